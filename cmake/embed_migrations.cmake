@@ -1,0 +1,11 @@
+# Writes the migrations, in the order of their file names, as an array of (name, sql) into one header.
+file(GLOB files ${DIR}/*.sql)
+list(SORT files)
+set(text "#pragma once\nnamespace kaimen::store {\nstruct EmbeddedMigration { const char* name; const char* sql; };\ninline constexpr EmbeddedMigration kEmbeddedMigrations[] = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} sql)
+  string(APPEND text "{\"${name}\", R\"kaimen_sql(${sql})kaimen_sql\"},\n")
+endforeach()
+string(APPEND text "};\n}  // namespace kaimen::store\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,134 @@
+#include "base/log.h"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+
+namespace kaimen::log {
+
+namespace {
+
+constexpr size_t kQueueLines = 16 * 1024;
+
+std::shared_ptr<spdlog::details::thread_pool> pool;
+std::shared_ptr<spdlog::async_logger> logger;
+std::atomic<Level> threshold{Level::off};
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warn: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+    case Level::off: return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
+
+void append_json(std::string& out, std::string_view text) {
+  out.push_back('"');
+  const bool valid = is_utf8(text);
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (byte < 0x20 || byte == 0x7f) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out += escaped;
+    } else if (byte >= 0x80 && !valid) {
+      out += "\xEF\xBF\xBD";
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+}  // namespace
+
+bool parse_level(std::string_view text, Level& level) {
+  for (const auto& [name, value] : {std::pair{"debug", Level::debug}, {"info", Level::info}, {"warn", Level::warn}, {"error", Level::error}, {"off", Level::off}}) {
+    if (text == name) {
+      level = value;
+      return true;
+    }
+  }
+  return false;
+}
+
+void start(Level level) {
+  pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  logger = std::make_shared<spdlog::async_logger>("kaimen", std::move(sink), pool, spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_pattern("%v");
+  logger->set_level(spdlog::level::trace);
+  threshold.store(level);
+}
+
+void stop() {
+  threshold.store(Level::off);
+  if (logger) logger->flush();
+  logger.reset();
+  pool.reset();  // joins the writer, which first empties the queue
+}
+
+uint64_t dropped() { return pool ? pool->overrun_counter() : 0; }
+bool enabled(Level level) { return level != Level::off && level >= threshold.load(std::memory_order_relaxed); }
+
+void write(Level level, std::string json) {
+  if (enabled(level) && logger) logger->log(to_spdlog(level), spdlog::string_view_t(json));
+}
+
+Line::Line(std::string_view event) {
+  text_.reserve(256);
+  text_ += "{\"ts\":\"";
+  text_ += rfc3339(SystemClock{}.now());
+  text_ += "\",\"event\":";
+  append_json(text_, event);
+}
+
+Line& Line::field(std::string_view name, std::string_view value) {
+  text_.push_back(',');
+  append_json(text_, name);
+  text_.push_back(':');
+  append_json(text_, value);
+  return *this;
+}
+Line& Line::field(std::string_view name, int64_t value) {
+  text_.push_back(',');
+  append_json(text_, name);
+  text_.push_back(':');
+  text_ += std::to_string(value);
+  return *this;
+}
+Line& Line::field(std::string_view name, double value) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.3f", value);
+  text_.push_back(',');
+  append_json(text_, name);
+  text_.push_back(':');
+  text_ += number;
+  return *this;
+}
+Line& Line::field(std::string_view name, bool value) {
+  text_.push_back(',');
+  append_json(text_, name);
+  text_ += value ? ":true" : ":false";
+  return *this;
+}
+void Line::emit(Level level) {
+  if (!enabled(level)) return;
+  text_.push_back('}');
+  write(level, std::move(text_));
+}
+
+}  // namespace kaimen::log
