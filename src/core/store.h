@@ -1,0 +1,254 @@
+// The store port. Its methods are atomic business acts: each is done wholly and durably when its task yields a value, or not at all. Every
+// act is safe to retry: ids and times are chosen by the caller beforehand. One contract suite (tests/contract) holds for every store.
+//
+// Errors of every act: unavailable (full queue, disk full, I/O error, database gone; nothing was done), internal (a bug; nothing was done).
+// Others are named where they occur. Thread-safe; call from a task that runs on a Loop.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "core/types.h"
+
+namespace kaimen::core {
+
+/// Tickets of `session` up to `generation` are dead. Kept until `until` (the end of the last ticket they concern, plus 2 h).
+struct Revocation {
+  Id session;
+  uint32_t generation = 0xffffffff;  ///< 0xffffffff: all.
+  Reason reason = Reason::revoked;
+  Time until{};
+};
+
+// ---- login ----
+
+struct ClaimCode {
+  uint32_t app = 0;
+  std::string code_hash;  ///< SHA-256 of the code, 32 raw bytes.
+  Id owner;               ///< Names this claim; chosen by the caller.
+  Time now{};
+};
+struct LoginRecord {
+  User user;
+  Session session;
+  bool is_new_user = false;
+  std::string attempt;                  ///< The client's own name of its login attempt, as given at record_login.
+  Time recorded_at{};
+  std::vector<Revocation> revocations;  ///< That this act made: put them in memory before answering.
+};
+struct CodeClaim {
+  enum class Kind : uint8_t {
+    claimed,  ///< Nobody else has it: go on. Exactly one caller ever gets this for a code, unless the claim is released.
+    pending,  ///< Somebody else is at it, or died at it: never taken over.
+    failed,   ///< Settled with an error: `error`.
+    done,     ///< A login was recorded with it: `login`, as it stands now (session and user read afresh).
+  } kind;
+  ErrorCode error = ErrorCode::internal;
+  std::optional<LoginRecord> login;
+};
+
+struct RecordLogin {
+  uint32_t app = 0;
+  std::string app_id, project, provider;  ///< provider: "wechat", …
+  std::string code_hash;
+  Id owner;                               ///< Of the live claim.
+  std::string attempt;
+  std::string openid, unionid;            ///< unionid empty: none known.
+  std::string session_key_sealed;         ///< Vault purpose "session_key", row = app_id | 0x00 | openid; empty: the platform has none.
+  std::string session_key_index;          ///< Vault::index("session_key", key): the same key again is not a new version.
+  Id new_user, new_session;               ///< Ids to use where new ones are made.
+  std::string default_nickname;
+  Env env = Env::release;
+  Device device;
+  std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
+  int max_per_user = 0;
+  Time now{}, idle_expires_at{}, absolute_expires_at{};
+  Time revocations_until{};
+  std::string request_id;
+};
+
+// ---- sessions ----
+
+struct RenewSession {
+  Id session;
+  uint32_t app = 0;
+  uint32_t generation = 0;        ///< Of the renew token presented.
+  Time created_after{};           ///< The app's revoked_before: a session created up to it is `revoked`; zero: no limit.
+  Time now{}, idle_expires_at{};  ///< New idle end (the store caps it at the absolute one).
+  Time revocations_until{};
+  std::string request_id;
+};
+struct Renewal {
+  enum class Kind : uint8_t {
+    next,    ///< A new generation.
+    same,    ///< The previous token within 60 s of the current generation's issue: the current generation again.
+    lost,    ///< The previous token later: a new generation; tickets up to the replaced one answer `renew`.
+    refused  ///< See reason: the session does not exist (expired), has ended, ran out, its user is disabled, or just ended as `reused`.
+  } kind;
+  Reason reason = Reason::none;
+  std::optional<Session> session;  ///< With next, same, lost.
+  std::optional<User> user;
+  std::vector<Revocation> revocations;
+};
+
+struct EndSession {
+  Id session;
+  std::optional<Id> user;  ///< If given, a session of another user is not found.
+  Reason reason = Reason::logged_out;
+  Time now{}, revocations_until{};
+  std::string request_id;
+};
+struct EndSessions {
+  Id user;
+  std::optional<Id> except;       ///< A session to leave.
+  std::optional<uint32_t> app;    ///< Only in this app.
+  Reason reason = Reason::revoked;
+  Time now{}, revocations_until{};
+  std::string request_id;
+};
+struct SessionView {
+  Session session;
+  User user;
+};
+
+// ---- users ----
+
+struct SaveProfile {
+  Id user;
+  std::optional<std::string> nickname, avatar_url, language, country, province, city, attributes;
+  std::optional<int> gender;
+  Time now{};
+  std::string request_id;
+};
+struct SavePhone {
+  Id user;
+  std::string phone_sealed;
+  std::string phone_index;  ///< Vault::index("phone", "+8613800000000").
+  std::string once;         ///< 32 raw bytes naming the ciphertext or code this came from; a second use is `conflict`. Empty: not checked.
+  Time now{};
+  std::string request_id;
+};
+struct DisableUser {
+  Id user;
+  std::optional<Time> until;
+  std::string message;
+  Time now{}, revocations_until{};
+  std::string request_id;
+};
+
+// ---- apps, keys ----
+
+struct AppRow {
+  std::string app_id;
+  uint32_t number = 0;
+  std::string project, platform, name;
+  std::string secret_sealed;      ///< Vault purpose "app_secret", row = app_id.
+  std::string old_secret_sealed;  ///< Empty: none.
+  Time old_secret_until{};
+  std::map<std::string, std::string> settings;
+  std::string upstream;
+  bool disabled = false;
+  Time revoked_before{};
+  Time created_at{};
+};
+
+struct TicketKeyRow {
+  uint32_t id = 0;
+  bool renew = false;         ///< Seals renew tokens; else tickets.
+  std::string key_sealed;     ///< Vault purpose "ticket_key", row = id as 4 big-endian bytes.
+  std::vector<uint32_t> apps; ///< Scope; empty: all.
+  Time created_at{}, seals_from{};
+  bool retired = false;
+};
+
+/// A key for the admin API and for checks from afar (kmk_…).
+struct AccessKeyRow {
+  Id id;
+  std::string name;
+  std::string hash;                  ///< SHA-256 of the whole key text, 32 raw bytes.
+  std::vector<std::string> scopes;   ///< verify, read, write, wechat, admin.
+  std::string project;               ///< Empty: bound to none.
+  Time created_at{};
+  std::optional<Time> last_used_at, revoked_at;
+};
+
+struct AccessTokenRow {
+  std::string token_sealed;  ///< Vault purpose "access_token", row = app_id; empty: none yet.
+  Time expires_at{}, fetched_at{};
+  uint64_t lease = 0;        ///< Number of the last lease given.
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // ---- login ----
+  /// Claims (app, code_hash) for `owner`.
+  virtual Task<Result<CodeClaim>> claim_code(ClaimCode act) = 0;
+  /// Ends a claim without a login: nullopt forgets it (the code is unspent), an error is answered to whoever brings the code again.
+  virtual Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) = 0;
+  /// User and identity (by openid; else by unionid within the project; else new), a late unionid, the key version (the last 3 kept), the
+  /// session, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
+  /// Errors: forbidden with reason disabled, until, message; code_used when the claim is not live or not `owner`'s.
+  virtual Task<Result<LoginRecord>> record_login(RecordLogin act) = 0;
+
+  // ---- sessions ----
+  /// Error: unavailable when the token is newer than the row (the store lags behind).
+  virtual Task<Result<Renewal>> renew_session(RenewSession act) = 0;
+  /// Ended already: no revocations, no error. Error: not_found.
+  virtual Task<Result<std::vector<Revocation>>> end_session(EndSession act) = 0;
+  virtual Task<Result<std::vector<Revocation>>> end_sessions(EndSessions act) = 0;
+  /// Error: not_found. Ended and expired ones are returned as long as they are kept.
+  virtual Task<Result<SessionView>> find_session(Id session) = 0;
+  /// Live ones, newest first.
+  virtual Task<Result<std::vector<Session>>> list_sessions(Id user, Time now) = 0;
+  /// All that live at `now`.
+  virtual Task<Result<std::vector<Revocation>>> revocations(Time now) = 0;
+
+  // ---- users ----
+  /// Error: not_found.
+  virtual Task<Result<User>> find_user(Id user) = 0;
+  /// Error: not_found.
+  virtual Task<Result<User>> save_profile(SaveProfile act) = 0;
+  /// Errors: not_found, conflict (the same ciphertext or code again).
+  virtual Task<Result<User>> save_phone(SavePhone act) = 0;
+  /// Ends all the user's sessions as `disabled`, in one act. Error: not_found.
+  virtual Task<Result<std::vector<Revocation>>> disable_user(DisableUser act) = 0;
+  virtual Task<Result<>> enable_user(Id user, Time now, std::string request_id) = 0;
+  /// Sealed session_keys of one identity, newest first, at most 3.
+  virtual Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) = 0;
+
+  // ---- apps, keys ----
+  virtual Task<Result<std::vector<AppRow>>> list_apps() = 0;
+  /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused).
+  virtual Task<Result<>> add_app(AppRow row) = 0;
+  /// Replaces all but number, app_id and created_at. Error: not_found.
+  virtual Task<Result<>> change_app(AppRow row) = 0;
+  /// Error: not_found. Its number stays taken; its app_id may be added again under another.
+  virtual Task<Result<>> remove_app(std::string app_id, Time now) = 0;
+  virtual Task<Result<std::vector<std::string>>> list_projects() = 0;
+
+  virtual Task<Result<std::vector<TicketKeyRow>>> list_ticket_keys() = 0;
+  virtual Task<Result<>> add_ticket_key(TicketKeyRow row) = 0;
+  virtual Task<Result<>> retire_ticket_keys(Time now) = 0;   ///< All tickets' keys made so far.
+  virtual Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) = 0;
+
+  virtual Task<Result<std::vector<AccessKeyRow>>> list_access_keys() = 0;
+  virtual Task<Result<>> add_access_key(AccessKeyRow row) = 0;
+  virtual Task<Result<>> revoke_access_key(Id id, Time now) = 0;  ///< Error: not_found.
+  virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
+
+  // ---- access_token custody ----
+  virtual Task<Result<AccessTokenRow>> access_token(std::string app_id) = 0;
+  /// A lease to refresh the token until `until`: its number, greater than any before; nullopt when another's still holds at `now`.
+  virtual Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) = 0;
+  /// Ends the lease and stores the token. False when `lease` is not the last one given: nothing was written.
+  virtual Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) = 0;
+  virtual Task<Result<>> release_access_token(std::string app_id, uint64_t lease) = 0;
+
+  /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end.
+  virtual Task<Result<>> purge(Time now) = 0;
+};
+
+}  // namespace kaimen::core
