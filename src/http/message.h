@@ -51,6 +51,7 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< Not Content-Length, Connection, Date or X-Request-Id: the server adds them.
   std::string body;
   bool close = false;  ///< Close the connection after this answer.
+  bool abort = false;  ///< Close the connection without any answer (the sandbox's faults): nothing of this response is sent.
 
   Response& set(std::string name, std::string value) {
     headers.emplace_back(std::move(name), std::move(value));
