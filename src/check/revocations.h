@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "check/ticket.h"
@@ -18,13 +20,15 @@ inline constexpr uint32_t kAllGenerations = 0xffffffff;
 
 class Revocations {
  public:
-  Revocations();
+  /// A table that a larger or purged one replaced is freed once that is `keep_replaced` ago: readers that still look at it, for less than a
+  /// microsecond as a rule, must be done by then.
+  explicit Revocations(std::chrono::milliseconds keep_replaced = std::chrono::seconds(10));
   ~Revocations();
   Revocations(const Revocations&) = delete;
   Revocations& operator=(const Revocations&) = delete;
 
   /// Readers see it before put returns. For a session already there the higher generation wins, and among equals the first reason;
-  /// until_ms only grows.
+  /// until_ms only grows. Reason::none is kept as `revoked`. Doubling a full table takes some 50 ns an entry.
   void put(const std::array<uint8_t, 16>& session, uint32_t generation, Reason reason, uint64_t until_ms);
 
   /// Why a ticket of that generation is dead; Reason::none if it is not.
@@ -33,14 +37,21 @@ class Revocations {
   /// Forgets what is past its until_ms. Rebuilds the table when that frees a good part of it; readers go on meanwhile.
   void purge(uint64_t now_ms);
 
+  /// Sessions held, those past their until_ms but not yet forgotten included. Takes no lock.
   size_t size() const noexcept;
+  /// Tables that are kept only for readers.
+  size_t replaced_tables() const;
 
  private:
   struct Table;
+  void rebuild(uint64_t now_ms);
+  void free_replaced();
+
   std::atomic<const Table*> table_;
-  // Tables that readers may still be looking at, with the time they were replaced; freed once that is long past.
-  std::vector<std::pair<uint64_t, std::unique_ptr<Table>>> retired_;
+  // Under writer_. Tables that readers may still be looking at, with the time they were replaced.
+  std::vector<std::pair<std::chrono::steady_clock::time_point, std::unique_ptr<Table>>> replaced_;
   std::unique_ptr<Table> current_;
+  const std::chrono::milliseconds keep_replaced_;
   mutable std::mutex writer_;
 };
 
