@@ -1,0 +1,144 @@
+#include "platform/wechat.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "crypto/hash.h"
+#include "http/message.h"
+#include "platform/wechat_open_data.h"
+
+namespace kaimen::platform {
+
+using core::AppPtr;
+using core::CallFailure;
+using core::CallResult;
+
+namespace {
+
+/// "path?name=value&…", each value percent-encoded, so that a hostile value stays one parameter.
+std::string target_of(std::string_view path, std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
+  std::string target(path);
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    target.push_back(separator);
+    target.append(name).push_back('=');
+    target.append(http::url_encode(value));
+    separator = '&';
+  }
+  return target;
+}
+
+/// A caller's deadline may be nearer than ours, never further.
+Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
+
+}  // namespace
+
+Wechat::Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock)
+    : client_(client), upstreams_(std::move(upstreams)), clock_(clock) {}
+
+Task<CallResult<http::ClientResponse>> Wechat::ask(AppPtr app, std::string target, std::optional<std::string> body, Deadline deadline) {
+  const auto upstream = upstreams_.find(app->upstream);
+  if (upstream == upstreams_.end()) {
+    CallFailure failure;
+    failure.error = make_error(ErrorCode::app_misconfigured, "no upstream named \"" + app->upstream + "\" in the configuration");
+    failure.code_unspent = true;
+    co_return failure;
+  }
+  http::ClientRequest request;
+  request.url = upstream->second.base_url;
+  request.proxy = upstream->second.proxy;
+  request.target = std::move(target);
+  if (body) {
+    request.method = "POST";
+    request.body = std::move(*body);
+    request.headers.emplace_back("Content-Type", "application/json");
+  }
+  request.deadline = deadline;
+  request.connect_timeout = limits::kUpstreamConnect;
+  request.max_body_bytes = limits::kUpstreamBodyBytes;
+  auto sending = client_.send(std::move(request));
+  auto answer = co_await std::move(sending);
+  if (!answer) co_return transport_failure(answer.error());
+  co_return std::move(answer).value();
+}
+
+bool Wechat::may_try_old_secret(const core::App& app, const CallFailure& failure) const {
+  return failure.error.upstream && failure.error.upstream->errcode == kErrcodeSecretWrong && app.old_secret &&
+         clock_.now() < app.old_secret_until;
+}
+
+Task<CallResult<core::CodeExchange>> Wechat::exchange_with(AppPtr app, Secret secret, Secret code, Deadline deadline) {
+  std::string target = target_of("/sns/jscode2session", {{"appid", app->app_id},
+                                                         {"secret", secret.reveal()},
+                                                         {"js_code", code.reveal()},
+                                                         {"grant_type", "authorization_code"}});
+  auto asking = ask(app, std::move(target), std::nullopt, deadline);
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_code_exchange(answer.value().status, answer.value().body);
+}
+
+Task<CallResult<core::CodeExchange>> Wechat::exchange_code(AppPtr app, Secret code, Deadline deadline) {
+  deadline = bounded(deadline);
+  auto first = exchange_with(app, app->secret, code, deadline);
+  auto result = co_await std::move(first);
+  if (result || !may_try_old_secret(*app, result.error())) co_return result;
+  auto second = exchange_with(app, *app->old_secret, code, deadline);
+  co_return co_await std::move(second);
+}
+
+Task<CallResult<core::FetchedToken>> Wechat::fetch_with(AppPtr app, Secret secret, Deadline deadline) {
+  http::json::object question;
+  question["grant_type"] = "client_credential";
+  question["appid"] = app->app_id;
+  question["secret"] = secret.reveal();
+  // Never forced: a forced refresh ends the token under every other server of this app.
+  question["force_refresh"] = false;
+  std::string body = http::to_text(question);
+  auto asking = ask(app, "/cgi-bin/stable_token", std::move(body), deadline);
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_access_token(answer.value().status, answer.value().body);
+}
+
+Task<CallResult<core::FetchedToken>> Wechat::fetch_access_token(AppPtr app, Deadline deadline) {
+  deadline = bounded(deadline);
+  auto first = fetch_with(app, app->secret, deadline);
+  auto result = co_await std::move(first);
+  if (result || !may_try_old_secret(*app, result.error())) co_return result;
+  auto second = fetch_with(app, *app->old_secret, deadline);
+  co_return co_await std::move(second);
+}
+
+Task<CallResult<core::PhoneNumber>> Wechat::phone_by_code(AppPtr app, Secret access_token, std::string code, std::string openid,
+                                                          Deadline deadline) {
+  std::string target = target_of("/wxa/business/getuserphonenumber", {{"access_token", access_token.reveal()}});
+  http::json::object question;
+  question["code"] = code;
+  if (!openid.empty()) question["openid"] = openid;
+  std::string body = http::to_text(question);
+  auto asking = ask(app, std::move(target), std::move(body), bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_phone_info(answer.value().status, answer.value().body, app->app_id);
+}
+
+Task<CallResult<bool>> Wechat::check_session_key(AppPtr app, Secret access_token, std::string openid, Secret session_key,
+                                                 Deadline deadline) {
+  // WeChat signs the request's body with the session_key's text; a GET has none.
+  const std::string signature = to_hex(crypto::hmac_sha256(session_key.reveal(), ""));
+  std::string target = target_of(
+      "/wxa/checksession",
+      {{"access_token", access_token.reveal()}, {"openid", openid}, {"signature", signature}, {"sig_method", "hmac_sha256"}});
+  auto asking = ask(app, std::move(target), std::nullopt, bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_session_check(answer.value().status, answer.value().body);
+}
+
+std::optional<core::OpenUserInfo> Wechat::read_user_info(std::string_view plaintext) const { return read_open_user_info(plaintext); }
+std::optional<core::OpenPhone> Wechat::read_phone(std::string_view plaintext) const { return read_open_phone(plaintext); }
+std::optional<core::OpenUserInfo> Wechat::read_raw_user_info(std::string_view raw_data) const { return read_raw_user_info_text(raw_data); }
+
+}  // namespace kaimen::platform

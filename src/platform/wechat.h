@@ -1,0 +1,49 @@
+// WeChat's server API as a platform. Each call is exactly one HTTP exchange and is never repeated: a time-out may have spent the code.
+// The only second call is the same question with the app's old secret, after WeChat itself refused the new one.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/clock.h"
+#include "core/platform.h"
+#include "http/client.h"
+#include "platform/wechat_answer.h"
+
+namespace kaimen::platform {
+
+/// Where a platform is reached. Only the configuration file names these: no key of the admin API can point an app elsewhere.
+struct Upstream {
+  http::BaseUrl base_url;
+  std::string proxy;  ///< "http://host:port"; empty: none.
+};
+
+/// Thread-safe: it holds nothing that changes. The client and the clock must outlive it.
+class Wechat final : public core::Platform {
+ public:
+  /// `upstreams` by name (App::upstream). An app whose upstream is not among them is app_misconfigured.
+  Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock);
+
+  Task<core::CallResult<core::CodeExchange>> exchange_code(core::AppPtr app, Secret code, Deadline deadline) override;
+  Task<core::CallResult<core::FetchedToken>> fetch_access_token(core::AppPtr app, Deadline deadline) override;
+  Task<core::CallResult<core::PhoneNumber>> phone_by_code(core::AppPtr app, Secret access_token, std::string code, std::string openid,
+                                                          Deadline deadline) override;
+  Task<core::CallResult<bool>> check_session_key(core::AppPtr app, Secret access_token, std::string openid, Secret session_key,
+                                                 Deadline deadline) override;
+
+  std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override;
+  std::optional<core::OpenPhone> read_phone(std::string_view plaintext) const override;
+  std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override;
+
+ private:
+  Task<core::CallResult<http::ClientResponse>> ask(core::AppPtr app, std::string target, std::optional<std::string> body, Deadline deadline);
+  Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
+  Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
+  bool may_try_old_secret(const core::App& app, const core::CallFailure& failure) const;
+
+  http::Client& client_;
+  const std::map<std::string, Upstream> upstreams_;
+  const Clock& clock_;
+};
+
+}  // namespace kaimen::platform

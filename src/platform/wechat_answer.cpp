@@ -1,0 +1,125 @@
+#include "platform/wechat_answer.h"
+
+#include <charconv>
+#include <optional>
+
+#include "base/encoding.h"
+#include "platform/wechat_open_data.h"
+
+namespace kaimen::platform {
+
+namespace json = http::json;
+
+namespace {
+
+constexpr size_t kTokenBytes = 2048;                    // WeChat asks for at least 512
+constexpr auto kTokenLife = std::chrono::seconds(7200);  // as documented; twice that is still believed
+constexpr size_t kSessionKeyBytes = 16;
+
+core::CallFailure malformed(std::string_view what) {
+  core::CallFailure failure;
+  failure.error = make_error(ErrorCode::upstream_error, "WeChat's answer is malformed: " + std::string(what));
+  return failure;
+}
+
+// A whole number, or (seen from gateways in between) the same as text. nullopt: neither.
+std::optional<int64_t> errcode_of(const json::value& value) {
+  if (const auto* number = value.if_int64()) return *number;
+  const auto* text = value.if_string();
+  if (!text || text->empty() || text->size() > 10) return std::nullopt;
+  int64_t number = 0;
+  const auto* end = text->data() + text->size();
+  const auto [stopped, error] = std::from_chars(text->data(), end, number);
+  // "0" as text is not how WeChat says success.
+  if (error != std::errc() || stopped != end || number == 0) return std::nullopt;
+  return number;
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  const auto* text = value ? value->if_string() : nullptr;
+  return text ? std::string(text->data(), text->size()) : std::string();
+}
+
+}  // namespace
+
+core::CallResult<json::object> read_answer(WechatCall call, int status, std::string_view body) {
+  auto parsed = http::parse_json(body);
+  auto* object = parsed ? parsed.value().if_object() : nullptr;
+  if (!object) return malformed("HTTP " + std::to_string(status) + " without a JSON object");
+  if (const auto* value = object->if_contains("errcode")) {
+    const auto errcode = errcode_of(*value);
+    if (!errcode) return malformed("errcode is no number");
+    if (*errcode != 0) return wechat_failure(call, *errcode, text_of(*object, "errmsg"));
+  }
+  if (status != 200) return malformed("HTTP " + std::to_string(status));
+  return std::move(*object);
+}
+
+core::CallResult<core::CodeExchange> read_code_exchange(int status, std::string_view body) {
+  TRY(const auto object, read_answer(WechatCall::code_exchange, status, body));
+  core::CodeExchange exchange;
+  exchange.openid = text_of(object, "openid");
+  if (!is_wechat_subject(exchange.openid)) return malformed("no openid of a sane form");
+  if (const auto* unionid = object.if_contains("unionid"); unionid && !unionid->is_null()) {
+    if (!unionid->is_string()) return malformed("unionid is no string");
+    exchange.unionid = text_of(object, "unionid");
+    if (!exchange.unionid.empty() && !is_wechat_subject(exchange.unionid)) return malformed("no unionid of a sane form");
+  }
+  exchange.session_key = Secret(text_of(object, "session_key"));
+  const auto key = from_base64(exchange.session_key.reveal());
+  if (!key || key->size() != kSessionKeyBytes) return malformed("no session_key of 16 bytes in base64");
+  return exchange;
+}
+
+core::CallResult<core::FetchedToken> read_access_token(int status, std::string_view body) {
+  TRY(const auto object, read_answer(WechatCall::access_token, status, body));
+  core::FetchedToken fetched;
+  fetched.token = Secret(text_of(object, "access_token"));
+  const auto& token = fetched.token.reveal();
+  if (token.empty() || token.size() > kTokenBytes) return malformed("no access_token of a sane length");
+  for (const char c : token) {
+    if (c <= ' ' || c > '~') return malformed("access_token is not printable ASCII");
+  }
+  const auto* expires_in = object.if_contains("expires_in");
+  const auto* seconds = expires_in ? expires_in->if_int64() : nullptr;
+  if (!seconds || *seconds < 1 || *seconds > 2 * kTokenLife.count()) return malformed("no sane expires_in");
+  fetched.expires_in = Seconds(*seconds);
+  return fetched;
+}
+
+core::CallResult<core::PhoneNumber> read_phone_info(int status, std::string_view body, std::string_view app_id) {
+  TRY(const auto object, read_answer(WechatCall::phone, status, body));
+  const auto* value = object.if_contains("phone_info");
+  const auto* info = value ? value->if_object() : nullptr;
+  if (!info) return malformed("no phone_info");
+  auto phone = read_phone_members(*info);
+  if (!phone) return malformed("phone_info is not of its shape");
+  if (phone->watermark.app_id != app_id) return malformed("phone_info is another app's");
+  return std::move(phone->phone);
+}
+
+core::CallResult<bool> read_session_check(int status, std::string_view body) {
+  auto answer = read_answer(WechatCall::check_session_key, status, body);
+  if (answer) {
+    // Nothing but the errcode tells success here: it must be there.
+    if (!answer.value().contains("errcode")) return malformed("no errcode");
+    return true;
+  }
+  if (answer.error().error.code == ErrorCode::stale_session_key) return false;
+  return std::move(answer).error();
+}
+
+core::CallFailure transport_failure(const http::ClientError& error) {
+  core::CallFailure failure;
+  if (error.kind == http::ClientError::Kind::not_sent) {
+    failure.error = make_error(ErrorCode::unavailable, "WeChat was not reached: " + error.detail);
+    failure.error.retry_after = std::chrono::seconds(1);
+    failure.code_unspent = true;
+  } else {
+    failure.error = make_error(ErrorCode::upstream_error, "WeChat did not answer: " + error.detail);
+  }
+  return failure;
+}
+
+}  // namespace kaimen::platform

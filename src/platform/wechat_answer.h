@@ -1,0 +1,28 @@
+// Reading WeChat's answers. WeChat says failures with HTTP status 200 and JSON as text/plain, so neither status nor content type decides:
+// the errcode does, and a success must look like one. Anything else is upstream_error, never a login. Pure functions, no I/O.
+#pragma once
+
+#include <string_view>
+
+#include "core/platform.h"
+#include "http/client.h"
+#include "http/json.h"
+#include "platform/wechat_errors.h"
+
+namespace kaimen::platform {
+
+/// The answer's object, when it reports success: status 200 and errcode absent or 0. Failure: what the errcode means in this call;
+/// upstream_error for anything that is not such an answer.
+core::CallResult<http::json::object> read_answer(WechatCall call, int status, std::string_view body);
+
+core::CallResult<core::CodeExchange> read_code_exchange(int status, std::string_view body);
+core::CallResult<core::FetchedToken> read_access_token(int status, std::string_view body);
+/// phone_info, whose watermark must name `app_id`.
+core::CallResult<core::PhoneNumber> read_phone_info(int status, std::string_view body, std::string_view app_id);
+/// Whether the session_key stands.
+core::CallResult<bool> read_session_check(int status, std::string_view body);
+
+/// The exchange brought no answer: unavailable, with the code unspent, when no byte left; else upstream_error.
+core::CallFailure transport_failure(const http::ClientError& error);
+
+}  // namespace kaimen::platform

@@ -1,0 +1,30 @@
+// What WeChat's errcodes mean to us: one table, looked up by call. A failure carries the errcode and the rid that WeChat's support asks
+// for, never the errmsg, whose text may repeat what was sent.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/platform.h"
+
+namespace kaimen::platform {
+
+/// The calls made to WeChat; some errcodes mean another thing in each.
+enum class WechatCall : uint8_t {
+  code_exchange,      ///< GET /sns/jscode2session
+  access_token,       ///< POST /cgi-bin/stable_token
+  phone,              ///< POST /wxa/business/getuserphonenumber
+  check_session_key,  ///< GET /wxa/checksession
+};
+
+/// The AppSecret is not (or no longer, or not yet) the app's.
+inline constexpr int64_t kErrcodeSecretWrong = 40125;
+
+/// The failure that `errcode` stands for in this call; upstream_error for errcodes without a row. `errcode` is not 0.
+core::CallFailure wechat_failure(WechatCall call, int64_t errcode, std::string_view errmsg);
+
+/// The id at the tail of an errmsg ("…, rid: 60f0d6c1-…" or the older "req_id: …"); empty if there is none of a sane form.
+std::string wechat_rid(std::string_view errmsg);
+
+}  // namespace kaimen::platform
