@@ -1,0 +1,86 @@
+#include "core/access_tokens.h"
+
+#include "base/limits.h"
+
+namespace kaimen::core {
+
+namespace {
+using namespace std::chrono_literals;
+// WeChat hands out the next token in the last five minutes of the old one, and both hold then.
+constexpr auto kEarly = 5min;
+constexpr auto kLease = 5s;
+}  // namespace
+
+std::optional<AccessToken> AccessTokens::kept(const std::string& app_id) {
+  std::lock_guard lock(mutex_);
+  const auto it = kept_.find(app_id);
+  if (it == kept_.end()) return std::nullopt;
+  return it->second;
+}
+
+void AccessTokens::keep(const std::string& app_id, const AccessToken& token) {
+  std::lock_guard lock(mutex_);
+  kept_[app_id] = token;
+}
+
+Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
+  const auto have = kept(app->app_id);
+  const Time now = clock_.now();
+  if (have && have->expires_at - kEarly > now && !(rejected && have->token == *rejected)) co_return *have;
+
+  std::function<Task<Result<AccessToken>>()> work = [this, app, rejected] { return refresh(app, rejected); };
+  auto refreshed = co_await refreshing_.run(app->app_id, work);
+  if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
+  if (refreshed->has_value()) co_return refreshed->value();
+  // In its last minutes the old token still serves where a new one cannot be had.
+  if (have && have->expires_at > now && !rejected) co_return *have;
+  co_return refreshed->error();
+}
+
+Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret> rejected) {
+  const Time now = clock_.now();
+  auto read = co_await store_.access_token(app->app_id);
+  CO_TRY(auto row, std::move(read));
+  if (!row.token_sealed.empty() && row.expires_at - kEarly > now) {  // another node has refreshed it
+    CO_TRY(auto token, vault_.open("access_token", app->app_id, row.token_sealed));
+    if (!rejected || !(token == *rejected)) {
+      const AccessToken found{std::move(token), row.expires_at};
+      keep(app->app_id, found);
+      co_return found;
+    }
+  }
+  CO_TRY(auto owner, Id::make(now, random_));
+  auto leased = co_await store_.lease_access_token(app->app_id, owner, now, now + kLease);
+  CO_TRY(auto lease, std::move(leased));
+  if (!lease) {
+    Error busy = make_error(ErrorCode::unavailable, "another node is refreshing the access_token");
+    busy.retry_after = Seconds{1};
+    co_return busy;
+  }
+  auto fetched = co_await fetch(app, std::move(rejected), *lease);
+  if (fetched.has_error()) {
+    auto released = co_await store_.release_access_token(app->app_id, *lease);
+    static_cast<void>(released);  // the lease runs out by itself
+  }
+  co_return fetched;
+}
+
+Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease) {
+  Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
+  if (answer.has_error()) co_return answer.error().error;
+  const Time now = clock_.now();
+  const AccessToken fresh{answer.value().token, now + answer.value().expires_in};
+  if (rejected && fresh.token == *rejected) {
+    co_return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again");
+  }
+  CO_TRY(auto sealed, vault_.seal("access_token", app->app_id, fresh.token));
+  auto saved = co_await store_.save_access_token(app->app_id, lease, std::move(sealed), fresh.expires_at, now);
+  CO_TRY(auto written, std::move(saved));
+  // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
+  if (written) keep(app->app_id, fresh);
+  co_return fresh;
+}
+
+}  // namespace kaimen::core

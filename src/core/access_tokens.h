@@ -1,0 +1,49 @@
+// The keeper of access_tokens: one refresh at a time per app, on this node by coalescing, among nodes by a lease whose number fences off a
+// late writer. Tokens are sealed in the store. Never forces a refresh at WeChat.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/coalesce.h"
+#include "core/platform.h"
+#include "core/store.h"
+#include "core/trace.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+struct AccessToken {
+  Secret token;
+  Time expires_at{};
+};
+
+class AccessTokens {
+ public:
+  AccessTokens(Store& store, const crypto::Vault& vault, const Platforms& platforms, Random& random, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), random_(random), clock_(clock) {}
+
+  /// A token that holds for now. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
+  /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
+  /// gives the refused one again.
+  Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
+
+ private:
+  Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
+  Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
+  std::optional<AccessToken> kept(const std::string& app_id);
+  void keep(const std::string& app_id, const AccessToken& token);
+
+  Store& store_;
+  const crypto::Vault& vault_;
+  const Platforms& platforms_;
+  Random& random_;
+  const Clock& clock_;
+  Coalescer<Result<AccessToken>> refreshing_;
+  std::mutex mutex_;
+  std::map<std::string, AccessToken> kept_;
+};
+
+}  // namespace kaimen::core

@@ -1,0 +1,181 @@
+#include "core/apps.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+
+namespace kaimen::core {
+
+namespace {
+
+constexpr size_t kAppIdBytes = 64, kNameCodePoints = 64, kSecretBytes = 256;
+
+bool plain_name(std::string_view text, size_t longest) {
+  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  });
+}
+
+Result<> check_secret(const Secret& secret) {
+  const std::string& text = secret.reveal();
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (text.empty() || text.size() > kSecretBytes || !printable) {
+    return make_error(ErrorCode::invalid_request, "secret must be 1 to 256 printable characters without blanks");
+  }
+  return ok();
+}
+
+Result<> check_name(const std::string& name) {
+  if (!is_utf8(name) || utf8_length(name) > kNameCodePoints) return make_error(ErrorCode::invalid_request, "name must be at most 64 characters");
+  return ok();
+}
+
+}  // namespace
+
+Apps::Apps(Store& store, const crypto::Vault& vault, Random& random, Live& live, AppSettings defaults, std::set<std::string> platforms,
+           std::set<std::string> upstreams)
+    : store_(store), vault_(vault), random_(random), live_(live), defaults_(std::move(defaults)), platforms_(std::move(platforms)), upstreams_(std::move(upstreams)) {}
+
+Result<AppPtr> Apps::open(const AppRow& row) const {
+  auto app = std::make_shared<App>();
+  app->app_id = row.app_id;
+  app->number = row.number;
+  app->project = row.project;
+  app->platform = row.platform;
+  app->name = row.name;
+  TRY(app->secret, vault_.open("app_secret", row.app_id, row.secret_sealed));
+  if (!row.old_secret_sealed.empty()) {
+    TRY(app->old_secret, vault_.open("app_secret", row.app_id, row.old_secret_sealed));
+    app->old_secret_until = row.old_secret_until;
+  }
+  app->setting_values = row.settings;
+  TRY(app->settings, AppSettings::parse(row.settings, defaults_));
+  app->upstream = row.upstream;
+  app->disabled = row.disabled;
+  app->revoked_before = row.revoked_before;
+  app->created_at = row.created_at;
+  return AppPtr(std::move(app));
+}
+
+Task<Result<>> Apps::load() {
+  auto listed = co_await store_.list_apps();
+  CO_TRY(auto rows, std::move(listed));
+  auto listed_projects = co_await store_.list_projects();
+  CO_TRY(auto projects, std::move(listed_projects));
+
+  auto table = std::make_shared<AppTable>();
+  std::map<std::string, AppRow> by_id;
+  for (auto& row : rows) {
+    CO_TRY(auto app, open(row));
+    check::AppState state;
+    state.app_id = app->app_id;
+    state.project = app->project;
+    state.disabled = app->disabled;
+    state.revoked_before_ms = static_cast<uint64_t>(epoch_ms(app->revoked_before));
+    table->states.emplace(app->number, std::move(state));
+    table->by_number.emplace(app->number, app);
+    table->by_id.emplace(app->app_id, app);
+    by_id.emplace(row.app_id, std::move(row));
+  }
+  std::sort(projects.begin(), projects.end());
+  table->projects = std::move(projects);
+  {
+    std::lock_guard lock(mutex_);
+    rows_ = std::move(by_id);
+  }
+  live_.apps.set(std::move(table));
+  co_return ok();
+}
+
+std::vector<AppPtr> Apps::list() const {
+  std::vector<AppPtr> apps;
+  for (const auto& [id, app] : live_.apps.get()->by_id) apps.push_back(app);
+  std::sort(apps.begin(), apps.end(), [](const AppPtr& a, const AppPtr& b) { return a->app_id < b->app_id; });
+  return apps;
+}
+
+Result<AppRow> Apps::row_of(const std::string& app_id) {
+  std::lock_guard lock(mutex_);
+  const auto it = rows_.find(app_id);
+  if (it == rows_.end()) return make_error(ErrorCode::not_found, "there is no such app");
+  return it->second;
+}
+
+Task<Result<AppPtr>> Apps::stored(std::string app_id, Task<Result<>> act) {
+  auto done = co_await std::move(act);
+  CO_TRY(std::move(done));
+  auto loaded = co_await load();
+  CO_TRY(std::move(loaded));
+  co_return find(app_id);
+}
+
+Task<Result<AppPtr>> Apps::add(NewApp app) {
+  if (!plain_name(app.app_id, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "app_id must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  if (!plain_name(app.project, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  if (!platforms_.contains(app.platform)) co_return make_error(ErrorCode::invalid_request, "there is no platform of that name");
+  if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
+  CO_TRY(check_secret(app.secret));
+  CO_TRY(check_name(app.name));
+  CO_TRY(AppSettings::parse(app.settings, defaults_));
+
+  CO_TRY(auto number, random_.bytes<4>());
+  AppRow row;
+  row.app_id = app.app_id;
+  std::memcpy(&row.number, number.data(), sizeof row.number);
+  row.project = std::move(app.project);
+  row.platform = std::move(app.platform);
+  row.name = std::move(app.name);
+  CO_TRY(row.secret_sealed, vault_.seal("app_secret", app.app_id, app.secret));
+  row.settings = std::move(app.settings);
+  row.upstream = std::move(app.upstream);
+  row.created_at = live_.clock.now();
+  auto act = store_.add_app(std::move(row));
+  auto added = co_await stored(app.app_id, std::move(act));
+  co_return added;
+}
+
+Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
+  CO_TRY(auto row, row_of(app_id));
+  if (change.name) {
+    CO_TRY(check_name(*change.name));
+    row.name = *change.name;
+  }
+  if (change.upstream) {
+    if (!upstreams_.contains(*change.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
+    row.upstream = *change.upstream;
+  }
+  if (change.disabled) row.disabled = *change.disabled;
+  if (change.settings) {
+    for (auto& [name, value] : *change.settings) {
+      if (value.empty()) row.settings.erase(name);
+      else row.settings[name] = value;
+    }
+    CO_TRY(AppSettings::parse(row.settings, defaults_));
+  }
+  if (change.revoke_sessions) row.revoked_before = live_.clock.now();
+  auto act = store_.change_app(std::move(row));
+  auto changed = co_await stored(app_id, std::move(act));
+  co_return changed;
+}
+
+Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds overlap) {
+  CO_TRY(check_secret(secret));
+  CO_TRY(auto row, row_of(app_id));
+  row.old_secret_sealed = overlap > Seconds{0} ? row.secret_sealed : std::string();
+  row.old_secret_until = overlap > Seconds{0} ? live_.clock.now() + overlap : Time{};
+  CO_TRY(row.secret_sealed, vault_.seal("app_secret", app_id, secret));
+  auto act = store_.change_app(std::move(row));
+  auto changed = co_await stored(app_id, std::move(act));
+  co_return changed;
+}
+
+Task<Result<>> Apps::remove(std::string app_id) {
+  auto removed = co_await store_.remove_app(app_id, live_.clock.now());
+  CO_TRY(std::move(removed));
+  auto loaded = co_await load();
+  co_return loaded;
+}
+
+}  // namespace kaimen::core

@@ -1,0 +1,72 @@
+// Mini programs as rows: added, changed and removed while the server runs; their secrets sealed in the store and write-only.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/random.h"
+#include "core/live.h"
+#include "core/store.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+struct NewApp {
+  std::string project = "default";
+  std::string app_id;
+  std::string platform = "wechat";
+  Secret secret;
+  std::string name;
+  std::map<std::string, std::string> settings;
+  std::string upstream = "wechat";
+};
+
+struct AppChange {
+  std::optional<std::string> name, upstream;
+  std::optional<bool> disabled;
+  /// Merged over what is set; an empty value takes a setting back to its default.
+  std::optional<std::map<std::string, std::string>> settings;
+  bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
+};
+
+class Apps {
+ public:
+  /// `defaults`: settings an app does not set itself. `platforms` and `upstreams`: the names that exist.
+  Apps(Store& store, const crypto::Vault& vault, Random& random, Live& live, AppSettings defaults, std::set<std::string> platforms,
+       std::set<std::string> upstreams);
+
+  /// Reads all apps into memory. Errors: those of the store; internal when a secret cannot be opened (another master key).
+  Task<Result<>> load();
+
+  /// nullptr: no such app.
+  AppPtr find(const std::string& app_id) const { return live_.apps.get()->find(app_id); }
+  std::vector<AppPtr> list() const;  ///< By app_id.
+
+  /// Errors: invalid_request (form of app_id, empty secret, unknown platform, upstream or setting), conflict (exists).
+  Task<Result<AppPtr>> add(NewApp app);
+  /// Errors: not_found, invalid_request.
+  Task<Result<AppPtr>> change(std::string app_id, AppChange change);
+  /// Replaces the secret; the old one is still tried until `overlap` is over, where WeChat refuses the new one. Errors: not_found, invalid_request.
+  Task<Result<AppPtr>> set_secret(std::string app_id, Secret secret, Seconds overlap);
+  /// Its sessions end at once (`deleted`). Error: not_found.
+  Task<Result<>> remove(std::string app_id);
+
+ private:
+  Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
+  Result<AppRow> row_of(const std::string& app_id);
+  Result<AppPtr> open(const AppRow& row) const;
+
+  Store& store_;
+  const crypto::Vault& vault_;
+  Random& random_;
+  Live& live_;
+  const AppSettings defaults_;
+  const std::set<std::string> platforms_, upstreams_;
+  std::mutex mutex_;
+  std::map<std::string, AppRow> rows_;  // what was read last, for changes
+};
+
+}  // namespace kaimen::core

@@ -1,0 +1,193 @@
+#include "core/login.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "core/revocation_life.h"
+#include "crypto/hash.h"
+
+namespace kaimen::core {
+
+namespace {
+
+bool printable(const std::string& code) {
+  return !code.empty() && code.size() <= limits::kCodeBytes && std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// WeChat has not looked at the code where the caller was refused, so it may be brought again.
+bool unspent(const CallFailure& failure) {
+  return failure.code_unspent || failure.error.code == ErrorCode::rate_limited || failure.error.code == ErrorCode::app_misconfigured;
+}
+
+// What to answer when a code is brought again that WeChat has judged, or that was lost on the way there.
+ErrorCode remembered(const CallFailure& failure) {
+  return failure.error.code == ErrorCode::upstream_error ? ErrorCode::code_used : failure.error.code;
+}
+
+}  // namespace
+
+Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
+  if (!printable(request.code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
+  if (request.attempt.size() > limits::kAttemptBytes) co_return make_error(ErrorCode::invalid_request, "attempt must be at most 64 bytes");
+  if (request.app->disabled) {
+    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
+    refused.reason = Reason::disabled;
+    co_return refused;
+  }
+
+  const std::string key = request.app->app_id + '\n' + crypto::sha256(request.code.reveal());
+  std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
+  auto shared = co_await in_flight_.run(key, work);
+  if (!shared) co_return make_error(ErrorCode::internal, "the login that this one waited for broke");
+  co_return *shared;
+}
+
+Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
+  // 1. Claim the code: of all requests on all nodes exactly one goes on to WeChat with it.
+  const Time now = live_.clock.now();
+  const std::string code_hash = crypto::sha256(request.code.reveal());
+  CO_TRY(const Id owner, Id::make(now, random_));
+  ClaimCode claim;
+  claim.app = request.app->number;
+  claim.code_hash = code_hash;
+  claim.owner = owner;
+  claim.now = now;
+  auto claimed = co_await store_.claim_code(std::move(claim));
+  CO_TRY(auto standing, std::move(claimed));
+  switch (standing.kind) {
+    case CodeClaim::Kind::claimed: break;
+    case CodeClaim::Kind::pending: co_return make_error(ErrorCode::code_used, "another request has taken this code");
+    case CodeClaim::Kind::failed: co_return make_error(standing.error, "this code was brought before");
+    case CodeClaim::Kind::done: {
+      auto again = co_await answer_again(request, std::move(*standing.login), trace);
+      co_return again;
+    }
+  }
+
+  // 2. Exchange it with the platform: one call.
+  auto exchanged = co_await exchange(request, trace);
+  if (exchanged.has_error()) {
+    const CallFailure& failure = exchanged.error();
+    const std::optional<ErrorCode> outcome = unspent(failure) ? std::nullopt : std::optional(remembered(failure));
+    auto settled = co_await store_.settle_code(request.app->number, code_hash, owner, outcome);
+    static_cast<void>(settled);  // a claim that stays is answered with code_used, which is right too
+    co_return failure.error;
+  }
+
+  // 3. Record user and session, durably. Nothing is answered before this.
+  auto recorded = co_await record(request, code_hash, owner, std::move(exchanged.value()), trace);
+  if (recorded.has_error()) {
+    auto settled = co_await store_.settle_code(request.app->number, code_hash, owner, ErrorCode::code_used);
+    static_cast<void>(settled);
+    co_return recorded.error();
+  }
+  LoginRecord record = std::move(recorded.value());
+
+  // 4. What this login replaced ends here before anybody hears of the login.
+  live_.revoke(record.revocations);
+
+  // 5. Seal the ticket.
+  LoginAnswer answer;
+  answer.app = request.app;
+  answer.session = std::move(record.session);
+  answer.user = std::move(record.user);
+  answer.is_new_user = record.is_new_user;
+  trace->user_id = answer.user.id.hex();
+  trace->session_id = answer.session.id.hex();
+  CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
+
+  // 6. Optional parts: what fails here is a warning.
+  co_await optional_parts(request, answer, trace);
+  co_return answer;
+}
+
+Task<CallResult<CodeExchange>> Login::exchange(const LoginRequest& request, Trace* trace) {
+  Platform* platform = platforms_.find(request.app->platform);
+  if (!platform) {
+    CallFailure gone;
+    gone.error = make_error(ErrorCode::app_misconfigured, "the app's platform is gone");
+    gone.code_unspent = true;
+    co_return gone;
+  }
+  trace->upstream_path = "/sns/jscode2session";
+  Stopwatch watch(trace->upstream);
+  auto exchanged = co_await platform->exchange_code(request.app, request.code, deadline_in(limits::kUpstreamTotal));
+  if (exchanged.has_error() && exchanged.error().error.upstream) {
+    trace->upstream_errcode = exchanged.error().error.upstream->errcode;
+    trace->upstream_rid = exchanged.error().error.upstream->rid;
+  }
+  co_return exchanged;
+}
+
+Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace) {
+  const App& app = *request.app;
+  const Time now = live_.clock.now();
+  RecordLogin act;
+  act.app = app.number;
+  act.app_id = app.app_id;
+  act.project = app.project;
+  act.provider = app.platform;
+  act.code_hash = std::move(code_hash);
+  act.owner = owner;
+  act.attempt = request.attempt;
+  if (!identity.session_key.empty()) {
+    const std::string row = app.app_id + '\0' + identity.openid;
+    CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));
+    act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
+  }
+  act.openid = std::move(identity.openid);
+  act.unionid = std::move(identity.unionid);
+  CO_TRY(act.new_user, Id::make(now, random_));
+  CO_TRY(act.new_session, Id::make(now, random_));
+  act.default_nickname = app.settings.default_nickname;
+  act.env = request.env;
+  act.device = request.device;
+  act.old_session = request.old_session;
+  act.max_per_user = app.settings.max_per_user;
+  act.now = now;
+  act.idle_expires_at = now + app.settings.idle_seconds;
+  act.absolute_expires_at = now + app.settings.absolute_seconds;
+  act.revocations_until = revocations_until(now);
+  act.request_id = trace->request_id;
+
+  Stopwatch watch(trace->store);
+  auto recorded = co_await store_.record_login(std::move(act));
+  co_return recorded;
+}
+
+// The same code again gets the same session, for a short while and while nothing has happened to it: the first answer was lost on its way.
+Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, LoginRecord record, Trace* trace) {
+  const Time now = live_.clock.now();
+  const bool same_attempt = !request.attempt.empty() && request.attempt == record.attempt;
+  const Millis window = same_attempt ? Millis(limits::kReplayWithAttempt) : Millis(limits::kReplaySeconds);
+  const bool untouched = !record.session.ended && record.session.generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
+  if (!untouched || now - record.recorded_at > window) co_return make_error(ErrorCode::code_used, "this code was used; call wx.login again");
+
+  LoginAnswer answer;
+  answer.app = request.app;
+  answer.session = std::move(record.session);
+  answer.user = std::move(record.user);
+  answer.is_new_user = record.is_new_user;
+  trace->user_id = answer.user.id.hex();
+  trace->session_id = answer.session.id.hex();
+  CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, now));
+  co_await optional_parts(request, answer, trace);
+  co_return answer;
+}
+
+Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {
+  const Subject subject{request.app, answer.user.id, answer.session.openid};
+  auto warn = [&](std::string part, const Error& error) { answer.warnings.push_back({std::move(part), error.code, error.upstream}); };
+  if (request.profile) {
+    auto updated = co_await profiles_.update_from_wechat(subject, *request.profile, trace->request_id);
+    if (updated.has_value()) answer.user = std::move(updated.value());
+    else warn("profile", updated.error());
+  }
+  if (request.phone) {
+    auto bound = co_await profiles_.bind_phone(subject, *request.phone, trace);
+    if (bound.has_value()) answer.user = std::move(bound.value());
+    else warn("phone", bound.error());
+  }
+}
+
+}  // namespace kaimen::core

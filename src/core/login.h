@@ -1,0 +1,73 @@
+// The way in: a code of wx.login becomes a session. Read run() and lead() from top to bottom; the steps are those of docs/architecture.md,
+// "A login, step by step".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/coalesce.h"
+#include "core/live.h"
+#include "core/platform.h"
+#include "core/profile.h"
+#include "core/store.h"
+#include "core/tickets.h"
+#include "core/trace.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+struct LoginRequest {
+  AppPtr app;
+  Secret code;                        ///< 1–512 printable ASCII characters.
+  std::string attempt;                ///< The client's own name of this attempt: it may fetch the same answer for 10 minutes. May be empty.
+  Env env = Env::release;
+  Device device;
+  std::optional<Id> old_session;      ///< Of the client's own old ticket, opened by the caller.
+  std::optional<ProfileProof> profile;
+  std::optional<PhoneProof> phone;
+};
+
+/// An optional part of a login that failed without undoing it.
+struct Warning {
+  std::string part;  ///< "profile", "phone".
+  ErrorCode code;
+  std::optional<UpstreamFault> upstream;
+};
+
+struct LoginAnswer {
+  AppPtr app;
+  Issued tokens;
+  Session session;
+  User user;
+  bool is_new_user = false;
+  std::vector<Warning> warnings;
+};
+
+class Login {
+ public:
+  Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles) {}
+
+  /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
+  /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
+  Task<Result<LoginAnswer>> run(LoginRequest request, Trace* trace);
+
+ private:
+  Task<Result<LoginAnswer>> lead(LoginRequest request, Trace* trace);
+  Task<CallResult<CodeExchange>> exchange(const LoginRequest& request, Trace* trace);
+  Task<Result<LoginAnswer>> answer_again(const LoginRequest& request, LoginRecord record, Trace* trace);
+  Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);
+  Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
+
+  Store& store_;
+  const Platforms& platforms_;
+  const crypto::Vault& vault_;
+  Random& random_;
+  Live& live_;
+  Tickets& tickets_;
+  Profiles& profiles_;
+  Coalescer<Result<LoginAnswer>> in_flight_;
+};
+
+}  // namespace kaimen::core

@@ -1,0 +1,102 @@
+#include "core/open_data.h"
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "crypto/cbc.h"
+#include "crypto/hash.h"
+
+namespace kaimen::core {
+
+namespace {
+constexpr size_t kBlock = 16;
+}
+
+Task<Result<std::vector<Secret>>> OpenData::keys(AppPtr app, std::string openid) {
+  auto read = co_await store_.session_keys(app->platform, app->app_id, openid);
+  CO_TRY(auto sealed, std::move(read));
+  const std::string row = app->app_id + '\0' + openid;
+  std::vector<Secret> opened;
+  for (const auto& key : sealed) {
+    CO_TRY(auto secret, vault_.open("session_key", row, key));
+    opened.push_back(std::move(secret));
+  }
+  co_return opened;
+}
+
+bool OpenData::fresh(const App& app, const Watermark& watermark) const {
+  const Time now = clock_.now();
+  return watermark.app_id == app.app_id && watermark.at >= now - limits::kWatermarkWindow && watermark.at <= now + limits::kWatermarkWindow;
+}
+
+Task<Result<>> OpenData::decrypt(AppPtr app, std::string openid, EncryptedData encrypted, std::function<bool(std::string_view)> accept) {
+  if (encrypted.data.size() > limits::kOpenDataBytes) co_return make_error(ErrorCode::decrypt_failed, "encrypted_data is too long");
+  const auto data = from_base64(encrypted.data);
+  const auto iv = from_base64(encrypted.iv);
+  if (!data || data->empty() || data->size() % kBlock != 0) {
+    co_return make_error(ErrorCode::decrypt_failed, "encrypted_data is not base64 of whole 16-byte blocks");
+  }
+  if (!iv || iv->size() != kBlock) co_return make_error(ErrorCode::decrypt_failed, "iv is not base64 of 16 bytes");
+
+  auto read = co_await keys(app, openid);
+  CO_TRY(auto session_keys, std::move(read));
+  // Every key is tried, whatever the first ones gave, so that time tells nothing of which one fitted.
+  bool accepted = false;
+  for (const auto& session_key : session_keys) {
+    const auto key = from_base64(session_key.reveal());
+    if (!key) continue;
+    const Secret key_bytes(*key);
+    const auto plaintext = crypto::aes_cbc_decrypt(key_bytes.reveal(), *iv, *data);
+    if (plaintext && !accepted) accepted = accept(*plaintext);
+  }
+  if (!accepted) co_return make_error(ErrorCode::stale_session_key, "no kept session_key opens this; call wx.login, then ask for the data again");
+  co_return ok();
+}
+
+Task<Result<OpenUserInfo>> OpenData::user_info(AppPtr app, std::string openid, EncryptedData encrypted) {
+  const Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  std::optional<OpenUserInfo> found;
+  std::function<bool(std::string_view)> accept = [&](std::string_view plaintext) {
+    auto info = platform->read_user_info(plaintext);
+    // getUserProfile's data names nobody; getUserInfo's must name this user.
+    if (!info || !fresh(*app, info->watermark) || (!info->openid.empty() && info->openid != openid)) return false;
+    found = std::move(info);
+    return true;
+  };
+  auto decrypted = co_await decrypt(app, openid, encrypted, accept);
+  CO_TRY(std::move(decrypted));
+  co_return std::move(*found);
+}
+
+Task<Result<OpenPhone>> OpenData::phone(AppPtr app, std::string openid, EncryptedData encrypted) {
+  const Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  std::optional<OpenPhone> found;
+  std::function<bool(std::string_view)> accept = [&](std::string_view plaintext) {
+    auto phone = platform->read_phone(plaintext);
+    if (!phone || !fresh(*app, phone->watermark)) return false;
+    found = std::move(phone);
+    return true;
+  };
+  auto decrypted = co_await decrypt(app, openid, encrypted, accept);
+  CO_TRY(std::move(decrypted));
+  co_return std::move(*found);
+}
+
+Task<Result<OpenUserInfo>> OpenData::signed_user_info(AppPtr app, std::string openid, std::string raw_data, std::string signature) {
+  const Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  auto read = co_await keys(app, openid);
+  CO_TRY(auto session_keys, std::move(read));
+  bool verified = false;
+  for (const auto& session_key : session_keys) {
+    const Secret signed_text(raw_data + session_key.reveal());
+    if (Secret::equal(to_hex(crypto::sha1(signed_text.reveal())), signature)) verified = true;
+  }
+  if (!verified) co_return make_error(ErrorCode::signature_invalid, "signature is not sha1(raw_data + session_key) under any kept session_key");
+  auto info = platform->read_raw_user_info(raw_data);
+  if (!info) co_return make_error(ErrorCode::invalid_request, "raw_data is not the JSON of a WeChat profile");
+  co_return std::move(*info);
+}
+
+}  // namespace kaimen::core

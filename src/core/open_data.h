@@ -1,0 +1,41 @@
+// WeChat's encrypted open data and its signatures: decrypts with the kept session_keys, newest first, and believes nothing but the whole
+// shape of what comes out (the encryption has no MAC). Whatever is wrong after decryption is one error, stale_session_key.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/platform.h"
+#include "core/store.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+struct EncryptedData {
+  std::string data, iv;  ///< base64, as WeChat's client gives them.
+};
+
+class OpenData {
+ public:
+  OpenData(Store& store, const crypto::Vault& vault, const Platforms& platforms, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), clock_(clock) {}
+
+  /// Errors: decrypt_failed (base64, length or size), stale_session_key (anything after that, no key kept included).
+  Task<Result<OpenUserInfo>> user_info(AppPtr app, std::string openid, EncryptedData encrypted);
+  Task<Result<OpenPhone>> phone(AppPtr app, std::string openid, EncryptedData encrypted);
+  /// Profile in `raw_data` if `signature` = sha1(raw_data + session_key) under a kept key. Error: signature_invalid.
+  Task<Result<OpenUserInfo>> signed_user_info(AppPtr app, std::string openid, std::string raw_data, std::string signature);
+
+ private:
+  Task<Result<std::vector<Secret>>> keys(AppPtr app, std::string openid);
+  /// The first plaintext, over all keys, for which `accept` is true.
+  Task<Result<>> decrypt(AppPtr app, std::string openid, EncryptedData encrypted, std::function<bool(std::string_view)> accept);
+  bool fresh(const App& app, const Watermark& watermark) const;
+
+  Store& store_;
+  const crypto::Vault& vault_;
+  const Platforms& platforms_;
+  const Clock& clock_;
+};
+
+}  // namespace kaimen::core

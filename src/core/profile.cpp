@@ -1,0 +1,168 @@
+#include "core/profile.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "crypto/hash.h"
+
+namespace kaimen::core {
+
+namespace {
+
+constexpr std::string_view kNoName = "微信用户";
+
+Result<> check_text(std::string_view field, const std::optional<std::string>& text, size_t most_code_points) {
+  if (!text) return ok();
+  const bool control = std::any_of(text->begin(), text->end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; });
+  if (!is_utf8(*text) || control || utf8_length(*text) > most_code_points) {
+    return make_error(ErrorCode::invalid_request, std::string(field) + " must be at most " + std::to_string(most_code_points) + " characters without control characters");
+  }
+  return ok();
+}
+
+Result<> check_url(const std::optional<std::string>& url) {
+  if (!url || url->empty()) return ok();
+  const bool printable = std::all_of(url->begin(), url->end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\'; });
+  if (!printable || url->size() > limits::kUrlBytes || !(url->starts_with("https://") || url->starts_with("http://"))) {
+    return make_error(ErrorCode::invalid_request, "avatar_url must be an http or https URL of at most 1024 printable characters");
+  }
+  return ok();
+}
+
+Result<> check_change(const ProfileChange& change) {
+  TRY(check_text("nickname", change.nickname, limits::kNicknameCodePoints));
+  TRY(check_text("language", change.language, 16));
+  TRY(check_text("country", change.country, limits::kRegionCodePoints));
+  TRY(check_text("province", change.province, limits::kRegionCodePoints));
+  TRY(check_text("city", change.city, limits::kRegionCodePoints));
+  TRY(check_url(change.avatar_url));
+  if (change.gender && (*change.gender < 0 || *change.gender > 2)) return make_error(ErrorCode::invalid_request, "gender must be 0, 1 or 2");
+  if (change.attributes && change.attributes->size() > limits::kAttributesBytes) {
+    return make_error(ErrorCode::invalid_request, "attributes must be at most 8192 bytes of JSON");
+  }
+  return ok();
+}
+
+// WeChat sends empty and zero for what it no longer tells: those do not overwrite what is known.
+ProfileChange change_from(const OpenUserInfo& info) {
+  ProfileChange change;
+  auto take = [](std::optional<std::string>& field, const std::string& value) {
+    if (!value.empty()) field = value;
+  };
+  if (info.nickname != kNoName) {
+    take(change.nickname, info.nickname);
+    take(change.avatar_url, info.avatar_url);
+  }
+  take(change.language, info.language);
+  take(change.country, info.country);
+  take(change.province, info.province);
+  take(change.city, info.city);
+  if (info.gender != 0) change.gender = info.gender;
+  return change;
+}
+
+}  // namespace
+
+Task<Result<User>> Profiles::update(Id user, ProfileChange change, std::string request_id) {
+  CO_TRY(check_change(change));
+  if (change.nickname && *change.nickname == kNoName) change.nickname.reset();
+  SaveProfile act;
+  act.user = user;
+  act.nickname = std::move(change.nickname);
+  act.avatar_url = std::move(change.avatar_url);
+  act.language = std::move(change.language);
+  act.country = std::move(change.country);
+  act.province = std::move(change.province);
+  act.city = std::move(change.city);
+  act.attributes = std::move(change.attributes);
+  act.gender = change.gender;
+  act.now = clock_.now();
+  act.request_id = std::move(request_id);
+  auto saved = co_await store_.save_profile(std::move(act));
+  co_return saved;
+}
+
+Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof proof, std::string request_id) {
+  if (proof.raw_data.has_value() != proof.signature.has_value()) {
+    co_return make_error(ErrorCode::invalid_request, "raw_data and signature belong together");
+  }
+  if (!proof.raw_data && !proof.encrypted) {
+    co_return make_error(ErrorCode::invalid_request, "give raw_data and signature, or encrypted_data and iv");
+  }
+  if (subject.openid.empty()) co_return make_error(ErrorCode::invalid_request, "this session was not opened with a WeChat login");
+
+  OpenUserInfo info;
+  if (proof.raw_data) {
+    auto verified = co_await open_data_.signed_user_info(subject.app, subject.openid, *proof.raw_data, *proof.signature);
+    CO_TRY(info, std::move(verified));
+  }
+  if (proof.encrypted) {
+    auto decrypted = co_await open_data_.user_info(subject.app, subject.openid, *proof.encrypted);
+    CO_TRY(info, std::move(decrypted));
+  }
+  auto updated = co_await update(subject.user, change_from(info), std::move(request_id));
+  co_return updated;
+}
+
+Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace* trace) {
+  if (proof.code.has_value() == proof.encrypted.has_value()) {
+    co_return make_error(ErrorCode::invalid_request, "give either code, or encrypted_data and iv");
+  }
+  if (subject.openid.empty()) co_return make_error(ErrorCode::invalid_request, "this session was not opened with a WeChat login");
+
+  SavePhone act;
+  PhoneNumber phone;
+  if (proof.code) {
+    const std::string& code = *proof.code;
+    const bool printable = std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    if (code.empty() || code.size() > limits::kCodeBytes || !printable) {
+      co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable characters");
+    }
+    act.once = crypto::sha256("phone code\n" + subject.app->app_id + "\n" + code);
+    auto asked = co_await phone_by_code(subject, code, trace);
+    CO_TRY(phone, std::move(asked));
+  } else {
+    auto decrypted = co_await open_data_.phone(subject.app, subject.openid, *proof.encrypted);
+    CO_TRY(auto opened, std::move(decrypted));
+    phone = std::move(opened.phone);
+    act.once = crypto::sha256("phone data\n" + subject.app->app_id + "\n" + proof.encrypted->data);
+  }
+  act.user = subject.user;
+  CO_TRY(act.phone_sealed, vault_.seal("phone", subject.user.raw(), Secret(phone.full)));
+  act.phone_index = vault_.index("phone", phone.full);
+  act.now = clock_.now();
+  act.request_id = trace->request_id;
+  auto saved = co_await store_.save_phone(std::move(act));
+  co_return saved;
+}
+
+Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string code, Trace* trace) {
+  Platform* platform = platforms_.find(subject.app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  Stopwatch watch(trace->upstream);
+  trace->upstream_path = "/wxa/business/getuserphonenumber";
+  std::optional<Secret> rejected;
+  for (;;) {
+    auto got = co_await tokens_.get(subject.app, rejected);
+    CO_TRY(auto token, std::move(got));
+    auto answer = co_await platform->phone_by_code(subject.app, token.token, code, subject.openid, deadline_in(limits::kUpstreamTotal));
+    if (answer.has_value()) co_return std::move(answer.value());
+    const CallFailure& failure = answer.error();
+    if (failure.error.upstream) {
+      trace->upstream_errcode = failure.error.upstream->errcode;
+      trace->upstream_rid = failure.error.upstream->rid;
+    }
+    // A rejected token leaves the code unspent: once more with a fresh one.
+    if (!failure.token_rejected || rejected) co_return failure.error;
+    rejected = token.token;
+  }
+}
+
+Result<std::string> Profiles::phone_of(const User& user) const {
+  if (user.phone_sealed.empty()) return std::string();
+  TRY(const auto phone, vault_.open("phone", user.id.raw(), user.phone_sealed));
+  return phone.reveal();
+}
+
+}  // namespace kaimen::core

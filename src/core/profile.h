@@ -1,0 +1,66 @@
+// What a user may say of themselves, and what WeChat says of them: nickname, avatar, region, phone number. Profile fields are untrusted text
+// with limits, never an identity; "微信用户", WeChat's stand-in for those who give no name, counts as no name.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/access_tokens.h"
+#include "core/open_data.h"
+#include "core/store.h"
+#include "core/trace.h"
+
+namespace kaimen::core {
+
+struct ProfileChange {
+  std::optional<std::string> nickname, avatar_url, language, country, province, city;
+  std::optional<int> gender;               ///< 0, 1, 2.
+  std::optional<std::string> attributes;   ///< A JSON object as text, checked by the caller to be one.
+};
+
+/// What wx.getUserProfile and wx.getUserInfo hand out: signed, encrypted, or both.
+struct ProfileProof {
+  std::optional<std::string> raw_data, signature;
+  std::optional<EncryptedData> encrypted;
+};
+
+/// What the phone button hands out: a code, or the old encrypted data.
+struct PhoneProof {
+  std::optional<std::string> code;
+  std::optional<EncryptedData> encrypted;
+};
+
+/// Whose profile: the user, and the identity whose session_keys count.
+struct Subject {
+  AppPtr app;
+  Id user;
+  std::string openid;
+};
+
+class Profiles {
+ public:
+  Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), clock_(clock) {}
+
+  /// Errors: invalid_request naming the field, not_found.
+  Task<Result<User>> update(Id user, ProfileChange change, std::string request_id);
+  /// Errors: invalid_request (no proof, half of one), signature_invalid, decrypt_failed, stale_session_key, not_found.
+  Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, std::string request_id);
+  /// Errors: invalid_request, decrypt_failed, stale_session_key, conflict (used already), and those of Platform::phone_by_code.
+  Task<Result<User>> bind_phone(Subject subject, PhoneProof proof, Trace* trace);
+
+  /// "+8613800000000"; empty if there is none. Error: internal when it cannot be opened.
+  Result<std::string> phone_of(const User& user) const;
+
+ private:
+  Task<Result<PhoneNumber>> phone_by_code(Subject subject, std::string code, Trace* trace);
+
+  Store& store_;
+  const crypto::Vault& vault_;
+  const Platforms& platforms_;
+  OpenData& open_data_;
+  AccessTokens& tokens_;
+  const Clock& clock_;
+};
+
+}  // namespace kaimen::core

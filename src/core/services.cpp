@@ -1,0 +1,50 @@
+#include "core/services.h"
+
+#include "base/log.h"
+
+namespace kaimen::core {
+
+Services::Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
+                   std::set<std::string> platform_names, std::set<std::string> upstream_names)
+    : store(store_port),
+      live(clock),
+      ticket_keys(store, vault, random, live),
+      tickets(ticket_keys, random),
+      apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
+      access_keys(store, random, live),
+      access_tokens(store, vault, platforms, random, clock),
+      open_data(store, vault, platforms, clock),
+      profiles(store, vault, platforms, open_data, access_tokens, clock),
+      sessions(store, live, tickets),
+      login(store, platforms, vault, random, live, tickets, profiles) {}
+
+Task<Result<>> Services::start() {
+  auto keys = co_await ticket_keys.maintain();
+  CO_TRY(std::move(keys));
+  auto loaded_apps = co_await apps.load();
+  CO_TRY(std::move(loaded_apps));
+  auto loaded_keys = co_await access_keys.load();
+  CO_TRY(std::move(loaded_keys));
+  auto loaded_revocations = co_await sessions.load_revocations();
+  CO_TRY(std::move(loaded_revocations));
+  live.ready.store(true);
+  co_return ok();
+}
+
+Task<Result<>> Services::every_minute() {
+  const Time now = live.clock.now();
+  auto keys = co_await ticket_keys.maintain();
+  auto used = co_await access_keys.flush();
+  CO_TRY(std::move(keys));
+  CO_TRY(std::move(used));
+  if (!clock_guard.may_purge(now, std::chrono::steady_clock::now())) {
+    log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
+    co_return ok();
+  }
+  auto purged = co_await store.purge(now);
+  CO_TRY(std::move(purged));
+  live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));
+  co_return ok();
+}
+
+}  // namespace kaimen::core

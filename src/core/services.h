@@ -1,0 +1,41 @@
+// The rules, as the api meets them. Made by app/wiring, in this order.
+#pragma once
+
+#include "core/access_keys.h"
+#include "core/access_tokens.h"
+#include "core/apps.h"
+#include "core/clock_guard.h"
+#include "core/live.h"
+#include "core/login.h"
+#include "core/open_data.h"
+#include "core/profile.h"
+#include "core/sessions.h"
+#include "core/ticket_keys.h"
+#include "core/tickets.h"
+
+namespace kaimen::core {
+
+struct Services {
+  Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
+           std::set<std::string> platform_names, std::set<std::string> upstream_names);
+
+  /// Reads keys, apps and revocations; after it, live.ready is true.
+  Task<Result<>> start();
+  /// What is due every minute: ticket keys, key use, purges of store and memory. Errors are for the log; the next minute tries again.
+  Task<Result<>> every_minute();
+
+  Store& store;
+  Live live;
+  TicketKeys ticket_keys;
+  Tickets tickets;
+  Apps apps;
+  AccessKeys access_keys;
+  AccessTokens access_tokens;
+  OpenData open_data;
+  Profiles profiles;
+  Sessions sessions;
+  Login login;
+  ClockGuard clock_guard;
+};
+
+}  // namespace kaimen::core

@@ -1,0 +1,128 @@
+#include "core/sessions.h"
+
+#include "core/revocation_life.h"
+
+namespace kaimen::core {
+
+Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace) {
+  const auto opened = tickets_.open_renew(renew_token);
+  if (!opened) co_return unauthenticated(Reason::malformed);
+  const AppPtr app = live_.apps.get()->find(opened->app);
+  if (!app) co_return unauthenticated(Reason::deleted);
+  trace->app_id = app->app_id;
+  trace->session_id = opened->session.hex();
+  if (app->disabled) co_return unauthenticated(Reason::disabled);
+
+  const Time now = live_.clock.now();
+  RenewSession act;
+  act.session = opened->session;
+  act.app = opened->app;
+  act.generation = opened->generation;
+  act.created_after = app->revoked_before;
+  act.now = now;
+  act.idle_expires_at = now + app->settings.idle_seconds;
+  act.revocations_until = revocations_until(now);
+  act.request_id = trace->request_id;
+  Result<Renewal> renewed = make_error(ErrorCode::internal);
+  {
+    Stopwatch watch(trace->store);
+    renewed = co_await store_.renew_session(std::move(act));
+  }
+  CO_TRY(auto renewal, std::move(renewed));
+  live_.revoke(renewal.revocations);
+  if (renewal.kind == Renewal::Kind::refused) co_return unauthenticated(renewal.reason);
+
+  LoginAnswer answer;
+  answer.app = app;
+  answer.session = std::move(*renewal.session);
+  answer.user = std::move(*renewal.user);
+  trace->user_id = answer.user.id.hex();
+  CO_TRY(answer.tokens, tickets_.issue(*app, answer.session, answer.user, now));
+  co_return answer;
+}
+
+Result<Issued> Sessions::reissue(const App& app, const Session& session, const User& user) {
+  return tickets_.issue(app, session, user, live_.clock.now());
+}
+
+Task<Result<SessionView>> Sessions::view(Id session, Trace* trace) {
+  Result<SessionView> found = make_error(ErrorCode::internal);
+  {
+    Stopwatch watch(trace->store);
+    found = co_await store_.find_session(session);
+  }
+  if (found.has_error()) {
+    if (found.error().code == ErrorCode::not_found) co_return unauthenticated(Reason::expired);
+    co_return found.error();
+  }
+  const SessionView& view = found.value();
+  const Time now = live_.clock.now();
+  if (view.session.ended) co_return unauthenticated(*view.session.ended);
+  if (view.user.disabled && !(view.user.disabled_until && *view.user.disabled_until <= now)) co_return unauthenticated(Reason::disabled);
+  if (now >= view.session.idle_expires_at || now >= view.session.absolute_expires_at) co_return unauthenticated(Reason::expired);
+  co_return found;
+}
+
+Task<Result<std::vector<Session>>> Sessions::list(Id user) {
+  auto listed = co_await store_.list_sessions(user, live_.clock.now());
+  co_return listed;
+}
+
+Task<Result<>> Sessions::end(Id session, std::optional<Id> user, Reason reason, Trace* trace) {
+  EndSession act;
+  act.session = session;
+  act.user = user;
+  act.reason = reason;
+  act.now = live_.clock.now();
+  act.revocations_until = revocations_until(act.now);
+  act.request_id = trace->request_id;
+  Stopwatch watch(trace->store);
+  auto ended = co_await store_.end_session(std::move(act));
+  CO_TRY(auto made, std::move(ended));
+  live_.revoke(made);
+  co_return ok();
+}
+
+Task<Result<>> Sessions::end_all(Id user, std::optional<Id> except, std::optional<uint32_t> app, Reason reason, Trace* trace) {
+  EndSessions act;
+  act.user = user;
+  act.except = except;
+  act.app = app;
+  act.reason = reason;
+  act.now = live_.clock.now();
+  act.revocations_until = revocations_until(act.now);
+  act.request_id = trace->request_id;
+  Stopwatch watch(trace->store);
+  auto ended = co_await store_.end_sessions(std::move(act));
+  CO_TRY(auto made, std::move(ended));
+  live_.revoke(made);
+  co_return ok();
+}
+
+Task<Result<>> Sessions::disable_user(Id user, std::optional<Time> until, std::string message, Trace* trace) {
+  DisableUser act;
+  act.user = user;
+  act.until = until;
+  act.message = std::move(message);
+  act.now = live_.clock.now();
+  act.revocations_until = revocations_until(act.now);
+  act.request_id = trace->request_id;
+  auto disabled = co_await store_.disable_user(std::move(act));
+  CO_TRY(auto made, std::move(disabled));
+  live_.revoke(made);
+  co_return ok();
+}
+
+Task<Result<>> Sessions::enable_user(Id user, Trace* trace) {
+  auto enabled = co_await store_.enable_user(user, live_.clock.now(), trace->request_id);
+  co_return enabled;
+}
+
+Task<Result<>> Sessions::load_revocations() {
+  auto read = co_await store_.revocations(live_.clock.now());
+  CO_TRY(auto rows, std::move(read));
+  live_.revoke(rows);
+  co_return ok();
+}
+
+}  // namespace kaimen::core

@@ -1,0 +1,50 @@
+// The life of a session after login: renewed, looked at, listed, ended. Checks are not here: they touch no store (core/live.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/live.h"
+#include "core/login.h"
+#include "core/store.h"
+#include "core/tickets.h"
+#include "core/trace.h"
+
+namespace kaimen::core {
+
+class Sessions {
+ public:
+  Sessions(Store& store, Live& live, Tickets& tickets) : store_(store), live_(live), tickets_(tickets) {}
+
+  /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
+  /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed).
+  Task<Result<LoginAnswer>> renew(std::string renew_token, Trace* trace);
+
+  /// A fresh ticket and renew token for a session at its present generation, where what a ticket carries has changed.
+  Result<Issued> reissue(const App& app, const Session& session, const User& user);
+
+  /// Session and user as they stand. Errors: unauthenticated with the reason when it has ended or run out, or its user is disabled.
+  Task<Result<SessionView>> view(Id session, Trace* trace);
+  /// Live ones of the user, newest first.
+  Task<Result<std::vector<Session>>> list(Id user);
+
+  /// Ends one session; holds on this node before it is answered. Error: not_found (also another user's, when `user` is given).
+  Task<Result<>> end(Id session, std::optional<Id> user, Reason reason, Trace* trace);
+  /// Ends a user's sessions, all or all in one app, but for `except`.
+  Task<Result<>> end_all(Id user, std::optional<Id> except, std::optional<uint32_t> app, Reason reason, Trace* trace);
+
+  /// Disables a user and ends all sessions as `disabled`; a login or renewal in flight cannot slip past. Error: not_found.
+  Task<Result<>> disable_user(Id user, std::optional<Time> until, std::string message, Trace* trace);
+  Task<Result<>> enable_user(Id user, Trace* trace);
+
+  /// Reads the live revocations into memory; at start.
+  Task<Result<>> load_revocations();
+
+ private:
+  Store& store_;
+  Live& live_;
+  Tickets& tickets_;
+};
+
+}  // namespace kaimen::core

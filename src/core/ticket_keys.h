@@ -1,0 +1,56 @@
+// The keys that seal tickets and renew tokens: rows of the store, sealed by the master key, opened into the ring that checks use.
+//
+// A ticket key is made daily, at least an hour before it first seals, so that every node knows it before it meets a ticket under it; it is
+// dropped when the last ticket under it is long past its end. The key of renew tokens is long-lived. See docs/architecture.md, "The ticket".
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/random.h"
+#include "core/live.h"
+#include "core/store.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+struct RenewKey {
+  uint32_t id = 0;
+  Secret bytes;  ///< 32.
+};
+
+class TicketKeys {
+ public:
+  TicketKeys(Store& store, const crypto::Vault& vault, Random& random, Live& live);
+
+  /// Reads the keys, makes those that are due, drops those that are done, publishes the ring. At start, and every minute.
+  /// Errors: those of the store and the vault (the old ring stays).
+  Task<Result<>> maintain();
+  /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on.
+  Task<Result<>> retire();
+
+  /// The key that seals tickets at `now`. Error: unavailable before maintain().
+  Result<check::Key> sealing_key(Time now) const;
+  Result<RenewKey> renew_sealing_key() const;
+  /// nullptr: unknown.
+  std::shared_ptr<const RenewKey> renew_key(uint32_t id) const;
+
+ private:
+  struct SealingKey {
+    check::Key key;
+    Time seals_from{};
+  };
+  Task<Result<>> publish();
+  Task<Result<>> make(bool renew, Time now, Time seals_from);
+
+  Store& store_;
+  const crypto::Vault& vault_;
+  Random& random_;
+  Live& live_;
+  mutable std::mutex mutex_;
+  std::vector<SealingKey> sealing_;  // not retired, by seals_from
+  std::vector<std::shared_ptr<const RenewKey>> renew_;
+};
+
+}  // namespace kaimen::core

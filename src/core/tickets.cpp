@@ -1,0 +1,83 @@
+#include "core/tickets.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "crypto/aead.h"
+
+namespace kaimen::core {
+
+namespace {
+
+constexpr std::string_view kRenewPrefix = "kmr1.";
+constexpr size_t kKeyId = 4, kBody = 16 + 4 + 4, kSealed = 12 + kBody + 16;
+
+void put_u32(std::string& out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+}
+uint32_t get_u32(std::string_view bytes) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
+  return value;
+}
+std::string additional_data(std::string_view key_id) { return std::string(kRenewPrefix) + std::string(key_id); }
+
+std::string joined(const std::vector<std::string>& roles) {
+  std::string text;
+  for (const auto& role : roles) text += (text.empty() ? "" : ",") + role;
+  return text;
+}
+
+}  // namespace
+
+Result<Issued> Tickets::issue(const App& app, const Session& session, const User& user, Time now) {
+  // A ticket never outlives its session.
+  const auto session_end = std::min(session.idle_expires_at, session.absolute_expires_at);
+  const auto left = std::chrono::floor<Seconds>(session_end - now);
+  const Seconds life = std::min(app.settings.ticket_seconds, left);
+  if (life <= Seconds{0}) return unauthenticated(Reason::expired);
+
+  const std::string roles = joined(user.roles);
+  check::Claims claims;
+  claims.session = session.id.bytes;
+  claims.user = session.user.bytes;
+  claims.app = session.app;
+  claims.issued_ms = static_cast<uint64_t>(epoch_ms(now));
+  claims.life_s = static_cast<uint32_t>(life.count());
+  claims.generation = session.generation;
+  claims.flags = static_cast<uint16_t>(session.env) | (user.registered ? check::kFlagRegistered : 0);
+  claims.openid = session.openid;
+  claims.unionid = session.unionid;
+  claims.external_id = user.external_id;
+  claims.roles = roles;
+
+  TRY(const auto key, keys_.sealing_key(now));
+  TRY(const auto nonce, random_.bytes<12>());
+  Issued issued;
+  issued.token = check::seal_ticket(key, claims, nonce);
+  if (issued.token.empty()) return make_error(ErrorCode::internal, "a ticket could not be sealed");
+  issued.expires_in = life;
+
+  TRY(const auto renew_key, keys_.renew_sealing_key());
+  std::string bytes, body(session.id.raw());
+  put_u32(bytes, renew_key.id);
+  put_u32(body, session.app);
+  put_u32(body, session.generation);
+  TRY(const auto sealed, crypto::aead_seal(renew_key.bytes.reveal(), additional_data(bytes), body, random_));
+  issued.renew_token = std::string(kRenewPrefix) + to_base64url(bytes + sealed);
+  return issued;
+}
+
+std::optional<OpenedRenewToken> Tickets::open_renew(std::string_view text) const {
+  if (!text.starts_with(kRenewPrefix) || text.size() > 256) return std::nullopt;
+  const auto bytes = from_base64url(text.substr(kRenewPrefix.size()));
+  if (!bytes || bytes->size() != kKeyId + kSealed) return std::nullopt;
+  const std::string_view key_id = std::string_view(*bytes).substr(0, kKeyId);
+  const auto key = keys_.renew_key(get_u32(key_id));
+  if (!key) return std::nullopt;
+  const auto body = crypto::aead_open(key->bytes.reveal(), additional_data(key_id), std::string_view(*bytes).substr(kKeyId));
+  if (!body || body->size() != kBody) return std::nullopt;
+  return OpenedRenewToken{*Id::from_raw(std::string_view(*body).substr(0, 16)), get_u32(std::string_view(*body).substr(16)), get_u32(std::string_view(*body).substr(20))};
+}
+
+}  // namespace kaimen::core
