@@ -39,6 +39,7 @@ struct Request {
   std::string request_id;            ///< Set before the handler is called: from a trusted proxy, else made here.
   std::string client_ip;             ///< The peer, or what a trusted proxy says in X-Forwarded-For.
   bool https = false;                ///< TLS here, or what a trusted proxy says in X-Forwarded-Proto.
+  bool http_1_0 = false;             ///< Kept only when asked for, and then told so.
 
   /// The value of the first header with this name; nullptr if there is none.
   const std::string_view* header(std::string_view name) const;
