@@ -1,0 +1,164 @@
+#include "sandbox/sandbox.h"
+
+#include <mutex>
+
+#include "sandbox/call_log.h"
+#include "sandbox/control_calls.h"
+#include "sandbox/faults.h"
+#include "sandbox/waiting_room.h"
+#include "sandbox/wechat_calls.h"
+#include "sandbox/world.h"
+
+namespace kaimen::sandbox {
+
+namespace json = http::json;
+
+namespace {
+
+constexpr Millis kLongestHang{600'000};
+constexpr std::string_view kControlPrefix = "/sandbox/";
+constexpr std::string_view kJsonType = "application/json";
+
+http::Response respond(int status, std::string_view type, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.set("Content-Type", std::string(type));
+  response.body = std::move(body);
+  return response;
+}
+http::Response respond(const ControlAnswer& answer) { return respond(answer.status, kJsonType, http::to_text(answer.json)); }
+
+}  // namespace
+
+struct Sandbox::Impl final : http::Handler {
+  Impl(const Clock& the_clock, Random& the_random, SandboxOptions options)
+      : clock(the_clock), random(the_random), world(the_random, options.devtools, options.key_interval) {}
+
+  const Clock& clock;
+  Random& random;
+  WaitingRoom waiting_room;
+  std::mutex mutex;  // around all of:
+  World world;
+  Faults faults;
+  CallLog calls;
+
+  size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
+  bool answer_now(const http::Request&, bool, std::string&) override { return false; }
+  http::Response refuse(int status, std::string_view why) override { return respond(refuse_control(status, why)); }
+
+  Task<http::Response> handle(const http::Request& request) override {
+    if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
+    Question question{request.method, request.path, {}, request.body, clock.now()};
+    if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding");
+    const auto fault = draw_fault(question.path);
+    if (fault && fault->delay.count() > 0) {
+      Wait<bool> pause = wait_for(fault->delay, false);
+      co_await pause;
+      question.now = clock.now();
+    }
+    if (fault && fault->kind == Fault::Kind::hang) {
+      note(question, std::nullopt, fault);
+      Wait<bool> pause = wait_for(kLongestHang, true);
+      co_await pause;
+      co_return hang_up();
+    }
+    co_return answer(question, fault);
+  }
+
+  Wait<bool> wait_for(Millis duration, bool hanging) {
+    return Wait<bool>([this, duration, hanging](Wait<bool>::Done done) { waiting_room.wait(duration, hanging, std::move(done)); });
+  }
+
+  std::optional<Fault> draw_fault(std::string_view path) {
+    std::lock_guard lock(mutex);
+    return faults.hit(path, random);
+  }
+
+  void note(const Question& question, std::optional<int64_t> errcode, const std::optional<Fault>& fault) {
+    std::lock_guard lock(mutex);
+    note_locked(question, errcode, fault);
+  }
+  void note_locked(const Question& question, std::optional<int64_t> errcode, const std::optional<Fault>& fault) {
+    const auto app = world.app_of_token(question.parameter("access_token"), question.now);
+    calls.add(question, app ? app.value() : nullptr, errcode, fault);
+  }
+
+  static http::Response hang_up() {
+    http::Response response;
+    response.abort = true;
+    return response;
+  }
+
+  http::Response answer(const Question& question, const std::optional<Fault>& fault) {
+    const auto type = content_type_of(question.path);
+    const int status = fault ? fault->status : 200;
+    switch (fault ? fault->kind : Fault::Kind::none) {
+      case Fault::Kind::drop:
+      case Fault::Kind::hang: note(question, std::nullopt, fault); return hang_up();
+      case Fault::Kind::empty: note(question, std::nullopt, fault); return respond(status, type, "");
+      case Fault::Kind::body: note(question, std::nullopt, fault); return respond(status, type, fault->body);
+      case Fault::Kind::garbage: {
+        note(question, std::nullopt, fault);
+        const auto bytes = random.bytes<256>();
+        return respond(status, type, bytes ? std::string(bytes.value().begin(), bytes.value().end()) : std::string("\xff", 1));
+      }
+      case Fault::Kind::errcode: {
+        note(question, fault->errcode, fault);
+        return respond(status, type, http::to_text(refuse_as_wechat(fault->errcode, "sandbox fault", random).json));
+      }
+      case Fault::Kind::none: break;
+    }
+    std::lock_guard lock(mutex);
+    const Answer given = ask_wechat(world, question, random);
+    note_locked(question, given.errcode(), fault);
+    if (!given.image.empty()) return respond(status, "image/png", given.image);
+    return respond(status, type, http::to_text(given.json));
+  }
+
+  http::Response handle_control(const http::Request& request) {
+    if (request.path == "/sandbox/calls") return handle_calls(request);
+    if (request.path == "/sandbox/faults") return handle_faults(request);
+    if (request.method != "POST") return respond(refuse_control(405, "the control side takes POST here"));
+    std::lock_guard lock(mutex);
+    return respond(control(world, request.path, request.body, clock.now(), random));
+  }
+
+  http::Response handle_calls(const http::Request& request) {
+    std::lock_guard lock(mutex);
+    if (request.method == "DELETE") {
+      calls.clear();
+      return respond(ControlAnswer{});
+    }
+    if (request.method != "GET") return respond(refuse_control(405, "GET reads the calls, DELETE forgets them"));
+    ControlAnswer answer_with_items;
+    answer_with_items.json["items"] = calls.items();
+    return respond(answer_with_items);
+  }
+
+  http::Response handle_faults(const http::Request& request) {
+    if (request.method != "PUT") return respond(refuse_control(405, "PUT sets a fault, PUT {} clears them"));
+    auto parsed = http::parse_json(request.body);
+    const auto* fields = parsed ? parsed.value().if_object() : nullptr;
+    if (!fields) return respond(refuse_control(400, parsed ? "the body must be a JSON object" : parsed.error().detail));
+    {
+      std::lock_guard lock(mutex);
+      const auto put = faults.put(*fields);
+      if (!put) return respond(refuse_control(400, put.error().detail));
+    }
+    waiting_room.release_hanging();
+    return respond(ControlAnswer{});
+  }
+};
+
+Sandbox::Sandbox(const Clock& clock, Random& random, SandboxOptions options) : impl_(std::make_unique<Impl>(clock, random, options)) {}
+Sandbox::~Sandbox() = default;
+
+void Sandbox::add_app(std::string appid, Secret secret) {
+  std::lock_guard lock(impl_->mutex);
+  if (auto* app = impl_->world.put_app(appid)) app->secret = std::move(secret);
+}
+
+http::Handler& Sandbox::handler() { return *impl_; }
+void Sandbox::stop() { impl_->waiting_room.stop(); }
+
+}  // namespace kaimen::sandbox

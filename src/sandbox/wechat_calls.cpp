@@ -1,0 +1,276 @@
+#include "sandbox/wechat_calls.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/encoding.h"
+#include "crypto/hash.h"
+#include "sandbox/persona.h"
+#include "sandbox/picture.h"
+
+namespace kaimen::sandbox {
+
+namespace json = http::json;
+
+namespace {
+
+using Reply = Granted<Answer>;
+
+constexpr Refusal kMissingAppid{41002, "appid missing"};
+constexpr Refusal kBadAppid{40013, "invalid appid"};
+constexpr Refusal kMissingSecret{41004, "appsecret missing"};
+constexpr Refusal kBadSecret{40125, "invalid appsecret"};
+constexpr Refusal kMissingCode{41008, "missing code"};
+constexpr Refusal kBadGrant{40002, "invalid grant_type"};
+constexpr Refusal kBadArgument{40097, "invalid args"};
+constexpr Refusal kBadData{47001, "data format error"};
+constexpr Refusal kBadOpenid{40003, "invalid openid"};
+
+Answer with_ok() {
+  Answer answer;
+  answer.json["errcode"] = 0;
+  answer.json["errmsg"] = "ok";
+  return answer;
+}
+
+Granted<json::object> body_of(const Question& question) {
+  auto parsed = http::parse_json(question.body);
+  auto* object = parsed ? parsed.value().if_object() : nullptr;
+  if (!object) return kBadData;
+  return std::move(*object);
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  const auto* text = value ? value->if_string() : nullptr;
+  return text ? std::string(text->data(), text->size()) : std::string();
+}
+
+Granted<App*> app_by_secret(World& world, const std::string& appid, const std::string& secret) {
+  if (appid.empty()) return kMissingAppid;
+  if (secret.empty()) return kMissingSecret;
+  App* app = world.find_app(appid);
+  if (!app) return kBadAppid;
+  if (app->secret != Secret(secret)) return kBadSecret;
+  return app;
+}
+
+Answer session_of(const App& app, const User& user) {
+  Answer answer;
+  answer.json["session_key"] = user.session_key;
+  answer.json["openid"] = user.openid;
+  if (const auto unionid = app.unionid_of(user); !unionid.empty()) answer.json["unionid"] = unionid;
+  return answer;
+}
+
+Reply code_to_session(World& world, const Question& question) {
+  TRY(App* const app, app_by_secret(world, question.parameter("appid"), question.parameter("secret")));
+  if (question.parameter("js_code").empty()) return kMissingCode;
+  if (question.parameter("grant_type") != "authorization_code") return kBadGrant;
+  TRY(const User* const user, world.spend_login_code(*app, question.parameter("js_code"), question.now));
+  return session_of(*app, *user);
+}
+
+Reply component_code_to_session(World& world, const Question& question) {
+  if (question.parameter("appid").empty()) return kMissingAppid;
+  App* app = world.find_app(question.parameter("appid"));
+  if (!app) return kBadAppid;
+  if (question.parameter("js_code").empty()) return kMissingCode;
+  if (question.parameter("grant_type") != "authorization_code") return kBadGrant;
+  const auto& component = question.parameter("component_appid");
+  if (component.empty() || component != app->component_appid) return Refusal{61003, "component is not authorized by this account"};
+  if (question.parameter("component_access_token") != app->component_access_token) return Refusal{40001, "invalid credential"};
+  TRY(const User* const user, world.spend_login_code(*app, question.parameter("js_code"), question.now));
+  return session_of(*app, *user);
+}
+
+Reply token_answer(const Token& token, Time now) {
+  Answer answer;
+  answer.json["access_token"] = token.text;
+  answer.json["expires_in"] = std::chrono::duration_cast<Seconds>(token.dies - now).count();
+  return answer;
+}
+
+Reply classic_token(World& world, const Question& question) {
+  if (question.parameter("grant_type") != "client_credential") return kBadGrant;
+  TRY(App* const app, app_by_secret(world, question.parameter("appid"), question.parameter("secret")));
+  TRY(const Token token, world.classic_token(*app, question.now));
+  return token_answer(token, question.now);
+}
+
+Reply stable_token(World& world, const Question& question) {
+  TRY(const auto body, body_of(question));
+  if (text_of(body, "grant_type") != "client_credential") return kBadGrant;
+  TRY(App* const app, app_by_secret(world, text_of(body, "appid"), text_of(body, "secret")));
+  const auto* force = body.if_contains("force_refresh");
+  if (force && !force->is_bool()) return kBadData;
+  TRY(const Token token, world.stable_token(*app, force && force->as_bool(), question.now));
+  return token_answer(token, question.now);
+}
+
+Granted<App*> app_of(World& world, const Question& question) {
+  return world.app_of_token(question.parameter("access_token"), question.now);
+}
+
+/// The user whose current session_key signed the (empty) body.
+Granted<User*> signed_user(App& app, const Question& question) {
+  const auto found = app.by_openid.find(question.parameter("openid"));
+  if (found == app.by_openid.end()) return kBadOpenid;
+  if (question.parameter("sig_method") != "hmac_sha256") return Refusal{87008, "invalid sig_method"};
+  User& user = *found->second;
+  if (user.session_key.empty()) return Refusal{87007, "session_key is not existd or expired"};
+  const std::string expected = to_hex(crypto::hmac_sha256(user.session_key, question.body));
+  if (!Secret::equal(question.parameter("signature"), expected)) return Refusal{87009, "invalid signature"};
+  return &user;
+}
+
+Reply check_session(World& world, const Question& question) {
+  TRY(App* const app, app_of(world, question));
+  TRY(signed_user(*app, question));
+  return with_ok();
+}
+
+Reply reset_session_key(World& world, const Question& question) {
+  TRY(App* const app, app_of(world, question));
+  TRY(User* const user, signed_user(*app, question));
+  TRY(world.rotate_key(*user, question.now));
+  Answer answer = with_ok();
+  answer.json["openid"] = user->openid;
+  answer.json["session_key"] = user->session_key;
+  return answer;
+}
+
+Reply encrypt_keys(World& world, const Question& question) {
+  TRY(App* const app, app_of(world, question));
+  TRY(User* const user, signed_user(*app, question));
+  TRY(const auto keys, world.encrypt_keys(*user, question.now));
+  json::array list;
+  for (const auto& key : keys) {
+    const auto left = std::chrono::duration_cast<Seconds>(key.made + kEncryptKeyLife - question.now).count();
+    json::object item;
+    item["encrypt_key"] = key.key;
+    item["iv"] = key.iv;
+    item["version"] = key.version;
+    item["expire_in"] = std::max<int64_t>(left, 0);
+    item["create_time"] = epoch_ms(key.made) / 1000;
+    list.insert(list.begin(), std::move(item));  // newest first
+  }
+  Answer answer = with_ok();
+  answer.json["key_info_list"] = std::move(list);
+  return answer;
+}
+
+Reply phone_number(World& world, const Question& question) {
+  TRY(App* const app, app_of(world, question));
+  TRY(const auto body, body_of(question));
+  if (text_of(body, "code").empty()) return kMissingCode;
+  TRY(const User* const user, world.spend_phone_code(*app, text_of(body, "code"), text_of(body, "openid"), question.now));
+  Answer answer = with_ok();
+  answer.json["phone_info"] = phone_members(*app, *user, question.now);
+  return answer;
+}
+
+bool is_scene(std::string_view scene) {
+  constexpr std::string_view marks = "!#$&'()*+,/:;=?@-._~";
+  return !scene.empty() && scene.size() <= 32 && std::all_of(scene.begin(), scene.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || marks.find(c) != std::string_view::npos;
+  });
+}
+
+Reply unlimited_code(World& world, const Question& question) {
+  TRY(App* const app, app_of(world, question));
+  TRY(const auto body, body_of(question));
+  const std::string scene = text_of(body, "scene"), page = text_of(body, "page"), env = text_of(body, "env_version");
+  if (!is_scene(scene)) return Refusal{40169, "invalid length for scene, or the data is not json string"};
+  if (page.starts_with('/')) return Refusal{41030, "invalid page"};
+  if (!env.empty() && env != "release" && env != "trial" && env != "develop") return kBadArgument;
+  int64_t width = 430;
+  if (const auto* value = body.if_contains("width")) {
+    const auto* number = value->if_int64();
+    if (!number || *number < 280 || *number > 1280) return kBadArgument;
+    width = *number;
+  }
+  Answer answer;
+  answer.image = draw_code(app->appid + "\n" + page + "\n" + env + "\n" + scene, static_cast<unsigned>(width));
+  return answer;
+}
+
+struct Row {
+  std::string_view path;
+  bool get, post;
+  Reply (*answer)(World&, const Question&);
+};
+constexpr std::array kRows{
+    Row{"/sns/jscode2session", true, false, code_to_session},
+    Row{"/sns/component/jscode2session", true, false, component_code_to_session},
+    Row{"/cgi-bin/token", true, false, classic_token},
+    Row{"/cgi-bin/stable_token", false, true, stable_token},
+    Row{"/wxa/checksession", true, false, check_session},
+    Row{"/wxa/resetusersessionkey", true, false, reset_session_key},
+    // Documented as GET with a POST in its sample. Its signature covers the body, so any body at all is 87009.
+    Row{"/wxa/business/getuserencryptkey", true, true, encrypt_keys},
+    Row{"/wxa/business/getuserphonenumber", false, true, phone_number},
+    Row{"/wxa/getwxacodeunlimit", false, true, unlimited_code},
+};
+
+Reply dispatch(World& world, const Question& question) {
+  for (const auto& row : kRows) {
+    if (row.path != question.path) continue;
+    if (question.method == "GET" ? !row.get : question.method != "POST" || !row.post) {
+      return row.post ? Refusal{43002, "require POST method"} : Refusal{43001, "require GET method"};
+    }
+    return row.answer(world, question);
+  }
+  return Refusal{40066, "invalid url"};
+}
+
+}  // namespace
+
+const std::string& Question::parameter(std::string_view name) const {
+  static const std::string none;
+  const auto* value = query.find(name);
+  return value ? *value : none;
+}
+
+int64_t Answer::errcode() const {
+  const auto* value = json.if_contains("errcode");
+  return value && value->is_int64() ? value->as_int64() : 0;
+}
+
+json::object phone_members(const App& app, const User& user, Time now) {
+  json::object members;
+  // Numbers of the mainland come without their country code.
+  members["phoneNumber"] = user.country_code == "86" ? user.phone : "+" + user.country_code + user.phone;
+  members["purePhoneNumber"] = user.phone;
+  members["countryCode"] = user.country_code;
+  members["watermark"] = watermark_of(app, now);
+  return members;
+}
+
+json::object watermark_of(const App& app, Time now) {
+  json::object mark;
+  mark["timestamp"] = epoch_ms(now) / 1000;
+  mark["appid"] = app.appid;
+  return mark;
+}
+
+Answer refuse_as_wechat(int64_t errcode, std::string_view errmsg, Random& random) {
+  Answer answer;
+  answer.json["errcode"] = errcode;
+  std::string text(errmsg);
+  if (const auto rid = make_rid(random)) text.append(", rid: ").append(rid.value());
+  answer.json["errmsg"] = text;
+  return answer;
+}
+
+Answer ask_wechat(World& world, const Question& question, Random& random) {
+  auto reply = dispatch(world, question);
+  if (!reply) return refuse_as_wechat(reply.error().errcode, reply.error().errmsg, random);
+  return std::move(reply).value();
+}
+
+std::string_view content_type_of(std::string_view path) {
+  return path.starts_with("/sns/") ? "text/plain" : "application/json; encoding=utf-8";
+}
+
+}  // namespace kaimen::sandbox

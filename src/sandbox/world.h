@@ -1,0 +1,133 @@
+// What the offline WeChat knows: apps, their users and session_keys, codes and tokens, with WeChat's rules about their lives. Not
+// thread-safe: the handler holds one lock around it. Time is an argument.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+namespace kaimen::sandbox {
+
+inline constexpr auto kCodeLife = std::chrono::minutes(5);
+inline constexpr auto kCodeMemory = std::chrono::hours(1);  // after which a used code is as unknown as any other
+inline constexpr auto kTokenLife = std::chrono::seconds(7200);
+inline constexpr auto kTokenOverlap = std::chrono::minutes(5);
+inline constexpr auto kForceInterval = std::chrono::seconds(30);
+inline constexpr int kForcedPerDay = 20;
+inline constexpr int kClassicPerDay = 2000;
+inline constexpr auto kEncryptKeyLife = std::chrono::seconds(3600);
+inline constexpr size_t kEncryptKeys = 3;
+inline constexpr size_t kMaxApps = 10'000;
+inline constexpr size_t kMaxUsers = 1'000'000;
+inline constexpr size_t kMaxCodes = 1'000'000;
+
+/// What WeChat answers instead.
+struct Refusal {
+  int64_t errcode = 0;
+  std::string_view errmsg;
+};
+template <class T>
+using Granted = BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, Refusal, BOOST_OUTCOME_V2_NAMESPACE::policy::terminate>;
+inline constexpr Refusal kBusy{-1, "system error"};
+
+struct EncryptKey {
+  std::string key, iv;
+  int version = 0;
+  Time made{};
+};
+
+struct User {
+  std::string name, openid;
+  std::string session_key, previous_key;  ///< Base64; empty before there was one.
+  Time key_made{};
+  std::string country_code, phone;
+  std::vector<EncryptKey> encrypt_keys;   ///< Oldest first.
+};
+
+struct Token {
+  std::string text;  ///< Empty: none.
+  Time dies{};
+};
+
+struct App {
+  std::string appid;
+  Secret secret;
+  std::string open_platform;                          ///< Empty: not bound, so no unionid.
+  std::string component_appid, component_access_token;  ///< The third-party platform it has authorised; empty: none.
+  std::unordered_map<std::string, User> users;        ///< By name.
+  std::unordered_map<std::string, User*> by_openid;
+  Token stable, older_stable, classic, older_classic;
+  Time forced{};
+  int64_t quota_day = 0;
+  int forced_today = 0, classic_today = 0;
+
+  /// Empty when the app is not bound.
+  std::string unionid_of(const User& user) const;
+};
+
+class World {
+ public:
+  World(Random& random, bool devtools, Seconds key_interval) : random_(random), devtools_(devtools), key_interval_(key_interval) {}
+
+  /// Makes the app or changes the one there is; nullptr: there are too many.
+  App* put_app(const std::string& appid);
+  App* find_app(const std::string& appid);
+  /// Made on first use. nullptr: there are too many.
+  User* user_of(App& app, const std::string& name);
+
+  // The phone's side.
+  /// wx.login. `rotate`: whether the session_key is replaced; unset: when it is older than the interval.
+  Granted<std::string> login(App& app, User& user, std::optional<bool> rotate, Time now);
+  /// The phone button's code.
+  Granted<std::string> phone_code(App& app, User& user, Time now);
+  /// Makes a session_key if the user has none yet.
+  Granted<void> ensure_key(User& user, Time now);
+  Granted<void> rotate_key(User& user, Time now);
+
+  // WeChat's side.
+  /// Spends a code of wx.login. Refusals: 40029, 40163.
+  Granted<User*> spend_login_code(App& app, const std::string& code, Time now);
+  /// Spends a phone code; `openid` may be empty. Refusals: 40029, 40013 (of another app), 40003 (of another user).
+  Granted<User*> spend_phone_code(App& app, const std::string& code, const std::string& openid, Time now);
+  /// GET /cgi-bin/token: always a new one; the one before lives five minutes more. Refusal: 45009.
+  Granted<Token> classic_token(App& app, Time now);
+  /// POST /cgi-bin/stable_token. Refusals with `force`: 45011 (within 30 s), 45009 (20 a day).
+  Granted<Token> stable_token(App& app, bool force, Time now);
+  /// Refusals: 41001 (none given), 40001 (unknown or replaced), 42001 (expired).
+  Granted<App*> app_of_token(const std::string& token, Time now);
+  /// The user's keys of getUserCryptoManager, with a new one when the newest is over.
+  Granted<std::vector<EncryptKey>> encrypt_keys(User& user, Time now);
+
+ private:
+  enum class CodeKind : uint8_t { login, phone };
+  struct Code {
+    CodeKind kind;
+    App* app;
+    User* user;
+    Time made;
+    bool used;
+  };
+  Granted<std::string> remember_code(CodeKind kind, App& app, User& user, Result<std::string> text, Time now);
+  Granted<Token> new_token(App& app, Token& current, Token& older, Time now);
+  Granted<void> key_at_login(User& user, std::optional<bool> rotate, Time now);
+  void drop_token(Token& token);
+  void roll_quota(App& app, Time now) const;
+
+  Random& random_;
+  const bool devtools_;
+  const Seconds key_interval_;
+  std::unordered_map<std::string, App> apps_;
+  size_t users_ = 0;
+  std::unordered_map<std::string, Code> codes_;
+  std::deque<std::string> code_order_;  // oldest first
+  std::unordered_map<std::string, App*> tokens_;
+};
+
+}  // namespace kaimen::sandbox
