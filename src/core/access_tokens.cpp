@@ -37,6 +37,14 @@ Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> re
   co_return refreshed->error();
 }
 
+Task<Result<>> AccessTokens::ask(AppPtr app) {
+  Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
+  if (answer.has_error()) co_return answer.error().error;
+  co_return ok();
+}
+
 Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret> rejected) {
   const Time now = clock_.now();
   auto read = co_await store_.access_token(app->app_id);

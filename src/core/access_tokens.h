@@ -29,6 +29,8 @@ class AccessTokens {
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
   /// gives the refused one again.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
+  /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
+  Task<Result<>> ask(AppPtr app);
 
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);

@@ -1,0 +1,30 @@
+// The admin API. A key bound to a project sees and changes only what is of that project.
+#pragma once
+
+#include "api/call.h"
+
+namespace kaimen::api {
+
+Answer list_projects(Call& call, const core::Caller& caller);
+
+Answer add_app(Call& call, const core::Caller& caller);
+Answer list_apps(Call& call, const core::Caller& caller);
+Answer show_app(Call& call, const core::Caller& caller);
+Answer change_app(Call& call, const core::Caller& caller);
+Answer remove_app(Call& call, const core::Caller& caller);
+Answer set_app_secret(Call& call, const core::Caller& caller);
+Answer check_app(Call& call, const core::Caller& caller);
+
+Answer create_key(Call& call, const core::Caller& caller);
+Answer list_keys(Call& call, const core::Caller& caller);
+Answer revoke_key(Call& call, const core::Caller& caller);
+Answer retire_ticket_keys(Call& call, const core::Caller& caller);
+
+Answer show_user(Call& call, const core::Caller& caller);
+Answer disable_user(Call& call, const core::Caller& caller);
+Answer enable_user(Call& call, const core::Caller& caller);
+Answer list_user_sessions(Call& call, const core::Caller& caller);
+Answer end_user_sessions(Call& call, const core::Caller& caller);
+Answer end_any_session(Call& call, const core::Caller& caller);
+
+}  // namespace kaimen::api

@@ -1,0 +1,147 @@
+// /admin/v1/projects and /admin/v1/apps. Secrets go in and never come out.
+#include "api/admin.h"
+#include "api/wire.h"
+
+namespace kaimen::api {
+
+namespace {
+
+constexpr Seconds kSecretOverlap{24 * 3600};
+
+// Another project's app is not there for this caller.
+Result<core::AppPtr> app_in_path(const Call& call, const core::Caller& caller) {
+  auto app = call.services.apps.find(call.path[0]);
+  if (!app || (!caller.project.empty() && app->project != caller.project)) return make_error(ErrorCode::not_found, "there is no such app");
+  return app;
+}
+
+// {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
+Result<std::map<std::string, std::string>> settings_of(const http::json::object& json) {
+  std::map<std::string, std::string> settings;
+  for (const auto& [name, value] : json) {
+    std::string& text = settings[std::string(name)];
+    if (value.is_null()) text.clear();
+    else if (value.is_bool()) text = value.get_bool() ? "true" : "false";
+    else if (value.is_int64()) text = std::to_string(value.get_int64());
+    else if (value.is_string()) text = std::string(value.get_string());
+    else return make_error(ErrorCode::invalid_request, "settings." + std::string(name) + " must be a number, a string, true, false or null");
+  }
+  return settings;
+}
+
+}  // namespace
+
+Answer list_projects(Call& call, const core::Caller& caller) {
+  const auto apps = call.services.live.apps.get();
+  http::json::array items;
+  for (const auto& project : apps->projects) {
+    if (caller.project.empty() || caller.project == project) items.push_back(http::json::object{{"name", project}});
+  }
+  const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
+  co_return json_response(200, body);
+}
+
+Answer add_app(Call& call, const core::Caller& caller) {
+  http::Reader reader(call.body);
+  core::NewApp app;
+  const auto project = reader.string({"project"});
+  app.app_id = reader.require_string({"app_id", "appid", "appId"});
+  app.secret = Secret(reader.require_string({"secret"}));
+  app.platform = reader.string({"platform"}).value_or("wechat");
+  app.name = reader.string({"name"}).value_or("");
+  const auto upstream = reader.string({"upstream"});
+  const auto* settings = reader.object({"settings"});
+  CO_TRY(call.finish(reader));
+  if (settings) {
+    CO_TRY(app.settings, settings_of(*settings));
+    std::erase_if(app.settings, [](const auto& setting) { return setting.second.empty(); });
+  }
+  app.project = project.value_or(caller.project.empty() ? "default" : caller.project);
+  if (!caller.project.empty() && app.project != caller.project) co_return make_error(ErrorCode::forbidden, "this key is bound to another project");
+  if (upstream) {
+    // Who could point an app at another upstream could have its secret sent there.
+    if (!caller.project.empty() || !caller.may(core::Scope::admin)) co_return make_error(ErrorCode::forbidden, "only an unbound admin key chooses the upstream");
+    app.upstream = *upstream;
+  }
+  auto added = co_await call.services.apps.add(std::move(app));
+  CO_TRY(const auto made, std::move(added));
+  co_return json_response(201, app_json(*made));
+}
+
+Answer list_apps(Call& call, const core::Caller& caller) {
+  CO_TRY(const Page page, page_of(call));
+  const auto* project = call.query.find("project");
+  http::json::array items;
+  std::string last;
+  bool more = false;
+  for (const auto& app : call.services.apps.list()) {
+    if (app->app_id <= page.after || (!caller.project.empty() && app->project != caller.project) || (project && app->project != *project)) continue;
+    if (items.size() == page.limit) {
+      more = true;
+      break;
+    }
+    last = app->app_id;
+    items.push_back(app_json(*app));
+  }
+  co_return json_response(200, page_json(std::move(items), last, more));
+}
+
+Answer show_app(Call& call, const core::Caller& caller) {
+  CO_TRY(const auto app, app_in_path(call, caller));
+  co_return json_response(200, app_json(*app));
+}
+
+Answer change_app(Call& call, const core::Caller& caller) {
+  CO_TRY(const auto app, app_in_path(call, caller));
+  http::Reader reader(call.body);
+  core::AppChange change;
+  change.name = reader.string({"name"});
+  change.upstream = reader.string({"upstream"});
+  change.disabled = reader.boolean({"disabled"});
+  change.revoke_sessions = reader.boolean({"revoke_sessions"}).value_or(false);
+  const auto* settings = reader.object({"settings"});
+  CO_TRY(call.finish(reader));
+  if (settings) {
+    CO_TRY(change.settings, settings_of(*settings));
+  }
+  if (change.upstream && (!caller.project.empty() || !caller.may(core::Scope::admin))) {
+    co_return make_error(ErrorCode::forbidden, "only an unbound admin key chooses the upstream");
+  }
+  auto changed = co_await call.services.apps.change(app->app_id, std::move(change));
+  CO_TRY(const auto made, std::move(changed));
+  co_return json_response(200, app_json(*made));
+}
+
+Answer remove_app(Call& call, const core::Caller& caller) {
+  CO_TRY(const auto app, app_in_path(call, caller));
+  auto removed = co_await call.services.apps.remove(app->app_id);
+  CO_TRY(std::move(removed));
+  co_return no_content();
+}
+
+Answer set_app_secret(Call& call, const core::Caller& caller) {
+  CO_TRY(const auto app, app_in_path(call, caller));
+  http::Reader reader(call.body);
+  Secret secret(reader.require_string({"secret"}));
+  const int64_t overlap = reader.integer({"overlap_seconds"}).value_or(kSecretOverlap.count());
+  CO_TRY(call.finish(reader));
+  if (overlap < 0 || overlap > 30 * 86400) co_return make_error(ErrorCode::invalid_request, "overlap_seconds must be 0 to 2592000");
+  auto changed = co_await call.services.apps.set_secret(app->app_id, std::move(secret), Seconds{overlap});
+  CO_TRY(const auto made, std::move(changed));
+  co_return json_response(200, app_json(*made));
+}
+
+Answer check_app(Call& call, const core::Caller& caller) {
+  CO_TRY(const auto app, app_in_path(call, caller));
+  // A token of stable_token's normal mode: asking costs nothing and disturbs nobody.
+  auto token = co_await call.services.access_tokens.ask(app);
+  http::json::object body{{"app_id", app->app_id}, {"ok", token.has_value()}};
+  if (token.has_error()) {
+    const Error& error = token.error();
+    body["code"] = name_of(error.code);
+    if (error.upstream) body["upstream"] = http::json::object{{"errcode", error.upstream->errcode}, {"rid", error.upstream->rid}};
+  }
+  co_return json_response(200, body);
+}
+
+}  // namespace kaimen::api

@@ -1,0 +1,108 @@
+// /admin/v1/users and /admin/v1/sessions.
+#include "api/admin.h"
+#include "api/wire.h"
+
+namespace kaimen::api {
+
+namespace {
+
+// Another project's user is not there for this caller.
+Task<Result<core::User>> user_in_path(Call& call, const core::Caller& caller) {
+  CO_TRY(const Id id, id_in_path(call, 0));
+  auto found = co_await call.services.store.find_user(id);
+  CO_TRY(auto user, std::move(found));
+  if (!caller.project.empty() && user.project != caller.project) co_return make_error(ErrorCode::not_found, "there is no such user");
+  co_return user;
+}
+
+Result<http::json::object> admin_user_json(const Call& call, const core::User& user) {
+  const core::App nowhere;
+  TRY(auto json, user_json(call, user, nowhere, {}));
+  json["project"] = user.project;
+  json["disabled"] = user.disabled;
+  if (user.disabled_until) json["disabled_until"] = rfc3339(*user.disabled_until);
+  if (!user.disabled_message.empty()) json["disabled_message"] = user.disabled_message;
+  return json;
+}
+
+}  // namespace
+
+Answer show_user(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  CO_TRY(const auto json, admin_user_json(call, user));
+  co_return json_response(200, json, true);
+}
+
+Answer disable_user(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  http::Reader reader(call.body);
+  const auto until_text = reader.string({"until"});
+  auto message = reader.string({"message"}).value_or("");
+  CO_TRY(call.finish(reader));
+  std::optional<Time> until;
+  if (until_text) {
+    until = parse_rfc3339(*until_text);
+    if (!until) co_return make_error(ErrorCode::invalid_request, "until must be an RFC 3339 time");
+  }
+  if (message.size() > 512) co_return make_error(ErrorCode::invalid_request, "message must be at most 512 bytes");
+  auto disabled = co_await call.services.sessions.disable_user(user.id, until, std::move(message), &call.trace);
+  CO_TRY(std::move(disabled));
+  auto now = co_await call.services.store.find_user(user.id);
+  CO_TRY(const auto changed, std::move(now));
+  CO_TRY(const auto json, admin_user_json(call, changed));
+  co_return json_response(200, json, true);
+}
+
+Answer enable_user(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  auto enabled = co_await call.services.sessions.enable_user(user.id, &call.trace);
+  CO_TRY(std::move(enabled));
+  auto now = co_await call.services.store.find_user(user.id);
+  CO_TRY(const auto changed, std::move(now));
+  CO_TRY(const auto json, admin_user_json(call, changed));
+  co_return json_response(200, json, true);
+}
+
+Answer list_user_sessions(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  auto listed = co_await call.services.sessions.list(user.id);
+  CO_TRY(const auto sessions, std::move(listed));
+  const auto apps = call.services.live.apps.get();
+  http::json::array items;
+  for (const auto& session : sessions) {
+    const core::AppPtr app = apps->find(session.app);
+    items.push_back(device_session_json(session, app ? app->app_id : "", Id{}));
+  }
+  const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
+  co_return json_response(200, body, true);
+}
+
+Answer end_user_sessions(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  std::optional<uint32_t> number;
+  if (const auto* app_id = call.query.find("app_id")) {
+    const core::AppPtr app = call.services.apps.find(*app_id);
+    if (!app) co_return make_error(ErrorCode::not_found, "there is no such app");
+    number = app->number;
+  }
+  auto ended = co_await call.services.sessions.end_all(user.id, std::nullopt, number, Reason::revoked, &call.trace);
+  CO_TRY(std::move(ended));
+  co_return no_content();
+}
+
+Answer end_any_session(Call& call, const core::Caller& caller) {
+  CO_TRY(const Id id, id_in_path(call, 0));
+  auto found = co_await call.services.store.find_session(id);
+  CO_TRY(const auto view, std::move(found));
+  if (!caller.project.empty() && view.user.project != caller.project) co_return make_error(ErrorCode::not_found, "there is no such session");
+  auto ended = co_await call.services.sessions.end(id, std::nullopt, Reason::revoked, &call.trace);
+  CO_TRY(std::move(ended));
+  co_return no_content();
+}
+
+}  // namespace kaimen::api

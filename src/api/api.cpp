@@ -1,0 +1,227 @@
+// From a request to its route and back: who may call, reading the body, the error table, the log line.
+#include "api/api.h"
+
+#include <unistd.h>
+
+#include "api/errors.h"
+#include "api/metrics.h"
+#include "api/network.h"
+#include "api/presented.h"
+#include "api/routes.h"
+#include "api/verify.h"
+#include "api/wire.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace kaimen::api {
+
+namespace {
+
+std::vector<std::string> route_names() {
+  std::vector<std::string> names;
+  for (const auto& route : routes()) names.push_back(std::string(route.method) + " " + std::string(route.pattern));
+  names.push_back("none");
+  return names;
+}
+
+bool is_verify(const http::Request& request, Surface surface) { return surface != Surface::public_ && request.path == "/verify"; }
+
+// Error: unauthenticated with the reason, or unavailable while the node is not ready.
+Result<Visitor> visitor_of(Call& call) {
+  if (!call.services.live.ready.load(std::memory_order_acquire)) return make_error(ErrorCode::unavailable, "not ready");
+  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  if (presented.kind == Presented::Kind::none) return unauthenticated(Reason::missing);
+  if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
+  auto& checker = core::Checker::of(call.services.live);
+  const auto verdict = checker.check(presented.ticket);
+  if (verdict.reason != check::Reason::none) return unauthenticated(static_cast<Reason>(verdict.reason));
+  const check::Claims& claims = checker.opened().claims;
+  Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
+  if (!visitor.app) return unauthenticated(Reason::deleted);
+  call.trace.app_id = visitor.app->app_id;
+  call.trace.user_id = visitor.user.hex();
+  call.trace.session_id = visitor.session.hex();
+  call.trace.env = core::name_of(claims.env());
+  return visitor;
+}
+
+Result<core::Caller> caller_of(Call& call, core::Scope scope) {
+  const bool local = call.http.peer->loopback || call.http.peer->is_unix;
+  core::Caller caller;
+  if (call.surface == Surface::admin && call.http.peer->is_unix && call.http.peer->uid == ::getuid()) {
+    caller.name = "admin socket";
+    caller.scopes = {core::Scope::admin};
+    return caller;
+  }
+  if (!local && !call.http.peer->tls && !address_in(call.http.peer->address, call.options.plaintext_from)) {
+    return make_error(ErrorCode::forbidden, "the admin API wants TLS from here, or private.plaintext_from");
+  }
+  const std::string_view key = bearer(call.http);
+  if (key.empty()) return unauthenticated(Reason::missing);
+  const auto found = call.services.access_keys.find(key);
+  if (!found) return unauthenticated(Reason::malformed);
+  if (!found->may(scope)) return make_error(ErrorCode::forbidden, "the key lacks the scope " + std::string(core::name_of(scope)));
+  return *found;
+}
+
+Result<> read_body(Call& call) {
+  if (call.http.body.empty()) return ok();
+  TRY(auto parsed, http::parse_json(call.http.body, limits::kJsonDepth));
+  if (!parsed.is_object()) return make_error(ErrorCode::invalid_request, "the body must be a JSON object");
+  call.body = std::move(parsed.get_object());
+  return ok();
+}
+
+}  // namespace
+
+http::Response json_response(int status, const http::json::value& body, bool no_store) {
+  http::Response response;
+  response.status = status;
+  response.set("Content-Type", "application/json");
+  if (no_store) response.set("Cache-Control", "no-store");
+  response.body = http::to_text(body);
+  return response;
+}
+
+Result<Id> id_in_path(const Call& call, size_t index) {
+  const auto id = Id::parse(call.path[index]);
+  if (!id) return make_error(ErrorCode::not_found, "there is nothing with this id");
+  return *id;
+}
+
+struct Api::Impl {
+  Impl(core::Services& service_set, ApiOptions api_options) : services(service_set), options(std::move(api_options)), metrics(route_names()) {}
+
+  Surface surface_of(const http::Request& request) const { return options.surfaces[static_cast<size_t>(request.listener)]; }
+  Task<Result<http::Response>> dispatch(Call& call, const Route& route);
+  http::Response metrics_response() const;
+  void write_log(const http::Request& request, const Call& call, std::string_view route, int status, const Error* error, Millis total) const;
+
+  core::Services& services;
+  const ApiOptions options;
+  Metrics metrics;
+};
+
+Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route) {
+  if (ticket_in_query(call.http.query)) co_return make_error(ErrorCode::invalid_request, "a ticket does not belong in a URL");
+  if (!http::parse_parameters(call.http.query, call.query)) co_return make_error(ErrorCode::invalid_request, "the query is not well encoded");
+  if (route.pattern == "/metrics") co_return metrics_response();
+  // Who may call comes first: nobody else learns what is wrong with a body.
+  if (const auto* open = std::get_if<Open>(&route.access)) {
+    if (route.body == Body::json) {
+      CO_TRY(read_body(call));
+    }
+    auto answer = co_await open->handler(call);
+    co_return answer;
+  }
+  if (const auto* ticketed = std::get_if<Ticketed>(&route.access)) {
+    CO_TRY(const Visitor visitor, visitor_of(call));
+    CO_TRY(read_body(call));
+    auto answer = co_await ticketed->handler(call, visitor);
+    co_return answer;
+  }
+  const auto& keyed = std::get<Keyed>(route.access);
+  CO_TRY(const core::Caller caller, caller_of(call, keyed.scope));
+  CO_TRY(read_body(call));
+  auto answer = co_await keyed.handler(call, caller);
+  co_return answer;
+}
+
+http::Response Api::Impl::metrics_response() const {
+  http::Response response;
+  response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.body = metrics.text();
+  auto gauge = [&](std::string_view name, std::string_view help, std::string_view type, uint64_t value) {
+    response.body += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " + std::string(name) + " " + std::string(type) + "\n" + std::string(name) + " " + std::to_string(value) + "\n";
+  };
+  gauge("kaimen_revocations", "Revocations held in memory.", "gauge", services.live.revocations.size());
+  gauge("kaimen_apps", "Mini programs known.", "gauge", services.live.apps.get()->by_id.size());
+  gauge("kaimen_ready", "1 when tickets can be checked.", "gauge", services.live.ready.load() ? 1 : 0);
+  gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
+  if (options.server_counters) {
+    const auto counters = options.server_counters();
+    gauge("kaimen_connections_open", "Open connections.", "gauge", counters.connections_open);
+    gauge("kaimen_connections_accepted_total", "Connections accepted.", "counter", counters.connections_accepted);
+    gauge("kaimen_requests_total", "Requests read, checks included.", "counter", counters.requests);
+    gauge("kaimen_requests_refused_total", "Requests that could not be read.", "counter", counters.refused);
+  }
+  return response;
+}
+
+void Api::Impl::write_log(const http::Request& request, const Call& call, std::string_view route, int status, const Error* error, Millis total) const {
+  const log::Level level = status >= 500 ? log::Level::warn : log::Level::info;
+  if (!options.log_requests || !log::enabled(level)) return;
+  log::Line line("request");
+  line.field("request_id", request.request_id).field("app_id", call.trace.app_id).field("env", call.trace.env).field("route", route).field("status", status);
+  line.field("code", error ? name_of(error->code) : "").field("reason", error ? name_of(error->reason) : "");
+  if (error && !error->detail.empty()) line.field("detail", error->detail);
+  line.field("user_id", call.trace.user_id).field("session_id", call.trace.session_id).field("ip", request.client_ip);
+  line.field("upstream_path", call.trace.upstream_path).field("upstream_errcode", call.trace.upstream_errcode).field("upstream_rid", call.trace.upstream_rid);
+  line.field("upstream_ms", call.trace.upstream.count()).field("store_ms", call.trace.store.count()).field("total_ms", total.count());
+  line.emit(level);
+}
+
+Api::Api(core::Services& services, ApiOptions options) : impl_(std::make_unique<Impl>(services, std::move(options))) {}
+Api::~Api() = default;
+
+size_t Api::body_limit(const http::Request&, size_t default_limit) const { return default_limit; }
+
+bool Api::answer_now(const http::Request& request, bool keep_alive, std::string& out) {
+  const Surface surface = impl_->surface_of(request);
+  if (!is_verify(request, surface)) return false;
+  verify(request, impl_->services, impl_->options, impl_->metrics, keep_alive, out);
+  return true;
+}
+
+Task<http::Response> Api::handle(const http::Request& request) {
+  const auto start = std::chrono::steady_clock::now();
+  Call call{request, impl_->services, impl_->options, impl_->surface_of(request), {}, {}, {}, {}, {}};
+  call.trace.request_id = request.request_id;
+  Match found = match(request.method, request.path, call.surface);
+  call.path = std::move(found.path);
+
+  http::Response response;
+  std::optional<Error> error;
+  if (found.route) {
+    Result<http::Response> answer = make_error(ErrorCode::internal);
+    try {
+      answer = co_await impl_->dispatch(call, *found.route);
+    } catch (const std::exception& thrown) {
+      log::error("handler_threw", thrown.what());
+      answer = make_error(ErrorCode::internal, "exception");
+    }
+    if (answer.has_value()) response = std::move(answer.value());
+    else error = std::move(answer.error());
+  } else {
+    error = found.allowed.empty() ? make_error(ErrorCode::not_found, "there is no such route here")
+                                  : make_error(ErrorCode::method_not_allowed, "this route takes " + found.allowed);
+  }
+  if (error) {
+    response = problem(*error, request.request_id);
+    if (error->code == ErrorCode::method_not_allowed) response.set("Allow", found.allowed);
+  }
+  if (impl_->options.dev && !call.ignored.empty()) {
+    std::string names;
+    for (const auto& name : call.ignored) names += (names.empty() ? "" : ", ") + name;
+    // The names are the client's: only what a header may hold.
+    for (char& c : names) c = c < ' ' || c > '~' ? '?' : c;
+    response.set("X-Kaimen-Ignored", std::move(names));
+  }
+
+  const auto total = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start);
+  impl_->metrics.count(found.route ? found.index : routes().size(), response.status, total.count());
+  impl_->write_log(request, call, found.route ? found.route->pattern : "none", response.status, error ? &*error : nullptr, total);
+  co_return response;
+}
+
+http::Response Api::refuse(int status, std::string_view why) {
+  ErrorCode code = ErrorCode::invalid_request;
+  if (status == 413) code = ErrorCode::payload_too_large;
+  if (status == 503) code = ErrorCode::unavailable;
+  if (status == 500) code = ErrorCode::internal;
+  http::Response response = problem(make_error(code, std::string(why)), "");
+  response.status = status;
+  return response;
+}
+
+}  // namespace kaimen::api

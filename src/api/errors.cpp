@@ -1,0 +1,69 @@
+#include "api/errors.h"
+
+#include <boost/json/object.hpp>
+
+#include "base/clock.h"
+#include "http/json.h"
+
+namespace kaimen::api {
+
+namespace {
+
+constexpr ErrorRow kRows[] = {
+    {ErrorCode::invalid_request, 400, "The request is not valid", true},
+    {ErrorCode::unauthenticated, 401, "No valid ticket", false},
+    {ErrorCode::forbidden, 403, "Not allowed", false},
+    {ErrorCode::registration_required, 403, "Registration required", false},
+    {ErrorCode::not_found, 404, "Not found", true},
+    {ErrorCode::method_not_allowed, 405, "Method not allowed", true},
+    {ErrorCode::conflict, 409, "Conflict with what exists", true},
+    {ErrorCode::code_invalid, 401, "Code not accepted by the platform", false},
+    {ErrorCode::code_used, 409, "Code already used", false},
+    {ErrorCode::risk_blocked, 403, "Login blocked by the platform's risk control", false},
+    {ErrorCode::stale_session_key, 409, "The data was encrypted under another session_key", true},
+    {ErrorCode::signature_invalid, 400, "The signature does not match", false},
+    {ErrorCode::decrypt_failed, 400, "The encrypted data has not the right form", true},
+    {ErrorCode::content_rejected, 400, "The content was rejected", false},
+    {ErrorCode::payload_too_large, 413, "The request is too large", true},
+    {ErrorCode::rate_limited, 429, "Too many requests", false},
+    {ErrorCode::app_misconfigured, 503, "The mini program is not set up rightly", false},
+    {ErrorCode::upstream_busy, 503, "The platform is busy", false},
+    {ErrorCode::upstream_error, 502, "The platform did not answer as it should", false},
+    {ErrorCode::unavailable, 503, "The service is not available at present", false},
+    {ErrorCode::internal, 500, "Internal error", false},
+};
+static_assert(std::size(kRows) == kErrorCodeCount);
+
+}  // namespace
+
+const ErrorRow& row_of(ErrorCode code) { return kRows[static_cast<size_t>(code)]; }
+
+http::Response problem(const Error& error, std::string_view request_id) {
+  const ErrorRow& row = row_of(error.code);
+  http::json::object body{{"type", "about:blank"}, {"title", row.title}, {"status", row.status}, {"code", name_of(error.code)}};
+  if (row.show_detail && !error.detail.empty()) body["detail"] = error.detail;
+  if (error.reason != Reason::none) body["reason"] = name_of(error.reason);
+  if (error.until) body["until"] = rfc3339(*error.until);
+  if (!error.message.empty()) body["message"] = error.message;
+  body["request_id"] = request_id;
+  if (error.upstream) {
+    http::json::object upstream{{"errcode", error.upstream->errcode}};
+    if (!error.upstream->rid.empty()) upstream["rid"] = error.upstream->rid;
+    body["upstream"] = std::move(upstream);
+  }
+  if (error.retry_after) body["retry_after"] = error.retry_after->count();
+
+  http::Response response;
+  response.status = row.status;
+  response.set("Content-Type", "application/problem+json").set("Cache-Control", "no-store");
+  if (error.retry_after) response.set("Retry-After", std::to_string(error.retry_after->count()));
+  if (error.code == ErrorCode::unauthenticated) {
+    const std::string reason(name_of(error.reason));
+    response.set("X-Kaimen-Reason", reason);
+    response.set("WWW-Authenticate", error.reason == Reason::missing ? "Bearer" : "Bearer error=\"invalid_token\", error_description=\"" + reason + "\"");
+  }
+  response.body = http::to_text(body);
+  return response;
+}
+
+}  // namespace kaimen::api

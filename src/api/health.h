@@ -1,0 +1,14 @@
+#pragma once
+
+#include "api/call.h"
+
+namespace kaimen::api {
+
+/// GET /healthz: the process runs.
+Answer healthz(Call& call);
+/// GET /readyz: it can check tickets. 503 until keys, apps and revocations have been read.
+Answer readyz(Call& call);
+/// GET /openapi.json
+Answer openapi(Call& call);
+
+}  // namespace kaimen::api

@@ -1,0 +1,79 @@
+// POST /v1/login: reads the request, hands it to core/login, writes the answer.
+#include "api/login.h"
+
+#include "api/presented.h"
+#include "api/wire.h"
+#include "base/limits.h"
+
+namespace kaimen::api {
+
+namespace {
+
+// The client's own old ticket, good or expired, names the session that this login takes the place of.
+std::optional<Id> old_session(Call& call, const core::App& app) {
+  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  if (presented.kind != Presented::Kind::one) return std::nullopt;
+  auto& checker = core::Checker::of(call.services.live);
+  const auto verdict = checker.check(presented.ticket);
+  if (verdict.reason == check::Reason::malformed || checker.opened().claims.app != app.number) return std::nullopt;
+  return Id{checker.opened().claims.session};
+}
+
+Result<core::Device> read_device(Call& call, const http::json::object* json) {
+  core::Device device;
+  if (!json) return device;
+  http::Reader reader(*json, "device.");
+  auto text = [&](std::string_view name) {
+    auto value = reader.string({name}).value_or("");
+    if (value.size() > limits::kDeviceFieldBytes) reader.fail(std::string(name) + " must be at most 128 bytes");
+    return value;
+  };
+  device.id = text("id");
+  device.model = text("model");
+  device.system = text("system");
+  device.platform = text("platform");
+  TRY(call.finish(reader));
+  return device;
+}
+
+}  // namespace
+
+Answer login(Call& call) {
+  http::Reader reader(call.body);
+  const std::string app_id = reader.require_string({"app_id", "appid", "appId"});
+  core::LoginRequest request;
+  request.code = Secret(reader.require_string({"code", "js_code"}));
+  request.attempt = reader.string({"attempt"}).value_or("");
+  const std::string env = reader.string({"env_version", "envVersion"}).value_or("release");
+  const bool cookies = reader.boolean({"cookie"}).value_or(false);
+  const auto* profile = reader.object({"profile"});
+  const auto* phone = reader.object({"phone"});
+  const auto* device = reader.object({"device"});
+  CO_TRY(call.finish(reader));
+  if (profile) {
+    http::Reader part(*profile, "profile.");
+    request.profile = read_profile_proof(part);
+    CO_TRY(call.finish(part));
+  }
+  if (phone) {
+    http::Reader part(*phone, "phone.");
+    request.phone = read_phone_proof(part);
+    CO_TRY(call.finish(part));
+  }
+  CO_TRY(request.device, read_device(call, device));
+  const auto parsed_env = core::parse_env(env);
+  if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
+  request.env = *parsed_env;
+
+  request.app = call.services.apps.find(app_id);
+  if (!request.app) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");
+  call.trace.app_id = app_id;
+  call.trace.env = env;
+  request.old_session = old_session(call, *request.app);
+
+  auto answer = co_await call.services.login.run(std::move(request), &call.trace);
+  CO_TRY(const auto logged_in, std::move(answer));
+  co_return login_response(call, logged_in, cookies);
+}
+
+}  // namespace kaimen::api

@@ -1,0 +1,110 @@
+#include "api/routes.h"
+
+#include <algorithm>
+
+#include "api/admin.h"
+#include "api/health.h"
+#include "api/login.h"
+#include "api/me.h"
+#include "api/session.h"
+#include "api/verify.h"
+
+namespace kaimen::api {
+
+namespace {
+
+using core::Scope;
+using enum Served;
+
+const Route kRoutes[] = {
+    // Client API
+    {"POST", "/v1/login", publicly, Open{login}, "A code of wx.login becomes a session", "LoginRequest", "Login"},
+    {"GET", "/v1/session", publicly, Ticketed{show_session}, "The session and its user, as they stand", "", "SessionAndUser"},
+    {"POST", "/v1/session/renew", publicly, Open{renew_session}, "A renew token becomes a new ticket and the next renew token", "Renewal", "Login"},
+    {"DELETE", "/v1/session", publicly, Open{end_session}, "Log out; an expired ticket will do", "", "", 204},
+    {"GET", "/v1/me", publicly, Ticketed{show_me}, "The user", "", "User"},
+    {"POST", "/v1/me", publicly, Ticketed{change_me}, "Change the profile", "ProfileChange", "User"},
+    {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
+    {"POST", "/v1/me/wechat-profile", publicly, Ticketed{update_from_wechat}, "Take over what WeChat signed or encrypted", "ProfileProof", "User"},
+    {"POST", "/v1/me/phone", publicly, Ticketed{bind_phone}, "Bind the phone number of the phone button", "PhoneProof", "User"},
+    {"GET", "/v1/me/sessions", publicly, Ticketed{list_my_sessions}, "The user's live sessions", "", "SessionList"},
+    {"DELETE", "/v1/me/sessions", publicly, Ticketed{end_my_other_sessions}, "End all sessions but this one (except=current)", "", "", 204},
+    {"DELETE", "/v1/me/sessions/{id}", publicly, Ticketed{end_my_session}, "End one session", "", "", 204},
+
+    // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
+    {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},
+    {"POST", "/introspect", privately, Open{introspect}, "RFC 7662, from live state", "IntrospectionRequest", "Introspection", 200, Body::form},
+
+    // Admin API
+    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects", "", "ProjectList"},
+    {"POST", "/admin/v1/apps", privately, Keyed{Scope::admin, add_app}, "Add a mini program", "NewApp", "App", 201},
+    {"GET", "/admin/v1/apps", privately, Keyed{Scope::read, list_apps}, "Mini programs, by app_id", "", "AppList"},
+    {"GET", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::read, show_app}, "One mini program", "", "App"},
+    {"PUT", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, change_app}, "Change name, settings, state or upstream", "AppChange", "App"},
+    {"PATCH", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, change_app}, "The same", "AppChange", "App"},
+    {"DELETE", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, remove_app}, "Remove it; its sessions end", "", "", 204},
+    {"POST", "/admin/v1/apps/{app_id}/secret", privately, Keyed{Scope::admin, set_app_secret}, "Set a new AppSecret, the old one overlapping", "NewSecret", "App"},
+    {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
+    {"POST", "/admin/v1/keys", privately, Keyed{Scope::admin, create_key}, "Make a key; it is shown once", "NewKey", "NewKeyAnswer", 201},
+    {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
+    {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
+    {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
+    {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
+    {"POST", "/admin/v1/users/{id}/disable", privately, Keyed{Scope::write, disable_user}, "Disable a user and end all sessions", "Disabling", "AdminUser"},
+    {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
+    {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
+    {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
+    {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},
+
+    // Operation
+    {"GET", "/healthz", everywhere, Open{healthz}, "The process runs", "", "Health"},
+    {"GET", "/readyz", privately, Open{readyz}, "It can check tickets", "", "Health"},
+    {"GET", "/metrics", privately, Open{nullptr}, "Prometheus metrics", "", ""},
+    {"GET", "/openapi.json", privately, Open{openapi}, "This document", "", ""},
+};
+
+bool served_on(const Route& route, Surface surface) {
+  return route.served == everywhere || (route.served == publicly) == (surface == Surface::public_);
+}
+
+// Compares segment by segment; {names} take one segment each.
+bool fits(std::string_view pattern, std::string_view path, std::vector<std::string>& values) {
+  values.clear();
+  while (!pattern.empty() && !path.empty()) {
+    const size_t pattern_end = std::min(pattern.find('/', 1), pattern.size()), path_end = std::min(path.find('/', 1), path.size());
+    const std::string_view want = pattern.substr(0, pattern_end), have = path.substr(0, path_end);
+    if (want.starts_with("/{")) {
+      std::string decoded;
+      if (have.size() < 2 || !http::url_decode(have.substr(1), decoded)) return false;
+      values.push_back(std::move(decoded));
+    } else if (want != have) {
+      return false;
+    }
+    pattern.remove_prefix(pattern_end);
+    path.remove_prefix(path_end);
+  }
+  return pattern.empty() && path.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+Match match(std::string_view method, std::string_view path, Surface surface) {
+  Match found;
+  // HEAD is GET without the body (RFC 9110, 9.3.2); the server leaves the body out.
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  for (size_t i = 0; i < std::size(kRoutes); ++i) {
+    const Route& route = kRoutes[i];
+    if (!served_on(route, surface) || !fits(route.pattern, path, found.path)) continue;
+    if (route.method == wanted) {
+      found.route = &route;
+      found.index = i;
+      return found;
+    }
+    found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  return found;
+}
+
+}  // namespace kaimen::api

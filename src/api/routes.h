@@ -1,0 +1,40 @@
+// The one route table: what there is, on which listener, and who may call it. The OpenAPI document and the metrics' labels are made from it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/call.h"
+
+namespace kaimen::api {
+
+/// Where a route is served. The admin socket serves the admin API and the health of the private listener.
+enum class Served : uint8_t { publicly, privately, everywhere };
+
+enum class Body : uint8_t { json, form };
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  ///< "/v1/me/sessions/{id}".
+  Served served;
+  Access access;
+  std::string_view summary;  ///< For the OpenAPI document.
+  std::string_view request;  ///< Name of the request schema there; empty: no body.
+  std::string_view answer;   ///< Name of the answer schema; empty: no body.
+  int status = 200;          ///< Of success.
+  Body body = Body::json;
+};
+
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route = nullptr;    ///< Null: see allowed.
+  size_t index = 0;
+  std::vector<std::string> path;
+  std::string allowed;             ///< Methods of the routes with this path, "GET, POST"; empty: no such path here.
+};
+Match match(std::string_view method, std::string_view path, Surface surface);
+
+}  // namespace kaimen::api

@@ -1,0 +1,77 @@
+// The session routes: look, renew, log out, "my devices".
+#include "api/session.h"
+
+#include "api/presented.h"
+#include "api/wire.h"
+
+namespace kaimen::api {
+
+Answer show_session(Call& call, const Visitor& visitor) {
+  auto found = co_await call.services.sessions.view(visitor.session, &call.trace);
+  CO_TRY(const auto view, std::move(found));
+  CO_TRY(auto user, user_json(call, view.user, *visitor.app, view.session.openid));
+  const http::json::object body{{"session", session_json(view.session)}, {"user", std::move(user)}};
+  co_return json_response(200, body, true);
+}
+
+Answer renew_session(Call& call) {
+  http::Reader reader(call.body);
+  auto given = reader.string({"renew_token"});
+  CO_TRY(call.finish(reader));
+  const std::string_view in_cookie = cookie(call.http, kRenewCookie);
+  const bool by_cookie = !given && !in_cookie.empty();
+  if (by_cookie) given = std::string(in_cookie);
+  if (!given) co_return make_error(ErrorCode::invalid_request, "renew_token is required");
+  auto renewed = co_await call.services.sessions.renew(std::move(*given), &call.trace);
+  CO_TRY(const auto answer, std::move(renewed));
+  co_return login_response(call, answer, by_cookie);
+}
+
+Answer end_session(Call& call) {
+  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  if (presented.kind == Presented::Kind::none) co_return unauthenticated(Reason::missing);
+  if (presented.kind == Presented::Kind::conflict) co_return unauthenticated(Reason::malformed);
+  auto& checker = core::Checker::of(call.services.live);
+  if (checker.check(presented.ticket).reason == check::Reason::malformed) co_return unauthenticated(Reason::malformed);
+  const Id session{checker.opened().claims.session};
+  call.trace.session_id = session.hex();
+  auto ended = co_await call.services.sessions.end(session, std::nullopt, Reason::logged_out, &call.trace);
+  // Long gone is as good as ended.
+  if (ended.has_error() && ended.error().code != ErrorCode::not_found) co_return ended.error();
+  http::Response response = no_content();
+  if (!cookie(call.http, kTicketCookie).empty()) {
+    response.set("Set-Cookie", std::string(kTicketCookie) + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    response.set("Set-Cookie", std::string(kRenewCookie) + "=; Path=/v1/session; Max-Age=0; HttpOnly; SameSite=Lax");
+  }
+  co_return response;
+}
+
+Answer list_my_sessions(Call& call, const Visitor& visitor) {
+  auto listed = co_await call.services.sessions.list(visitor.user);
+  CO_TRY(const auto sessions, std::move(listed));
+  const auto apps = call.services.live.apps.get();
+  http::json::array items;
+  for (const auto& session : sessions) {
+    const core::AppPtr app = apps->find(session.app);
+    items.push_back(device_session_json(session, app ? app->app_id : "", visitor.session));
+  }
+  const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
+  co_return json_response(200, body, true);
+}
+
+Answer end_my_session(Call& call, const Visitor& visitor) {
+  CO_TRY(const Id session, id_in_path(call, 0));
+  auto ended = co_await call.services.sessions.end(session, visitor.user, Reason::logged_out, &call.trace);
+  CO_TRY(std::move(ended));
+  co_return no_content();
+}
+
+Answer end_my_other_sessions(Call& call, const Visitor& visitor) {
+  const auto* except = call.query.find("except");
+  if (!except || *except != "current") co_return make_error(ErrorCode::invalid_request, "say except=current; to end this session too, DELETE /v1/session after it");
+  auto ended = co_await call.services.sessions.end_all(visitor.user, visitor.session, std::nullopt, Reason::logged_out, &call.trace);
+  CO_TRY(std::move(ended));
+  co_return no_content();
+}
+
+}  // namespace kaimen::api

@@ -1,0 +1,167 @@
+#include "api/wire.h"
+
+#include <charconv>
+
+#include "api/presented.h"
+#include "base/encoding.h"
+#include "base/limits.h"
+
+namespace kaimen::api {
+
+using http::json::array;
+using http::json::object;
+
+namespace {
+
+array strings(const std::vector<std::string>& values) {
+  array list;
+  for (const auto& value : values) list.emplace_back(value);
+  return list;
+}
+
+http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
+
+std::string cookie_text(const Call& call, std::string_view name, std::string_view value, std::string_view path, Seconds life) {
+  std::string text = std::string(name) + "=" + std::string(value) + "; Path=" + std::string(path) + "; Max-Age=" + std::to_string(life.count()) + "; HttpOnly; SameSite=Lax";
+  // Without TLS (development on one machine) a Secure cookie would never come back.
+  if (call.http.https) text += "; Secure";
+  return text;
+}
+
+}  // namespace
+
+Result<object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid) {
+  TRY(const auto phone, call.services.profiles.phone_of(user));
+  object json{{"id", user.id.hex()}};
+  if (!user.external_id.empty()) json["external_id"] = user.external_id;
+  json["registered"] = user.registered;
+  json["nickname"] = user.nickname;
+  json["avatar_url"] = user.avatar_url;
+  json["gender"] = user.gender;
+  json["language"] = user.language;
+  json["country"] = user.country;
+  json["province"] = user.province;
+  json["city"] = user.city;
+  json["phone_number"] = phone;
+  json["roles"] = strings(user.roles);
+  auto attributes = http::parse_json(user.attributes);
+  json["attributes"] = attributes ? std::move(attributes.value()) : http::json::value(object{});
+  json["created_at"] = rfc3339(user.created_at);
+  if (app.settings.expose_openid && !openid.empty()) json["openid"] = openid;
+  return json;
+}
+
+object session_json(const core::Session& session) {
+  return {{"id", session.id.hex()},
+          {"created_at", rfc3339(session.created_at)},
+          {"idle_expires_at", rfc3339(std::min(session.idle_expires_at, session.absolute_expires_at))},
+          {"absolute_expires_at", rfc3339(session.absolute_expires_at)}};
+}
+
+object device_session_json(const core::Session& session, std::string_view app_id, const Id& current) {
+  object json = session_json(session);
+  json["app_id"] = app_id;
+  json["env"] = core::name_of(session.env);
+  json["current"] = session.id == current;
+  json["device"] = object{{"id", session.device.id}, {"model", session.device.model}, {"system", session.device.system}, {"platform", session.device.platform}};
+  return json;
+}
+
+Result<http::Response> login_response(const Call& call, const core::LoginAnswer& answer, bool cookies) {
+  TRY(auto user, user_json(call, answer.user, *answer.app, answer.session.openid));
+  array warnings;
+  for (const auto& warning : answer.warnings) {
+    object row{{"part", warning.part}, {"code", name_of(warning.code)}};
+    if (warning.upstream) row["upstream"] = object{{"errcode", warning.upstream->errcode}, {"rid", warning.upstream->rid}};
+    warnings.push_back(std::move(row));
+  }
+  const object body{{"token", answer.tokens.token},
+                    {"token_type", "Bearer"},
+                    {"expires_in", answer.tokens.expires_in.count()},
+                    {"renew_token", answer.tokens.renew_token},
+                    {"session", session_json(answer.session)},
+                    {"user", std::move(user)},
+                    {"is_new_user", answer.is_new_user},
+                    {"entry", nullptr},
+                    {"warnings", std::move(warnings)}};
+  http::Response response = json_response(200, body, true);
+  if (cookies) {
+    response.set("Set-Cookie", cookie_text(call, kTicketCookie, answer.tokens.token, "/", answer.tokens.expires_in));
+    response.set("Set-Cookie", cookie_text(call, kRenewCookie, answer.tokens.renew_token, "/v1/session", answer.app->settings.idle_seconds));
+  }
+  return response;
+}
+
+object app_json(const core::App& app) {
+  object settings;
+  for (const auto& [name, value] : app.setting_values) settings[name] = value;
+  return {{"app_id", app.app_id},
+          {"project", app.project},
+          {"platform", app.platform},
+          {"name", app.name},
+          {"upstream", app.upstream},
+          {"settings", std::move(settings)},
+          {"effective",
+           object{{"ticket_seconds", app.settings.ticket_seconds.count()},
+                  {"idle_seconds", app.settings.idle_seconds.count()},
+                  {"absolute_seconds", app.settings.absolute_seconds.count()},
+                  {"max_per_user", app.settings.max_per_user},
+                  {"expose_openid", app.settings.expose_openid},
+                  {"default_nickname", app.settings.default_nickname}}},
+          {"disabled", app.disabled},
+          {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
+          {"created_at", rfc3339(app.created_at)}};
+}
+
+object access_key_json(const core::AccessKeyRow& row) {
+  return {{"id", row.id.hex()},
+          {"name", row.name},
+          {"scopes", strings(row.scopes)},
+          {"project", row.project.empty() ? http::json::value(nullptr) : http::json::value(row.project)},
+          {"created_at", rfc3339(row.created_at)},
+          {"last_used_at", time_or_null(row.last_used_at)},
+          {"revoked_at", time_or_null(row.revoked_at)}};
+}
+
+Result<Page> page_of(const Call& call) {
+  Page page;
+  if (const auto* limit = call.query.find("limit")) {
+    const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
+    if (error != std::errc{} || end != limit->data() + limit->size() || page.limit < 1 || page.limit > limits::kPageItems) {
+      return make_error(ErrorCode::invalid_request, "limit must be a whole number from 1 to 200");
+    }
+  }
+  if (const auto* cursor = call.query.find("cursor")) {
+    auto after = from_base64url(*cursor);
+    if (!after) return make_error(ErrorCode::invalid_request, "cursor is not one of ours");
+    page.after = std::move(*after);
+  }
+  return page;
+}
+
+object page_json(array items, const std::string& last_key, bool more) {
+  return {{"items", std::move(items)}, {"next_cursor", more ? http::json::value(to_base64url(last_key)) : http::json::value(nullptr)}};
+}
+
+core::ProfileProof read_profile_proof(http::Reader& reader) {
+  core::ProfileProof proof;
+  proof.raw_data = reader.string({"raw_data", "rawData"});
+  proof.signature = reader.string({"signature"});
+  auto data = reader.string({"encrypted_data", "encryptedData"});
+  auto iv = reader.string({"iv"});
+  if (data.has_value() != iv.has_value()) reader.fail("encrypted_data and iv belong together");
+  if (data && iv) proof.encrypted = core::EncryptedData{std::move(*data), std::move(*iv)};
+  return proof;
+}
+
+core::PhoneProof read_phone_proof(http::Reader& reader) {
+  core::PhoneProof proof;
+  proof.code = reader.string({"code"});
+  auto data = reader.string({"encrypted_data", "encryptedData"});
+  auto iv = reader.string({"iv"});
+  if (data.has_value() != iv.has_value()) reader.fail("encrypted_data and iv belong together");
+  if (data && iv) proof.encrypted = core::EncryptedData{std::move(*data), std::move(*iv)};
+  return proof;
+}
+
+}  // namespace kaimen::api

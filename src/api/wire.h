@@ -1,0 +1,31 @@
+// Wire types: how the nouns of the rules look in JSON (docs/api.md).
+#pragma once
+
+#include "api/call.h"
+
+namespace kaimen::api {
+
+/// User. With `app` set to expose it, and an openid, that is in it. Error: internal (a phone number that cannot be opened).
+Result<http::json::object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid);
+http::json::object session_json(const core::Session& session);
+/// Session with device, app and environment, for "my devices".
+http::json::object device_session_json(const core::Session& session, std::string_view app_id, const Id& current);
+/// Login, as answered by login and renewal. With `cookies`, the tokens also go into HttpOnly cookies.
+Result<http::Response> login_response(const Call& call, const core::LoginAnswer& answer, bool cookies);
+
+http::json::object app_json(const core::App& app);
+http::json::object access_key_json(const core::AccessKeyRow& row);
+
+/// {items, next_cursor} of the page that the query's limit and cursor ask for; items are sorted by their key. Error: invalid_request.
+struct Page {
+  size_t limit = 50;
+  std::string after;  ///< Key of the last item of the page before; empty: from the start.
+};
+Result<Page> page_of(const Call& call);
+http::json::object page_json(http::json::array items, const std::string& last_key, bool more);
+
+/// "profile" and "phone" of a login, and the bodies of their routes.
+core::ProfileProof read_profile_proof(http::Reader& reader);
+core::PhoneProof read_phone_proof(http::Reader& reader);
+
+}  // namespace kaimen::api
