@@ -1,0 +1,64 @@
+"""Fixtures: one server for all tests of a file that leave nothing behind, a server of its own for those that do."""
+import itertools
+
+import pytest
+
+import server
+from fake_wechat import FakeWechat
+
+FAKE_APP = "wxfake000000000001"
+
+
+@pytest.fixture(scope="module")
+def kaimen(tmp_path_factory):
+    """The file's common server. Tests use users of their own names and clear the faults they set."""
+    one = server.Kaimen(tmp_path_factory.mktemp("kaimen") / "data")
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def own_kaimen(tmp_path):
+    """Makes servers that only this test uses; all that still run are stopped after it."""
+    made = []
+
+    def make(*arguments, environment=None):
+        made.append(server.Kaimen(tmp_path / f"data{len(made)}", *arguments, environment=environment))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.alive():
+            one.stop()
+
+
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory):
+    """A scripted WeChat with a server that asks it, as fake.kaimen; its app is FAKE_APP."""
+    upstream = FakeWechat()
+    upstream.kaimen = server.Kaimen(tmp_path_factory.mktemp("fake") / "data", "--wechat", upstream.url)
+    upstream.kaimen.app_id = FAKE_APP
+    upstream.kaimen.sandbox = None
+    upstream.kaimen.add_app(FAKE_APP, secret="0123456789abcdef0123456789abcdef")
+    yield upstream
+    upstream.close()
+    upstream.kaimen.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request):
+    """Scripts and faults end with the test that set them."""
+    yield
+    if "fake" in request.fixturenames:
+        fake = request.getfixturevalue("fake")
+        fake.scripts.clear()
+    if "kaimen" in request.fixturenames:
+        kaimen = request.getfixturevalue("kaimen")
+        if kaimen.sandbox and kaimen.alive():
+            kaimen.faults()
+
+
+@pytest.fixture
+def user(counter=itertools.count(1)):
+    """A user name that no other test has."""
+    return f"user{next(counter)}"
