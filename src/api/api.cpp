@@ -5,7 +5,7 @@
 
 #include "api/errors.h"
 #include "api/metrics.h"
-#include "api/network.h"
+#include "http/address.h"
 #include "api/presented.h"
 #include "api/routes.h"
 #include "api/verify.h"
@@ -53,7 +53,7 @@ Result<core::Caller> caller_of(Call& call, core::Scope scope) {
     caller.scopes = {core::Scope::admin};
     return caller;
   }
-  if (!local && !call.http.peer->tls && !address_in(call.http.peer->address, call.options.plaintext_from)) {
+  if (!local && !call.http.peer->tls && !http::address_in(call.http.peer->address, call.options.plaintext_from)) {
     return make_error(ErrorCode::forbidden, "the admin API wants TLS from here, or private.plaintext_from");
   }
   const std::string_view key = bearer(call.http);

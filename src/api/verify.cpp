@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/network.h"
+#include "http/address.h"
 #include "api/presented.h"
 #include "base/encoding.h"
 
@@ -128,7 +128,7 @@ bool may_check(const http::Request& request, core::Services& services, const Api
   const auto caller = services.access_keys.find(*key);
   if (!caller || !caller->may(core::Scope::verify)) return false;
   project = caller->project;
-  return local || request.peer->tls || address_in(request.peer->address, options.plaintext_from);
+  return local || request.peer->tls || http::address_in(request.peer->address, options.plaintext_from);
 }
 
 void verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out) {
