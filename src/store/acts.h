@@ -1,0 +1,62 @@
+// The acts of core/store.h on one SQLite connection. Each runs inside a transaction of the writer and decides before it writes; an error
+// it returns without an SQL failure is an expected refusal.
+#pragma once
+
+#include "core/store.h"
+#include "store/writer.h"
+
+namespace kaimen::store {
+
+// login.cpp
+Result<core::CodeClaim> claim_code(ActContext& context, const core::ClaimCode& act);
+Result<core::LoginRecord> record_login(ActContext& context, const core::RecordLogin& act);
+
+// sessions.cpp
+Result<core::Renewal> renew_session(ActContext& context, const core::RenewSession& act);
+Result<std::vector<core::Revocation>> end_session(ActContext& context, const core::EndSession& act);
+Result<std::vector<core::Revocation>> end_sessions(ActContext& context, const core::EndSessions& act);
+Result<core::SessionView> find_session(ActContext& context, const Id& session);
+Result<std::vector<core::Session>> list_sessions(ActContext& context, const Id& user, Time now);
+Result<std::vector<core::Revocation>> live_revocations(ActContext& context, Time now);
+
+// users.cpp
+Result<core::User> find_user(ActContext& context, const Id& user);
+Result<core::User> save_profile(ActContext& context, const core::SaveProfile& act);
+Result<core::User> save_phone(ActContext& context, const core::SavePhone& act);
+Result<std::vector<core::Revocation>> disable_user(ActContext& context, const core::DisableUser& act);
+Result<> enable_user(ActContext& context, const Id& user, Time now, std::string_view request_id);
+Result<std::vector<std::string>> session_keys(ActContext& context, const std::string& provider, const std::string& app_id,
+                                              const std::string& openid);
+
+// apps.cpp
+Result<std::vector<core::AppRow>> list_apps(ActContext& context);
+Result<> add_app(ActContext& context, const core::AppRow& row);
+Result<> change_app(ActContext& context, const core::AppRow& row);
+Result<> remove_app(ActContext& context, const std::string& app_id, Time now);
+Result<std::vector<std::string>> list_projects(ActContext& context);
+
+// keys.cpp
+Result<std::vector<core::TicketKeyRow>> list_ticket_keys(ActContext& context);
+Result<> add_ticket_key(ActContext& context, const core::TicketKeyRow& row);
+Result<> retire_ticket_keys(ActContext& context, Time now);
+Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids);
+Result<std::vector<core::AccessKeyRow>> list_access_keys(ActContext& context);
+Result<> add_access_key(ActContext& context, const core::AccessKeyRow& row);
+Result<> revoke_access_key(ActContext& context, const Id& id, Time now);
+Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now);
+
+// access_tokens.cpp
+Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id);
+Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const std::string& app_id, const Id& owner, Time now, Time until);
+Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed, Time expires_at,
+                               Time now);
+Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
+
+// purge.cpp
+/// The time of the last purge that was let through; nullopt before the first.
+Result<std::optional<Time>> last_purge(ActContext& context);
+Result<> note_purge(ActContext& context, Time now);
+/// Deletes at most one slice of each kind, so that other acts are not held up. True: there may be more.
+Result<bool> purge_slice(ActContext& context, Time now);
+
+}  // namespace kaimen::store

@@ -1,0 +1,229 @@
+-- The first schema. Written so that PostgreSQL and MySQL can say the same: keyed upserts, no triggers, no AUTOINCREMENT, no rowid, no JSON.
+--
+-- Ids are 16 bytes that begin with milliseconds, so that the rows of one moment stand beside each other. Times are epoch milliseconds.
+-- "…_sealed" and key1…key3 are ciphertexts of the vault. Reasons are kaimen::Reason by number; 0 means none.
+
+-- Small numbers the store keeps for itself, e.g. the time of the last purge.
+CREATE TABLE meta (
+  name  TEXT   NOT NULL PRIMARY KEY,
+  value BIGINT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE projects (
+  name       TEXT   NOT NULL PRIMARY KEY,
+  created_at BIGINT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO projects (name, created_at) VALUES ('default', 0);
+
+-- A removed app keeps its row, so that its number is never given again; its secrets are wiped.
+CREATE TABLE apps (
+  number            BIGINT  NOT NULL PRIMARY KEY,
+  app_id            TEXT    NOT NULL,
+  project           TEXT    NOT NULL,
+  platform          TEXT    NOT NULL,
+  name              TEXT    NOT NULL,
+  secret_sealed     BLOB    NOT NULL,
+  old_secret_sealed BLOB    NOT NULL,
+  old_secret_until  BIGINT  NOT NULL,
+  upstream          TEXT    NOT NULL,
+  disabled          INTEGER NOT NULL,
+  revoked_before    BIGINT  NOT NULL,
+  created_at        BIGINT  NOT NULL,
+  removed_at        BIGINT
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX apps_by_app_id ON apps (app_id) WHERE removed_at IS NULL;
+
+CREATE TABLE app_settings (
+  number BIGINT NOT NULL,
+  name   TEXT   NOT NULL,
+  value  TEXT   NOT NULL,
+  PRIMARY KEY (number, name)
+) WITHOUT ROWID;
+
+CREATE TABLE ticket_keys (
+  id         BIGINT  NOT NULL PRIMARY KEY,
+  renew      INTEGER NOT NULL,
+  key_sealed BLOB    NOT NULL,
+  apps       TEXT    NOT NULL,  -- numbers, comma-separated; empty: all
+  created_at BIGINT  NOT NULL,
+  seals_from BIGINT  NOT NULL,
+  retired    INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE access_keys (
+  id           BLOB   NOT NULL PRIMARY KEY,
+  name         TEXT   NOT NULL,
+  hash         BLOB   NOT NULL UNIQUE,
+  scopes       TEXT   NOT NULL,  -- comma-separated
+  project      TEXT   NOT NULL,
+  created_at   BIGINT NOT NULL,
+  last_used_at BIGINT,
+  revoked_at   BIGINT
+) WITHOUT ROWID;
+
+-- version counts the acts that make, renew or end sessions of the user: on engines with several connections its UPDATE puts them in order.
+CREATE TABLE users (
+  id               BLOB    NOT NULL PRIMARY KEY,
+  version          BIGINT  NOT NULL DEFAULT 0,
+  project          TEXT    NOT NULL,
+  state            INTEGER NOT NULL DEFAULT 0,  -- 0 active, 1 disabled, 2 deleted
+  disabled_until   BIGINT,
+  disabled_message TEXT    NOT NULL DEFAULT '',
+  registered       INTEGER NOT NULL DEFAULT 1,
+  external_id      TEXT,
+  nickname         TEXT    NOT NULL DEFAULT '',
+  avatar_url       TEXT    NOT NULL DEFAULT '',
+  gender           INTEGER NOT NULL DEFAULT 0,
+  language         TEXT    NOT NULL DEFAULT '',
+  country          TEXT    NOT NULL DEFAULT '',
+  province         TEXT    NOT NULL DEFAULT '',
+  city             TEXT    NOT NULL DEFAULT '',
+  phone_sealed     BLOB,
+  phone_index      BLOB,
+  roles            TEXT    NOT NULL DEFAULT '',  -- comma-separated
+  attributes       TEXT    NOT NULL DEFAULT '{}',
+  created_at       BIGINT  NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX users_by_external_id ON users (project, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX users_by_phone ON users (project, phone_index) WHERE phone_index IS NOT NULL;
+
+-- Who a platform says somebody is. key1 is the newest session_key; index1 tells whether a key is the same again.
+CREATE TABLE identities (
+  provider   TEXT   NOT NULL,
+  app_id     TEXT   NOT NULL,
+  subject    TEXT   NOT NULL,  -- the openid
+  tenant     TEXT   NOT NULL,
+  user_id    BLOB   NOT NULL,
+  unionid    TEXT   NOT NULL DEFAULT '',
+  key1       BLOB,
+  key2       BLOB,
+  key3       BLOB,
+  index1     BLOB,
+  index2     BLOB,
+  index3     BLOB,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (provider, app_id, subject, tenant)
+) WITHOUT ROWID;
+CREATE INDEX identities_by_user ON identities (user_id);
+
+-- One user a unionid within a project and a provider; other projects have their own.
+CREATE TABLE unionids (
+  project  TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  unionid  TEXT NOT NULL,
+  user_id  BLOB NOT NULL,
+  PRIMARY KEY (project, provider, unionid)
+) WITHOUT ROWID;
+
+-- purge_day (days since 1970) is when the row can go at the earliest, so that a renewal moves an index entry once a day at most.
+CREATE TABLE sessions (
+  id                   BLOB    NOT NULL PRIMARY KEY,
+  user_id              BLOB    NOT NULL,
+  app                  BIGINT  NOT NULL,
+  openid               TEXT    NOT NULL,
+  unionid              TEXT    NOT NULL,
+  env                  INTEGER NOT NULL,
+  generation           BIGINT  NOT NULL,
+  generation_issued_at BIGINT  NOT NULL,
+  created_at           BIGINT  NOT NULL,
+  idle_expires_at      BIGINT  NOT NULL,
+  absolute_expires_at  BIGINT  NOT NULL,
+  device_id            TEXT    NOT NULL,
+  device_model         TEXT    NOT NULL,
+  device_system        TEXT    NOT NULL,
+  device_platform      TEXT    NOT NULL,
+  ended                INTEGER NOT NULL DEFAULT 0,
+  ended_at             BIGINT,
+  purge_day            BIGINT  NOT NULL
+) WITHOUT ROWID;
+-- ended stands before app so that a look for live sessions does not walk through the ended ones.
+CREATE INDEX sessions_by_user ON sessions (user_id, ended, app);
+CREATE INDEX sessions_by_purge_day ON sessions (purge_day);
+
+-- What became of a login code. The row exists only for a recorded login.
+CREATE TABLE codes (
+  app         BIGINT  NOT NULL,
+  code_hash   BLOB    NOT NULL,
+  owner       BLOB    NOT NULL,
+  session_id  BLOB    NOT NULL,
+  attempt     TEXT    NOT NULL,
+  is_new_user INTEGER NOT NULL,
+  recorded_at BIGINT  NOT NULL,
+  PRIMARY KEY (app, code_hash)
+) WITHOUT ROWID;
+CREATE INDEX codes_by_time ON codes (recorded_at);
+
+CREATE TABLE revocations (
+  session_id BLOB    NOT NULL PRIMARY KEY,
+  generation BIGINT  NOT NULL,
+  reason     INTEGER NOT NULL,
+  until      BIGINT  NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX revocations_by_until ON revocations (until);
+
+-- What may be used only once: hashes of ciphertexts and phone codes.
+CREATE TABLE once_marks (
+  mark      BLOB   NOT NULL PRIMARY KEY,
+  marked_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX once_marks_by_time ON once_marks (marked_at);
+
+CREATE TABLE access_tokens (
+  app_id       TEXT   NOT NULL PRIMARY KEY,
+  token_sealed BLOB   NOT NULL,
+  expires_at   BIGINT NOT NULL,
+  fetched_at   BIGINT NOT NULL,
+  lease        BIGINT NOT NULL,
+  lease_owner  BLOB   NOT NULL,
+  lease_until  BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- One row for each act that changes something, for audit and outbox. A renewal in its regular course is not one: it would outnumber all others.
+CREATE TABLE events (
+  id         BLOB    NOT NULL PRIMARY KEY,
+  at         BIGINT  NOT NULL,
+  kind       TEXT    NOT NULL,
+  app        BIGINT,
+  user_id    BLOB,
+  session_id BLOB,
+  reason     INTEGER NOT NULL,
+  request_id TEXT    NOT NULL
+) WITHOUT ROWID;
+
+-- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.
+-- Ids are 32 lower-case hex characters, times epoch milliseconds, flags 0 or 1.
+--
+-- kaimen_users_v1: id, project, external_id ('' none), state ('active', 'disabled', 'deleted'), disabled_until (NULL: without end),
+-- registered, nickname, avatar_url, gender (0 unknown, 1 male, 2 female), language, country, province, city, has_phone, roles
+-- (comma-separated), attributes (a JSON object as text), created_at.
+CREATE VIEW kaimen_users_v1 AS
+SELECT lower(hex(id)) AS id,
+       project,
+       coalesce(external_id, '') AS external_id,
+       CASE state WHEN 0 THEN 'active' WHEN 1 THEN 'disabled' ELSE 'deleted' END AS state,
+       disabled_until,
+       registered,
+       nickname,
+       avatar_url,
+       gender,
+       language,
+       country,
+       province,
+       city,
+       CASE WHEN phone_sealed IS NULL THEN 0 ELSE 1 END AS has_phone,
+       roles,
+       attributes,
+       created_at
+FROM users;
+
+-- kaimen_identities_v1: user_id, project, provider ('wechat', …), app_id (the platform's), openid, unionid ('' not known), created_at.
+CREATE VIEW kaimen_identities_v1 AS
+SELECT lower(hex(i.user_id)) AS user_id,
+       u.project AS project,
+       i.provider AS provider,
+       i.app_id AS app_id,
+       i.subject AS openid,
+       i.unionid AS unionid,
+       i.created_at AS created_at
+FROM identities i
+JOIN users u ON u.id = i.user_id;

@@ -1,0 +1,196 @@
+#include "store/sqlite_store.h"
+
+#include "base/log.h"
+#include "store/acts.h"
+#include "store/migrate.h"
+#include "store/purge_guard.h"
+
+namespace kaimen::store {
+
+using core::CodeClaim;
+using core::LoginRecord;
+using core::Revocation;
+
+namespace {
+
+template <class T>
+class ActOf final : public Act {
+ public:
+  ActOf(bool act_writes, std::function<Result<T>(ActContext&)> work, std::function<void(Result<T>)> done)
+      : Act(act_writes), work_(std::move(work)), done_(std::move(done)) {}
+  bool run(ActContext& context) override {
+    result_.emplace(work_(context));
+    return result_->has_value();
+  }
+  void fail(const Error& error) override { result_.emplace(error); }
+  void finish() override { done_(std::move(*result_)); }
+
+ private:
+  std::function<Result<T>(ActContext&)> work_;
+  std::function<void(Result<T>)> done_;
+  std::optional<Result<T>> result_;
+};
+
+constexpr bool kReads = false, kWrites = true;
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options, const Clock& clock) {
+  TRY(auto database, Database::open(options.path, options.checkpoint_pages));
+  TRY(migrate(*database, clock.now()));
+  auto writer = std::make_unique<Writer>(std::move(database), Writer::Options{options.path, options.checkpoint_pages, options.steady}, clock);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(options), std::move(writer)));
+}
+
+SqliteStore::SqliteStore(SqliteOptions options, std::unique_ptr<Writer> writer)
+    : options_(std::move(options)), purge_guard_(std::make_unique<PurgeGuard>(options_.steady())), writer_(std::move(writer)) {}
+
+SqliteStore::~SqliteStore() = default;
+
+template <class T>
+Task<Result<T>> SqliteStore::submit(bool writes, std::function<Result<T>(ActContext&)> work) {
+  Writer& writer = *writer_;
+  Wait<Result<T>> wait([&writer, writes, work = std::move(work)](std::function<void(Result<T>)> done) mutable {
+    writer.push(std::make_unique<ActOf<T>>(writes, std::move(work), std::move(done)));
+  });
+  Result<T> result = co_await wait;
+  co_return std::move(result);
+}
+
+// Claims are in memory: neither making nor settling one writes to the file, so both go on while the disk is full.
+Task<Result<CodeClaim>> SqliteStore::claim_code(core::ClaimCode act) {
+  return submit<CodeClaim>(kReads, [act = std::move(act)](ActContext& context) { return store::claim_code(context, act); });
+}
+Task<Result<>> SqliteStore::settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) {
+  return submit<void>(kReads, [app, code_hash = std::move(code_hash), owner, error](ActContext& context) -> Result<> {
+    context.claims.settle(app, code_hash, owner, error);
+    return ok();
+  });
+}
+Task<Result<LoginRecord>> SqliteStore::record_login(core::RecordLogin act) {
+  return submit<LoginRecord>(kWrites, [act = std::move(act)](ActContext& context) { return store::record_login(context, act); });
+}
+
+// ---- sessions ----
+
+Task<Result<core::Renewal>> SqliteStore::renew_session(core::RenewSession act) {
+  return submit<core::Renewal>(kWrites, [act = std::move(act)](ActContext& context) { return store::renew_session(context, act); });
+}
+Task<Result<std::vector<Revocation>>> SqliteStore::end_session(core::EndSession act) {
+  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::end_session(context, act); });
+}
+Task<Result<std::vector<Revocation>>> SqliteStore::end_sessions(core::EndSessions act) {
+  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::end_sessions(context, act); });
+}
+Task<Result<core::SessionView>> SqliteStore::find_session(Id session) {
+  return submit<core::SessionView>(kReads, [session](ActContext& context) { return store::find_session(context, session); });
+}
+Task<Result<std::vector<core::Session>>> SqliteStore::list_sessions(Id user, Time now) {
+  return submit<std::vector<core::Session>>(kReads, [user, now](ActContext& context) { return store::list_sessions(context, user, now); });
+}
+Task<Result<std::vector<Revocation>>> SqliteStore::revocations(Time now) {
+  return submit<std::vector<Revocation>>(kReads, [now](ActContext& context) { return store::live_revocations(context, now); });
+}
+
+// ---- users ----
+
+Task<Result<core::User>> SqliteStore::find_user(Id user) {
+  return submit<core::User>(kReads, [user](ActContext& context) { return store::find_user(context, user); });
+}
+Task<Result<core::User>> SqliteStore::save_profile(core::SaveProfile act) {
+  return submit<core::User>(kWrites, [act = std::move(act)](ActContext& context) { return store::save_profile(context, act); });
+}
+Task<Result<core::User>> SqliteStore::save_phone(core::SavePhone act) {
+  return submit<core::User>(kWrites, [act = std::move(act)](ActContext& context) { return store::save_phone(context, act); });
+}
+Task<Result<std::vector<Revocation>>> SqliteStore::disable_user(core::DisableUser act) {
+  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::disable_user(context, act); });
+}
+Task<Result<>> SqliteStore::enable_user(Id user, Time now, std::string request_id) {
+  return submit<void>(kWrites, [user, now, request_id = std::move(request_id)](ActContext& context) { return store::enable_user(context, user, now, request_id); });
+}
+Task<Result<std::vector<std::string>>> SqliteStore::session_keys(std::string provider, std::string app_id, std::string openid) {
+  return submit<std::vector<std::string>>(kReads, [provider = std::move(provider), app_id = std::move(app_id), openid = std::move(openid)](ActContext& context) { return store::session_keys(context, provider, app_id, openid); });
+}
+
+// ---- apps, keys ----
+
+Task<Result<std::vector<core::AppRow>>> SqliteStore::list_apps() {
+  return submit<std::vector<core::AppRow>>(kReads, [](ActContext& context) { return store::list_apps(context); });
+}
+Task<Result<>> SqliteStore::add_app(core::AppRow row) {
+  return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_app(context, row); });
+}
+Task<Result<>> SqliteStore::change_app(core::AppRow row) {
+  return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::change_app(context, row); });
+}
+Task<Result<>> SqliteStore::remove_app(std::string app_id, Time now) {
+  return submit<void>(kWrites, [app_id = std::move(app_id), now](ActContext& context) { return store::remove_app(context, app_id, now); });
+}
+Task<Result<std::vector<std::string>>> SqliteStore::list_projects() {
+  return submit<std::vector<std::string>>(kReads, [](ActContext& context) { return store::list_projects(context); });
+}
+
+Task<Result<std::vector<core::TicketKeyRow>>> SqliteStore::list_ticket_keys() {
+  return submit<std::vector<core::TicketKeyRow>>(kReads, [](ActContext& context) { return store::list_ticket_keys(context); });
+}
+Task<Result<>> SqliteStore::add_ticket_key(core::TicketKeyRow row) {
+  return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_ticket_key(context, row); });
+}
+Task<Result<>> SqliteStore::retire_ticket_keys(Time now) {
+  return submit<void>(kWrites, [now](ActContext& context) { return store::retire_ticket_keys(context, now); });
+}
+Task<Result<>> SqliteStore::drop_ticket_keys(std::vector<uint32_t> ids) {
+  return submit<void>(kWrites, [ids = std::move(ids)](ActContext& context) { return store::drop_ticket_keys(context, ids); });
+}
+Task<Result<std::vector<core::AccessKeyRow>>> SqliteStore::list_access_keys() {
+  return submit<std::vector<core::AccessKeyRow>>(kReads, [](ActContext& context) { return store::list_access_keys(context); });
+}
+Task<Result<>> SqliteStore::add_access_key(core::AccessKeyRow row) {
+  return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_access_key(context, row); });
+}
+Task<Result<>> SqliteStore::revoke_access_key(Id id, Time now) {
+  return submit<void>(kWrites, [id, now](ActContext& context) { return store::revoke_access_key(context, id, now); });
+}
+Task<Result<>> SqliteStore::touch_access_keys(std::vector<Id> used, Time now) {
+  return submit<void>(kWrites, [used = std::move(used), now](ActContext& context) { return store::touch_access_keys(context, used, now); });
+}
+
+// ---- access_token custody ----
+
+Task<Result<core::AccessTokenRow>> SqliteStore::access_token(std::string app_id) {
+  return submit<core::AccessTokenRow>(kReads, [app_id = std::move(app_id)](ActContext& context) { return store::access_token(context, app_id); });
+}
+Task<Result<std::optional<uint64_t>>> SqliteStore::lease_access_token(std::string app_id, Id owner, Time now, Time until) {
+  return submit<std::optional<uint64_t>>(kWrites, [app_id = std::move(app_id), owner, now, until](ActContext& context) { return store::lease_access_token(context, app_id, owner, now, until); });
+}
+Task<Result<bool>> SqliteStore::save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) {
+  return submit<bool>(kWrites, [app_id = std::move(app_id), lease, token_sealed = std::move(token_sealed), expires_at, now](ActContext& context) { return store::save_access_token(context, app_id, lease, token_sealed, expires_at, now); });
+}
+Task<Result<>> SqliteStore::release_access_token(std::string app_id, uint64_t lease) {
+  return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) { return store::release_access_token(context, app_id, lease); });
+}
+
+Task<Result<>> SqliteStore::purge(Time now) {
+  std::function<Result<std::optional<Time>>(ActContext&)> read = last_purge;
+  auto reading = submit<std::optional<Time>>(kReads, std::move(read));
+  auto last = co_await std::move(reading);
+  if (!last) co_return last.error();
+  if (!purge_guard_->believes(last.value(), now, options_.steady())) {
+    log::Line("clock_jumped").field("last_purge", rfc3339(*last.value())).field("now", rfc3339(now)).emit(log::Level::warn);
+    co_return ok();
+  }
+  std::function<Result<>(ActContext&)> note = [now](ActContext& context) { return note_purge(context, now); };
+  auto noting = submit<void>(kWrites, std::move(note));
+  auto noted = co_await std::move(noting);
+  if (!noted) co_return noted.error();
+  std::function<Result<bool>(ActContext&)> slice = [now](ActContext& context) { return purge_slice(context, now); };
+  for (;;) {
+    auto deleting = submit<bool>(kWrites, slice);
+    auto more = co_await std::move(deleting);
+    if (!more) co_return more.error();
+    if (!more.value()) co_return ok();
+  }
+}
+
+}  // namespace kaimen::store

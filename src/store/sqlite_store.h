@@ -1,0 +1,86 @@
+// The store on SQLite: one file, one connection, one thread that commits all waiting acts together (writer.h). What an act means stands in
+// core/store.h. Claims on codes live in this process only; everything else survives a crash from the moment it was answered.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/store.h"
+
+namespace kaimen::store {
+
+struct SqliteOptions {
+  std::string path;             ///< The database file; its directory exists. Made with mode 0600 if it is not there.
+  int checkpoint_pages = 4000;  ///< The WAL is copied back when it holds so many pages (of 4 KiB).
+  /// The machine's monotonic clock: how long acts wait, and whether the time of a purge can be believed.
+  std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
+};
+
+class Writer;
+class PurgeGuard;
+struct ActContext;
+
+class SqliteStore final : public core::Store {
+ public:
+  /// Opens (creates, migrates) the database and starts its thread. `clock` must outlive the store. Errors, in words for the operator:
+  /// unavailable (cannot be opened or written, locked), invalid_request (not a database, another program's, a newer schema).
+  static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options, const Clock& clock);
+  /// Finishes the acts that are queued. No task of this store may be started any more.
+  ~SqliteStore() override;
+
+  Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override;
+  Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) override;
+  Task<Result<core::LoginRecord>> record_login(core::RecordLogin act) override;
+
+  Task<Result<core::Renewal>> renew_session(core::RenewSession act) override;
+  Task<Result<std::vector<core::Revocation>>> end_session(core::EndSession act) override;
+  Task<Result<std::vector<core::Revocation>>> end_sessions(core::EndSessions act) override;
+  Task<Result<core::SessionView>> find_session(Id session) override;
+  Task<Result<std::vector<core::Session>>> list_sessions(Id user, Time now) override;
+  Task<Result<std::vector<core::Revocation>>> revocations(Time now) override;
+
+  Task<Result<core::User>> find_user(Id user) override;
+  Task<Result<core::User>> save_profile(core::SaveProfile act) override;
+  Task<Result<core::User>> save_phone(core::SavePhone act) override;
+  Task<Result<std::vector<core::Revocation>>> disable_user(core::DisableUser act) override;
+  Task<Result<>> enable_user(Id user, Time now, std::string request_id) override;
+  Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) override;
+
+  Task<Result<std::vector<core::AppRow>>> list_apps() override;
+  Task<Result<>> add_app(core::AppRow row) override;
+  Task<Result<>> change_app(core::AppRow row) override;
+  Task<Result<>> remove_app(std::string app_id, Time now) override;
+  Task<Result<std::vector<std::string>>> list_projects() override;
+
+  Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override;
+  Task<Result<>> add_ticket_key(core::TicketKeyRow row) override;
+  Task<Result<>> retire_ticket_keys(Time now) override;
+  Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) override;
+
+  Task<Result<std::vector<core::AccessKeyRow>>> list_access_keys() override;
+  Task<Result<>> add_access_key(core::AccessKeyRow row) override;
+  Task<Result<>> revoke_access_key(Id id, Time now) override;
+  Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) override;
+
+  Task<Result<core::AccessTokenRow>> access_token(std::string app_id) override;
+  Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) override;
+  Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) override;
+  Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override;
+
+  /// Deletes nothing while `now` is more than an hour ahead of what the last purge and the monotonic clock say, until a purge more than ten
+  /// minutes later agrees with the new time: a clock that jumps must not cost data.
+  Task<Result<>> purge(Time now) override;
+
+ private:
+  SqliteStore(SqliteOptions options, std::unique_ptr<Writer> writer);
+  template <class T>
+  Task<Result<T>> submit(bool writes, std::function<Result<T>(ActContext&)> work);
+
+  const SqliteOptions options_;
+  std::unique_ptr<PurgeGuard> purge_guard_;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace kaimen::store
