@@ -262,6 +262,7 @@ bool Connection::dispatch() {
   }
   request_.body = framing_.chunked ? std::string_view(chunked_body_) : buffered().substr(head().size(), framing_.content_length);
   context_.requests.add(1);
+  waiting_ = Waiting::handler;  // so that the next read begins a deadline of its own
   keep_alive = keep_alive && !context_.draining;
   // A ready-made answer cannot tell an HTTP/1.0 client that the connection stays, so there it does not.
   const bool keep_after_now = keep_alive && !framing_.http_1_0;

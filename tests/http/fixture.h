@@ -47,6 +47,7 @@ class RawConnection {
   ~RawConnection() { close(); }
 
   bool connected() const { return connected_; }
+  int descriptor() const { return fd_; }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
