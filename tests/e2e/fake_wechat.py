@@ -5,10 +5,18 @@ It is not the sandbox on purpose: what it sends is written here byte by byte, an
 import json
 import socket
 import threading
+import time
 import urllib.parse
 
 HANG = object()   # reads the request and never answers
 CUT = object()    # reads the request and closes without a byte
+
+
+class Drip:
+    """Sends its bytes one by one, with a pause before each."""
+
+    def __init__(self, data, pause):
+        self.data, self.pause = data, pause
 
 
 def answer(body, content_type="text/plain; charset=utf-8", status="200 OK"):
@@ -37,7 +45,7 @@ class FakeWechat:
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def script(self, path, *answers):
-        """What `path` answers next; the last one stays. Each is bytes, HANG, CUT or a function of Seen that gives one of those."""
+        """What `path` answers next; the last one stays. Each is bytes, HANG, CUT, a Drip or a function of Seen that gives one of those."""
         with self.lock:
             self.scripts[path] = list(answers)
 
@@ -90,7 +98,12 @@ class FakeWechat:
                     return
                 if reply is CUT:
                     return
-                sock.sendall(reply)
+                if isinstance(reply, Drip):
+                    for byte in reply.data:
+                        time.sleep(reply.pause)
+                        sock.sendall(bytes([byte]))
+                else:
+                    sock.sendall(reply)
         except OSError:
             pass
         finally:
