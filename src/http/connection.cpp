@@ -282,6 +282,7 @@ bool Connection::dispatch() {
   }
   keep_alive_ = keep_alive;
   working_ = true;
+  context_.working.add(1);
   boost::intrusive_ptr<Connection> self(this);
   spawn<Response>(guarded(&context_.handler, &request_), [self](const Response& response) { self->on_answer(response); });
   return true;
@@ -289,7 +290,9 @@ bool Connection::dispatch() {
 
 void Connection::on_answer(const Response& response) {
   working_ = false;
+  context_.working.add(-1);
   if (closed_) return;  // the peer went away; the work is done all the same
+  if (response.abort) return close();
   const bool keep_alive = keep_alive_ && !response.close && !context_.draining;
   write_response(out_, response, request_, keep_alive);
   closing_ = !keep_alive;

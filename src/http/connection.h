@@ -42,7 +42,7 @@ struct ConnectionContext {
   RequestIds ids{};
   TimePoint now = std::chrono::steady_clock::now();  // as of the last tick: deadlines are coarse on purpose
   bool draining = false;
-  Count open{}, accepted{}, requests{}, refused{};
+  Count open{}, accepted{}, requests{}, refused{}, working{};
   boost::intrusive::list<Connection, boost::intrusive::base_hook<ConnectionHook>, boost::intrusive::constant_time_size<false>> connections{};
 };
 
@@ -57,6 +57,8 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void sweep();
   /// The server stops: ends an idle connection, lets any other finish its request.
   void drain();
+  /// Ends at once. A handler that works on a request goes on; its answer is dropped.
+  void close();
 
  protected:
   enum class Sent : uint8_t { all, later, failed };
@@ -73,7 +75,6 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void on_read(bool failed, size_t size);
   void on_sent(bool failed);
   void set_deadline(Millis time);
-  void close();
   Peer peer_;
 
  private:

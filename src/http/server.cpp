@@ -27,6 +27,7 @@ struct Server::Impl {
   };
 
   Impl(ServerOptions given, Handler& its_handler, Random& its_random) : options(std::move(given)), handler(its_handler), random(its_random) {}
+  ~Impl();
 
   Result<> start();
   Result<> bind(size_t index);
@@ -41,6 +42,17 @@ struct Server::Impl {
   std::vector<std::unique_ptr<ServerLoop>> loops;
   bool stopped = false;
 };
+
+Server::Impl::~Impl() {
+  stop();
+  for (auto& loop : loops) {
+    if (loop->context().working.get() == 0) continue;
+    // Whoever such a handler waits for will still post to its loop: the loop, stopped, outlives the server instead of being destroyed.
+    log::warn("handlers_abandoned", "the server ended before some handlers did");
+    static auto* const abandoned = new std::vector<std::unique_ptr<ServerLoop>>;  // never destroyed, on purpose
+    abandoned->push_back(std::move(loop));
+  }
+}
 
 Result<> Server::Impl::bind(size_t index) {
   const Listener& listener = options.listeners[index];
@@ -98,14 +110,14 @@ void Server::Impl::drain() {
 
 void Server::Impl::stop() {
   if (std::exchange(stopped, true)) return;
-  for (auto& loop : loops) loop->thread().stop();
+  for (auto& loop : loops) loop->stop();
   for (size_t i = 0; i < bound.size(); ++i) {
     if (!options.listeners[i].unix_socket.empty()) remove_socket_file(options.listeners[i].unix_socket, bound[i].file);
   }
 }
 
 Server::Server(ServerOptions options, Handler& handler, Random& random) : impl_(std::make_unique<Impl>(std::move(options), handler, random)) {}
-Server::~Server() { impl_->stop(); }
+Server::~Server() = default;
 
 Result<> Server::start() { return impl_->start(); }
 void Server::drain() { impl_->drain(); }

@@ -53,9 +53,12 @@ ServerLoop::ServerLoop(Handler& handler, const ServerLimits& limits, const Netwo
       // Deadlines are exact to a tick: a quarter of the shortest, so that small limits are held too.
       tick_(std::clamp(std::min({limits.header_time, limits.body_time, limits.idle_time, limits.write_time}) / 4, Millis{10}, Millis{250})) {}
 
-ServerLoop::~ServerLoop() {
+ServerLoop::~ServerLoop() { stop(); }
+
+void ServerLoop::stop() {
   thread_.stop();
   acceptors_.clear();
+  for (auto next = context_.connections.begin(); next != context_.connections.end();) (next++)->close();
 }
 
 void ServerLoop::add_acceptor(int descriptor, int listener, bool is_unix, ServerTls* tls) {

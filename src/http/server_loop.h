@@ -22,6 +22,8 @@ class ServerLoop {
 
   /// Stops accepting and keeps no connection. On the loop's thread.
   void drain();
+  /// Ends the thread, then every connection. Not on the loop's thread.
+  void stop();
   /// Drained, and the last connection is gone. From any thread.
   bool is_drained() const { return drained_.load() && context_.open.get() == 0; }
   LoopThread& thread() { return thread_; }

@@ -183,6 +183,11 @@ class ServerTest : public ::testing::Test {
     options.listeners.push_back({});
     options.listeners[0].name = "test";
     options.listeners[0].address = "127.0.0.1:0";
+    options.limits.drain_time = Millis{3000};
+  }
+  // Handlers that still wait must not outlive what they refer to.
+  ~ServerTest() override {
+    if (server) server->drain();
   }
   void start() {
     server = std::make_unique<Server>(options, handler, random);
