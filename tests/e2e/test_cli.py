@@ -257,7 +257,7 @@ def test_production_serves_with_a_key_and_an_app(tmp_path):
     assert server.run("app", "add", "wxprod000000000001", "--data", data, stdin="s" * 32 + "\n").returncode == 0
     key = server.run("key", "create", "--name", "ops", "--scope", "admin", "--data", data).stdout.strip()
     process = subprocess.Popen([server.binary(), "serve", "--json", "--data", str(data), "--public", "127.0.0.1:0", "--private", "127.0.0.1:0"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=server.clean_environment())
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=server.clean_environment({"KAIMEN_UPSTREAMS_WECHAT_BASE_URL": "http://127.0.0.1:1"}))
     try:
         ready = json.loads(process.stdout.readline())
         assert set(ready) == {"public", "private"}, "production prints addresses and nothing else"
