@@ -1,0 +1,44 @@
+// How command-line verbs change and read what the server keeps: as requests of the admin API, whether a server runs or not. To a running
+// one they go over {data}/admin.sock, where the same user is an admin; otherwise the verb takes the lock and answers them in-process. One
+// implementation of every act, in api and core.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/config.h"
+#include "app/failure.h"
+#include "http/json.h"
+
+namespace kaimen::app {
+
+class AdminClient {
+ public:
+  /// Failure: the data directory or the store cannot be opened; a server holds it but does not answer.
+  static OrFail<std::unique_ptr<AdminClient>> connect(const Config& config);
+  virtual ~AdminClient() = default;
+
+  /// `target` is path and query, encoded. The answer's JSON; null where it has no body. Failure: the refusal, in words.
+  OrFail<http::json::value> get(const std::string& target) { return ask("GET", target, std::nullopt); }
+  OrFail<http::json::value> post(const std::string& target, const http::json::object& body) { return ask("POST", target, body); }
+  OrFail<http::json::value> patch(const std::string& target, const http::json::object& body) { return ask("PATCH", target, body); }
+  OrFail<http::json::value> remove(const std::string& target) { return ask("DELETE", target, std::nullopt); }
+  /// All items of a list, page by page.
+  OrFail<http::json::array> list(const std::string& path);
+
+ protected:
+  struct Answer {
+    int status = 0;
+    std::string body;
+  };
+  virtual OrFail<Answer> send(std::string method, std::string target, std::string body) = 0;
+
+ private:
+  OrFail<http::json::value> ask(std::string method, const std::string& target, const std::optional<http::json::object>& body);
+};
+
+/// A string member of a JSON object; empty where it is absent, null or of another kind.
+std::string text_member(const http::json::value& object, std::string_view name);
+
+}  // namespace kaimen::app

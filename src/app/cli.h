@@ -1,0 +1,36 @@
+// The command line, one file a family of commands. A command's callback does its work and leaves its exit status in `exit_status`.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "app/failure.h"
+
+namespace kaimen::app {
+
+void add_serve_commands(CLI::App& root, int& exit_status);    // serve, sandbox
+void add_app_commands(CLI::App& root, int& exit_status);      // app add|list|show|set|remove|rotate-secret|check
+void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke
+void add_operate_commands(CLI::App& root, int& exit_status);  // check, migrate, config, version
+
+/// --config FILE and --data DIR: which server is meant.
+struct CommonFlags {
+  std::optional<std::string> config, data;
+};
+void add_common_flags(CLI::App& command, CommonFlags& flags);
+/// File, environment and flags together.
+OrFail<Config> config_of(const CommonFlags& common, std::vector<FlagValue> flags = {});
+
+/// A command below `parent` with its example in --help.
+CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);
+
+/// Writes a failure to stderr; the exit status.
+int exit_status_of(const OrFail<>& done);
+
+}  // namespace kaimen::app

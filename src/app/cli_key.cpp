@@ -1,0 +1,103 @@
+// kaimen key …: access keys for the admin API and for checks from afar.
+#include <iostream>
+
+#include "app/admin_client.h"
+#include "app/cli.h"
+#include "app/table.h"
+#include "http/message.h"
+
+namespace kaimen::app {
+
+namespace {
+
+namespace json = http::json;
+
+struct KeyFlags {
+  CommonFlags common;
+  std::string id, name;
+  std::vector<std::string> scopes;
+  std::optional<std::string> project;
+  bool json = false;
+};
+
+OrFail<std::unique_ptr<AdminClient>> connect(const KeyFlags& flags) {
+  TRY(const auto config, config_of(flags.common));
+  return AdminClient::connect(config);
+}
+
+std::string joined(const json::value& list) {
+  std::string text;
+  if (!list.is_array()) return text;
+  for (const auto& item : list.get_array()) {
+    if (item.is_string()) text += (text.empty() ? "" : ",") + std::string(item.get_string());
+  }
+  return text;
+}
+
+OrFail<> create(const KeyFlags& flags) {
+  TRY(const auto client, connect(flags));
+  json::array scopes(flags.scopes.begin(), flags.scopes.end());
+  json::object body{{"name", flags.name}, {"scopes", std::move(scopes)}};
+  if (flags.project) body["project"] = *flags.project;
+  TRY(const auto key, client->post("/admin/v1/keys", body));
+  if (flags.json) {
+    std::cout << http::to_text(key) << '\n';
+  } else {
+    std::cout << text_member(key, "key") << '\n';
+    std::cerr << "kaimen: this key is shown once; keep it now (id " << text_member(key, "id") << ")\n";
+  }
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+OrFail<> list(const KeyFlags& flags) {
+  TRY(const auto client, connect(flags));
+  TRY(const auto keys, client->list("/admin/v1/keys"));
+  if (flags.json) {
+    std::cout << http::to_text(keys) << '\n';
+    return BOOST_OUTCOME_V2_NAMESPACE::success();
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& key : keys) {
+    const auto* scopes = key.as_object().if_contains("scopes");
+    const std::string project = text_member(key, "project"), used = text_member(key, "last_used_at"), revoked = text_member(key, "revoked_at");
+    rows.push_back({text_member(key, "id"), text_member(key, "name"), scopes ? joined(*scopes) : "", project.empty() ? "any" : project,
+                    text_member(key, "created_at"), used.empty() ? "never" : used, revoked.empty() ? "active" : "revoked " + revoked});
+  }
+  std::cout << table({"ID", "NAME", "SCOPES", "PROJECT", "CREATED", "LAST USED", "STATE"}, rows);
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+OrFail<> revoke(const KeyFlags& flags) {
+  TRY(const auto client, connect(flags));
+  TRY(client->remove("/admin/v1/keys/" + http::url_encode(flags.id)));
+  std::cout << "revoked " << flags.id << '\n';
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+}  // namespace
+
+void add_key_commands(CLI::App& root, int& exit_status) {
+  CLI::App& family = add_command(root, "key", "Access keys of backends and operators: create, list, revoke", "kaimen key list");
+  family.require_subcommand(1);
+  const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const KeyFlags&)) {
+    const auto flags = std::make_shared<KeyFlags>();
+    CLI::App& added = add_command(family, name, what, example);
+    add_common_flags(added, flags->common);
+    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
+    return std::pair<CLI::App*, KeyFlags*>(&added, flags.get());
+  };
+
+  const auto [create_key, create_flags] = command("create", "Make a key; it is shown once", "kaimen key create --name shop-backend --scope verify,read", create);
+  create_key->add_option("--name", create_flags->name, "Who holds it")->required()->type_name("TEXT");
+  create_key->add_option("--scope", create_flags->scopes, "verify, read, write, wechat, admin; several with commas")->required()->delimiter(',')->type_name("SCOPE");
+  create_key->add_option("--project", create_flags->project, "Bind it to one project")->type_name("NAME");
+  create_key->add_flag("--json", create_flags->json, "Print JSON");
+
+  const auto [list_keys, list_flags] = command("list", "All keys, also revoked ones", "kaimen key list --json", list);
+  list_keys->add_flag("--json", list_flags->json, "Print JSON");
+
+  const auto [revoke_key, revoke_flags] = command("revoke", "Revoke a key; it ends at once", "kaimen key revoke 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", revoke);
+  revoke_key->add_option("ID", revoke_flags->id, "The key's id, as `kaimen key list` shows it")->required();
+}
+
+}  // namespace kaimen::app

@@ -1,0 +1,94 @@
+#include "app/master_key.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "app/file_descriptor.h"
+#include "base/encoding.h"
+
+namespace kaimen::app {
+
+namespace {
+
+constexpr size_t kKeyBytes = 32;
+constexpr size_t kLongestFile = 4096;
+
+Failure bad_key(const std::string& place, const std::string& what) {
+  return misconfigured("master key: " + place + ": " + what, "openssl rand -base64 32 > FILE; chmod 600 FILE   (then set master_key_file, and keep a copy: without it the data cannot be read)");
+}
+
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
+}  // namespace
+
+OrFail<Secret> parse_master_key(std::string_view text, const std::string& place) {
+  Secret key;
+  if (text.size() == kKeyBytes && !is_printable(text)) {
+    key = Secret(text);
+  } else {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (text.empty()) return bad_key(place, "empty");
+    std::optional<std::string> bytes;
+    if (text.size() == 2 * kKeyBytes) {
+      std::string hex(text);
+      for (char& c : hex) c = static_cast<char>(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+      bytes = from_hex(hex);
+      explicit_bzero(hex.data(), hex.size());
+    } else {
+      bytes = from_base64(text);
+    }
+    if (!bytes) return bad_key(place, "neither 32 raw bytes nor base64 or hex text of 32 bytes");
+    key = Secret(std::move(*bytes));
+    if (key.size() != kKeyBytes) return bad_key(place, "the key has " + std::to_string(key.size()) + " bytes, not 32");
+  }
+  const std::string& bytes = key.reveal();
+  if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return c == bytes.front(); })) return bad_key(place, "all bytes are the same: this is no key");
+  return key;
+}
+
+OrFail<Secret> read_master_key_file(const std::string& path) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) return bad_key(path, errno == ENOENT ? "there is no such file" : std::strerror(errno));
+  struct stat status;
+  if (fstat(file.get(), &status) != 0) return bad_key(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return bad_key(path, "not a regular file");
+  if (status.st_uid != geteuid() && status.st_uid != 0) return bad_key(path, "owned by another user (uid " + std::to_string(status.st_uid) + ")");
+  if (status.st_mode & 0177) {
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777);
+    return bad_key(path, std::string("its mode is ") + mode + ", wider than 0600: others could read it");
+  }
+  std::string text(kLongestFile, '\0');
+  const ssize_t got = read(file.get(), text.data(), text.size());
+  const std::string cause = got < 0 ? std::strerror(errno) : "";
+  text.resize(got < 0 ? 0 : static_cast<size_t>(got));
+  const Secret content(std::move(text));
+  if (!cause.empty()) return bad_key(path, cause);
+  return parse_master_key(content.reveal(), path);
+}
+
+OrFail<Secret> load_master_key(const Config& config) {
+  if (config.master_key_text) return parse_master_key(config.master_key_text->reveal(), "environment: KAIMEN_MASTER_KEY");
+  return read_master_key_file(config.master_key_file);
+}
+
+OrFail<Secret> read_or_make_master_key(const std::string& path, Random& random) {
+  if (access(path.c_str(), F_OK) == 0) return read_master_key_file(path);
+  auto bytes = random.bytes<kKeyBytes>();
+  if (!bytes) return fail("no randomness for a master key");
+  const Secret text(to_base64({reinterpret_cast<const char*>(bytes.value().data()), kKeyBytes}) + "\n");
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const bool written = file && write(file.get(), text.reveal().data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file.get()) == 0;
+  if (!written) return fail("cannot write " + path + ": " + std::strerror(errno));
+  return read_master_key_file(path);
+}
+
+}  // namespace kaimen::app

@@ -1,0 +1,43 @@
+// One node below its listeners: the store, WeChat, and the rules over them, made in the order of their dependencies. `kaimen serve` puts
+// listeners on it; command-line verbs use it in-process when no server runs.
+#pragma once
+
+#include <memory>
+
+#include "app/config.h"
+#include "app/failure.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "core/services.h"
+#include "crypto/vault.h"
+#include "http/client.h"
+#include "platform/platforms.h"
+#include "store/sqlite_store.h"
+
+namespace kaimen::app {
+
+/// Where time and randomness come from.
+struct Machine {
+  SystemClock clock;
+  SystemRandom random;
+};
+
+class Node {
+ public:
+  /// Opens the store (bringing it to this version) and reads keys, apps and revocations into memory. The caller holds the DataLock.
+  /// Failure: what cannot be opened, and why.
+  static OrFail<std::unique_ptr<Node>> start(Machine& machine, const Config& config, Secret master_key);
+
+  core::Services& services() { return *services_; }
+
+ private:
+  Node(Machine& machine, const Config& config, crypto::Vault vault, std::unique_ptr<store::SqliteStore> store);
+
+  crypto::Vault vault_;
+  std::unique_ptr<store::SqliteStore> store_;
+  http::Client client_;
+  platform::PlatformTable platforms_;
+  std::unique_ptr<core::Services> services_;
+};
+
+}  // namespace kaimen::app

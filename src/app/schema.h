@@ -1,0 +1,21 @@
+// Which migrations a database has, beside those this binary brings; without applying any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/failure.h"
+
+namespace kaimen::app {
+
+struct SchemaState {
+  bool exists = false;                ///< The file is there.
+  std::vector<std::string> applied;   ///< In order of their names.
+  std::vector<std::string> missing;   ///< This binary has them, the database has not.
+  std::vector<std::string> unknown;   ///< A newer version wrote them.
+};
+
+/// The caller holds the DataLock. Failure: it cannot be opened, or is no database.
+OrFail<SchemaState> read_schema(const std::string& database_path);
+
+}  // namespace kaimen::app
