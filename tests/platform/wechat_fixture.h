@@ -1,0 +1,60 @@
+// The real Wechat class and the real HTTP client, in front of whatever upstream a test wants.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "platform/wechat.h"
+#include "tests/platform/fake_upstream.h"
+
+namespace kaimen::tests {
+
+/// Time that stands still until a test moves it.
+class ManualClock final : public Clock {
+ public:
+  Time now() const override { return from_epoch_ms(now_ms_); }
+  void advance(Millis duration) { now_ms_ += duration.count(); }
+
+ private:
+  std::atomic<int64_t> now_ms_{1'795'000'000'000};
+};
+
+inline constexpr auto kAppid = "wx00000000000000aa";
+
+inline std::shared_ptr<core::App> make_app(const std::string& appid = kAppid, const char* secret = "s3cret") {
+  auto app = std::make_shared<core::App>();
+  app->app_id = appid;
+  app->secret = Secret(secret);
+  return app;
+}
+
+struct WechatAt {
+  explicit WechatAt(const std::string& url)
+      : wechat(client, {{"wechat", platform::Upstream{http::BaseUrl::parse(url).value(), ""}}}, clock) {}
+
+  auto exchange(core::AppPtr app, std::string_view code, Millis within = limits_total()) {
+    return run_here(wechat.exchange_code(std::move(app), Secret(code), deadline_in(within)));
+  }
+  auto exchange(std::string_view code = "code") { return exchange(make_app(), code); }
+  auto fetch_token(core::AppPtr app = make_app()) { return run_here(wechat.fetch_access_token(std::move(app), deadline_in(limits_total()))); }
+  auto phone(const std::string& token, const std::string& code, const std::string& openid, core::AppPtr app = make_app()) {
+    return run_here(wechat.phone_by_code(std::move(app), Secret(token), code, openid, deadline_in(limits_total())));
+  }
+  auto check_key(const std::string& token, const std::string& openid, const std::string& key) {
+    return run_here(wechat.check_session_key(make_app(), Secret(token), openid, Secret(key), deadline_in(limits_total())));
+  }
+  static Millis limits_total() { return Millis(3000); }
+
+  ManualClock clock;
+  http::Client client;
+  platform::Wechat wechat;
+};
+
+struct FakeWechat : FakeUpstream, WechatAt {
+  FakeWechat() : WechatAt(url()) {}
+};
+
+inline constexpr auto kGoodSession = R"({"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oABCDEFGHIJKLMNOPQRSTUVWXYZ0"})";
+
+}  // namespace kaimen::tests
