@@ -137,7 +137,7 @@ OrFail<Config> load_config(const ConfigSources& sources) {
   read_environment(sources, values, config, problems);
   for (const auto& flag : sources.flags) {
     const ConfigKey* key = find_config_key(flag.key);
-    values[flag.key] = {key ? value_from_text(*key, flag.value).value_or(flag.value) : ConfigValue(flag.value), flag.flag};
+    values[flag.key] = {key ? value_from_text(*key, flag.value).value_or(flag.value) : ConfigValue(flag.value), flag.flag + " (" + flag.key + ")"};
   }
 
   for (auto& [name, placed] : values) {

@@ -39,7 +39,7 @@ UpstreamKey parse_upstream_key(std::string_view key);
 /// Values of several sources, by key; a later source replaces an earlier one's. Each keeps its place, for problems.
 struct PlacedValue {
   ConfigValue value;
-  std::string place;  ///< "kaimen.toml line 3: public.listen", "environment: KAIMEN_PUBLIC_LISTEN", "--public".
+  std::string place;  ///< "kaimen.toml line 3: public.listen", "environment: KAIMEN_PUBLIC_LISTEN", "--public (public.listen)".
 };
 using PlacedValues = std::map<std::string, PlacedValue>;
 

@@ -94,7 +94,7 @@ TEST_F(ConfigTest, AllProblemsAreReportedAtOnceEachWithItsPlace) {
   EXPECT_TRUE(contains(text, at + " line 7: log.level: must be debug")) << text;
   EXPECT_TRUE(contains(text, "environment: KAIMEN_PUBLIC_LISTENER: there is no such key")) << text;
   EXPECT_TRUE(contains(text, "environment: KAIMEN_SESSION_IDLE_SECONDS: ")) << text;
-  EXPECT_TRUE(contains(text, "--private: '8081' is not ADDRESS:PORT")) << text;
+  EXPECT_TRUE(contains(text, "--private (private.listen): '8081' is not ADDRESS:PORT")) << text;
 }
 
 TEST_F(ConfigTest, ConfigurationProblemsExitWithTwo) {
