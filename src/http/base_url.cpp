@@ -1,9 +1,46 @@
+// Base URLs, taken apart by hand: Boost.URL 1.81 reads "http://127.0.0.1.example.com" as the address 127.0.0.1 with a path behind it,
+// and where a request goes must not depend on such a slip.
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <boost/url/parse.hpp>
+#include <charconv>
 
 #include "http/client.h"
+#include "http/message.h"
 
 namespace kaimen::http {
+
+namespace {
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool only(std::string_view text, std::string_view besides_alphanumeric) {
+  return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || besides_alphanumeric.find(c) != std::string_view::npos; });
+}
+
+// "host", "host:port", "[v6]:port"
+bool parse_authority(std::string_view text, BaseUrl& url) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end == text.npos) return false;
+    url.host = text.substr(1, end - 1);
+    boost::system::error_code error;
+    boost::asio::ip::make_address_v6(url.host, error);
+    if (error) return false;
+    port = text.substr(end + 1);
+  } else {
+    const size_t colon = text.find(':');
+    url.host = text.substr(0, colon);
+    if (url.host.empty() || !only(url.host, "-._")) return false;
+    if (colon != text.npos) port = text.substr(colon);
+  }
+  url.port = url.tls ? 443 : 80;
+  if (port.empty()) return true;
+  const auto [end, error] = std::from_chars(port.data() + 1, port.data() + port.size(), url.port);
+  return port[0] == ':' && error == std::errc() && end == port.data() + port.size() && url.port != 0;
+}
+
+}  // namespace
 
 bool BaseUrl::is_loopback() const {
   if (!unix_socket.empty() || host == "localhost") return true;
@@ -13,24 +50,24 @@ bool BaseUrl::is_loopback() const {
 }
 
 std::optional<BaseUrl> BaseUrl::parse(std::string_view text) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed || parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment()) return std::nullopt;
+  const size_t scheme_end = text.find("://");
+  if (scheme_end == text.npos) return std::nullopt;
+  const auto scheme = text.substr(0, scheme_end);
+  auto rest = text.substr(scheme_end + 3);
   BaseUrl url;
-  const std::string_view scheme(parsed->scheme().data(), parsed->scheme().size());
+  const size_t authority_end = std::min(rest.find('/'), rest.size());
+  const auto path = rest.substr(authority_end);
+  if (!only(path, "/-._~!$&'()*+,;=:@%")) return std::nullopt;
   if (scheme == "http+unix") {
-    url.unix_socket = parsed->path();
     url.host = "localhost";
     url.port = 80;
-    const bool sound = parsed->encoded_authority().empty() && url.unix_socket.size() > 1 && url.unix_socket.starts_with('/');
+    const bool sound = authority_end == 0 && path.size() > 1 && url_decode(path, url.unix_socket) && url.unix_socket.find('\0') == std::string::npos;
     return sound ? std::optional(url) : std::nullopt;
   }
   if (scheme != "http" && scheme != "https") return std::nullopt;
   url.tls = scheme == "https";
-  url.host = parsed->host_address();
-  if (url.host.empty()) return std::nullopt;
-  if (parsed->has_port() && parsed->port_number() == 0) return std::nullopt;
-  url.port = parsed->has_port() ? parsed->port_number() : url.tls ? 443 : 80;
-  url.prefix = std::string(parsed->encoded_path());
+  if (!parse_authority(rest.substr(0, authority_end), url)) return std::nullopt;
+  url.prefix = path;
   while (url.prefix.ends_with('/')) url.prefix.pop_back();
   return url;
 }

@@ -1,8 +1,8 @@
 #include "http/client.h"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
-#include <boost/url/parse.hpp>
 #include <mutex>
 
 #include "base/log.h"
@@ -24,17 +24,16 @@ std::shared_ptr<asio::ssl::context> verifying_context() {
 }
 
 // Where a redirect leads, if that is the same scheme, host and port; the whole target, prefix included.
-std::optional<std::string> redirected_target(const BaseUrl& from, std::string location) {
+std::optional<std::string> redirected_target(const BaseUrl& from, std::string_view location) {
   location = location.substr(0, location.find('#'));
-  if (location.starts_with('/') && !location.starts_with("//")) return location;
-  const auto to = boost::urls::parse_uri(location);
-  if (!to || to->has_userinfo()) return std::nullopt;
-  const uint16_t port = to->has_port() ? to->port_number() : to->scheme() == "https" ? 443 : 80;
-  const std::string_view scheme = from.tls ? "https" : "http";
-  if (std::string_view(to->scheme().data(), to->scheme().size()) != scheme || to->host_address() != from.host || port != from.port) return std::nullopt;
-  std::string target(to->encoded_target());
-  if (!target.starts_with('/')) target.insert(0, "/");
-  return target;
+  if (location.starts_with('/') && !location.starts_with("//")) return std::string(location);
+  const size_t scheme_end = location.find("://");
+  if (scheme_end == location.npos) return std::nullopt;
+  const size_t target = std::min(location.find_first_of("/?", scheme_end + 3), location.size());
+  const auto to = BaseUrl::parse(location.substr(0, target));
+  if (!to || to->tls != from.tls || to->host != from.host || to->port != from.port || !from.unix_socket.empty()) return std::nullopt;
+  const std::string text(location.substr(target));
+  return text.starts_with('/') ? text : "/" + text;
 }
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
