@@ -33,7 +33,7 @@ class RemoteAdmin final : public AdminClient {
     auto answer = run_here(client_.send(std::move(request)));
     if (!answer) {
       return fail("the running server does not answer on " + socket_ + ": " + answer.error().detail,
-                  "it may be starting or stopping: try again; only the user who runs it (or root) may use this socket");
+                  "it may be starting or stopping: try again; only the user who runs it may use this socket");
     }
     return Answer{answer.value().status, std::move(answer.value().body)};
   }

@@ -1,6 +1,7 @@
 #include "app/data_directory.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,6 +19,13 @@ OrFail<> prepare_data_directory(const std::string& path) {
   std::filesystem::create_directories(parent, error);
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail("data directory " + path + ": " + std::strerror(errno), "make it, owned by the user who runs kaimen; or name another one with --data DIR");
+  }
+  // Files that root leaves here could not be written by the server afterwards, and the admin socket knows its own user only.
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid != geteuid()) {
+    const passwd* owner = getpwuid(status.st_uid);
+    const std::string name = owner ? owner->pw_name : "#" + std::to_string(status.st_uid);
+    return fail("data directory " + path + " belongs to " + name, "run this as that user: sudo -u '" + name + "' kaimen …");
   }
   if (access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
     return fail("data directory " + path + ": " + std::strerror(errno), "it must be a directory that the user who runs kaimen may write to; --data DIR names another");

@@ -58,6 +58,15 @@ TEST(DataDirectoryTest, AFileInItsPlaceIsAnError) {
   EXPECT_NE(prepared.error().errors.front().find(path), std::string::npos);
 }
 
+TEST(DataDirectoryTest, OfAnotherUserIsLeftAlone) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  const TemporaryDirectory directory;
+  ASSERT_EQ(chown(directory.path().c_str(), 12345, 12345), 0);
+  const auto prepared = prepare_data_directory(directory.path());
+  ASSERT_FALSE(prepared);
+  EXPECT_NE(prepared.error().hint.find("sudo -u '#12345'"), std::string::npos) << prepared.error().hint;
+}
+
 TEST(ThrowAwayDirectoryTest, IsGoneAtTheEndWithAllThatIsInIt) {
   std::string path;
   {

@@ -38,7 +38,7 @@ LIBRARIES = [
 # One folder, but not all of its files.
 ONLY_IN = {"spdlog/": "base/log.cpp"}
 # Of the system: no library at all. Sockets are for those who do I/O.
-SYSTEM = re.compile(r"(fcntl|poll|pthread|signal|stdlib|string|termios|time|unistd|ifaddrs)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
+SYSTEM = re.compile(r"(fcntl|poll|pwd|ifaddrs|pthread|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
 STANDARD = re.compile(r"[a-z_0-9]+")
 NO_SYSTEM = {"core", "check", "platform"}
 
