@@ -100,7 +100,6 @@ OrFail<> run_sandbox(const SandboxFlags& flags) {
     }
   }
   Signals signals;
-  forbid_core_dumps();
   raise_file_limit();
   Machine machine;
   TRY(const auto server, SandboxServer::start(machine, flags.listen, flags.devtools));

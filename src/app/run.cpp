@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "app/cli.h"
+#include "app/process.h"
 
 namespace kaimen::app {
 
@@ -38,6 +39,7 @@ int run_command(int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  forbid_core_dumps();
   try {
     return run_command(argc, argv);
   } catch (const std::exception& error) {  // out of memory and the like: nothing of ours throws

@@ -107,7 +107,6 @@ OrFail<> serve(ServePlan plan) {
 
   // The process, before any thread.
   Signals signals;
-  forbid_core_dumps();
   raise_file_limit();
   Logging logging(config.log_level);
   Machine machine;
