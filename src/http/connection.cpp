@@ -176,7 +176,7 @@ void Connection::go_on() {
     waiting_ = Waiting::handler;
   } else if (closing_) {
     waiting_ = Waiting::end;
-    set_deadline(kLingerTime);
+    set_deadline(context_.draining ? kDrainGrace : kLingerTime);
     finish();
   } else {
     read();
