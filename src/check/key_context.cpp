@@ -13,6 +13,9 @@ const EVP_CIPHER* cipher() {
   return fetched;
 }
 
+// Known by its bytes: an id could come again with others (a restored database, two random ids that meet).
+using Bytes = decltype(Key::bytes);
+
 class Contexts {
  public:
   constexpr explicit Contexts(Direction direction) : direction_(direction) {}
@@ -22,10 +25,9 @@ class Contexts {
     for (Kept& kept : kept_) drop(kept);
   }
 
-  EVP_CIPHER_CTX* get(const Key& key) noexcept {
+  EVP_CIPHER_CTX* get(const Bytes& key) noexcept {
     for (Kept& kept : kept_) {
-      // An id alone does not name a key: it could come again with other bytes (a restored database, two random ids that meet).
-      if (kept.key.id == key.id && kept.context && kept.key.bytes == key.bytes) {
+      if (kept.context && kept.key == key) {
         kept.used = ++uses_;
         return kept.context;
       }
@@ -35,12 +37,12 @@ class Contexts {
 
  private:
   struct Kept {
-    Key key{};
+    Bytes key{};
     EVP_CIPHER_CTX* context = nullptr;
     uint64_t used = 0;
   };
 
-  EVP_CIPHER_CTX* add(const Key& key) noexcept {
+  EVP_CIPHER_CTX* add(const Bytes& key) noexcept {
     Kept* oldest = &kept_[0];
     for (Kept& kept : kept_) {
       if (kept.used < oldest->used) oldest = &kept;
@@ -48,7 +50,7 @@ class Contexts {
     drop(*oldest);
     EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
     const auto init = direction_ == Direction::open ? EVP_DecryptInit_ex2 : EVP_EncryptInit_ex2;
-    if (!context || !cipher() || !init(context, cipher(), key.bytes.data(), nullptr, nullptr)) {
+    if (!context || !cipher() || !init(context, cipher(), key.data(), nullptr, nullptr)) {
       EVP_CIPHER_CTX_free(context);
       ERR_clear_error();
       return nullptr;
@@ -59,7 +61,7 @@ class Contexts {
 
   static void drop(Kept& kept) noexcept {
     EVP_CIPHER_CTX_free(kept.context);  // wipes the expanded key
-    OPENSSL_cleanse(&kept.key, sizeof kept.key);
+    OPENSSL_cleanse(kept.key.data(), kept.key.size());
     kept.context = nullptr;
     kept.used = 0;
   }
@@ -75,7 +77,7 @@ thread_local Contexts sealing(Direction::seal);
 }  // namespace
 
 EVP_CIPHER_CTX* key_context(const Key& key, Direction direction) noexcept {
-  return direction == Direction::open ? opening.get(key) : sealing.get(key);
+  return direction == Direction::open ? opening.get(key.bytes) : sealing.get(key.bytes);
 }
 
 }  // namespace kaimen::check

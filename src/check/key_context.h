@@ -13,7 +13,7 @@ enum class Direction { open, seal };
 /// How many keys a thread keeps expanded for each direction. Live keys are one or two a scope; more than this only costs time.
 inline constexpr size_t kKeptContexts = 8;
 
-/// The calling thread's context for exactly this key, id and bytes; only the nonce must still be set. Null if libcrypto fails. Valid until
+/// The calling thread's context for the bytes of this key; only the nonce must still be set. Null if libcrypto fails. Valid until
 /// the thread asks for another key; wiped when kKeptContexts others were used since, and when the thread ends.
 EVP_CIPHER_CTX* key_context(const Key& key, Direction direction) noexcept;
 

@@ -1,7 +1,6 @@
 #include "check/ticket.h"
 
 #include <gtest/gtest.h>
-#include <openssl/err.h>
 
 #include <algorithm>
 #include <thread>
@@ -175,11 +174,6 @@ TEST(TicketKeys, every_thread_opens_with_contexts_of_its_own) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(refused, 0);
-}
-TEST(Ticket, a_refusal_leaves_nothing_in_the_error_queue) {
-  ERR_clear_error();
-  EXPECT_FALSE(open_ticket(key_of(2), seal_ticket(key_of(2, 1), claims_of(1), nonce_of(1)), opened));
-  EXPECT_EQ(ERR_peek_error(), 0UL);
 }
 
 }  // namespace
