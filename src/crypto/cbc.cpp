@@ -23,7 +23,7 @@ const EVP_CIPHER* cipher_for(size_t key_size) {
   return key_size == 16 ? aes128 : key_size == 24 ? aes192 : key_size == 32 ? aes256 : nullptr;
 }
 
-// `text` is a whole number of blocks and is replaced by the result.
+// `text` is a whole number of blocks and is replaced by the result. False also for keys of other lengths.
 bool run(bool encrypt, std::string_view key, std::string_view iv, std::string& text) {
   const EVP_CIPHER* cipher = cipher_for(key.size());
   const CipherContext context{EVP_CIPHER_CTX_new()};
@@ -37,16 +37,16 @@ bool run(bool encrypt, std::string_view key, std::string_view iv, std::string& t
   return good;
 }
 
-bool lengths_are_good(std::string_view key, std::string_view iv, std::string_view text, size_t pad_block) {
-  return cipher_for(key.size()) != nullptr && iv.size() == kBlock && text.size() <= kBytesMax && (pad_block == 16 || pad_block == 32);
+bool lengths_are_good(std::string_view iv, std::string_view text, size_t pad_block) {
+  return iv.size() == kBlock && text.size() <= kBytesMax && (pad_block == 16 || pad_block == 32);
 }
 
-// How many bytes of padding end `text`; 0: the padding is wrong. Looks at the whole last block, whatever stands there.
+// How many bytes of padding end `text`; 0: the padding is wrong (it always has at least one). Looks at the whole last block, whatever stands there.
 size_t padding_of(std::string_view text, size_t pad_block) {
   const auto byte_from_end = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[text.size() - 1 - i])); };
   const uint32_t count = byte_from_end(0);
   // A difference of small numbers has its top bit set where it is negative.
-  uint32_t wrong = (count - 1) >> 31 | (static_cast<uint32_t>(pad_block) - count) >> 31;
+  uint32_t wrong = (static_cast<uint32_t>(pad_block) - count) >> 31;
   for (uint32_t i = 0; i < pad_block; ++i) {
     const uint32_t is_padding = 0 - ((i - count) >> 31);  // all ones where i < count
     wrong |= is_padding & (byte_from_end(i) ^ count);
@@ -58,7 +58,7 @@ size_t padding_of(std::string_view text, size_t pad_block) {
 }  // namespace
 
 std::optional<std::string> aes_cbc_decrypt(std::string_view key, std::string_view iv, std::string_view ciphertext, size_t pad_block) {
-  if (!lengths_are_good(key, iv, ciphertext, pad_block) || ciphertext.empty() || ciphertext.size() % pad_block != 0) return std::nullopt;
+  if (!lengths_are_good(iv, ciphertext, pad_block) || ciphertext.empty() || ciphertext.size() % pad_block != 0) return std::nullopt;
   std::string text(ciphertext);
   if (!run(false, key, iv, text)) return std::nullopt;
   const size_t padding = padding_of(text, pad_block);
@@ -71,7 +71,7 @@ std::optional<std::string> aes_cbc_decrypt(std::string_view key, std::string_vie
 }
 
 std::optional<std::string> aes_cbc_encrypt(std::string_view key, std::string_view iv, std::string_view plaintext, size_t pad_block) {
-  if (!lengths_are_good(key, iv, plaintext, pad_block)) return std::nullopt;
+  if (!lengths_are_good(iv, plaintext, pad_block)) return std::nullopt;
   const size_t padding = pad_block - plaintext.size() % pad_block;
   std::string text(plaintext);
   text.append(padding, static_cast<char>(padding));
