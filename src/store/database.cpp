@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <mutex>
 #include <utility>
 
 namespace kaimen::store {
@@ -108,6 +109,10 @@ Id Statement::id(int column) const {
 // ---- Database ----
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, int checkpoint_pages) {
+  // Its statistics of memory cost a lock for every allocation. Too late, and then refused, when the process used SQLite before.
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+
   // SQLite would create the file with the umask's mode; the -wal and -shm files take theirs from it.
   if (const int created = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); created >= 0) ::close(created);
 

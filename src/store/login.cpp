@@ -106,10 +106,25 @@ Result<Who> find_who(Database& db, const RecordLogin& act) {
   return who;
 }
 
-Result<> insert_user(Database& db, const RecordLogin& act) {
+Result<core::User> insert_user(Database& db, const RecordLogin& act) {
   TRY(db.run("INSERT INTO users (id, version, project, nickname, created_at) VALUES (?, 1, ?, ?, ?)", act.new_user, act.project,
              act.default_nickname, act.now));
-  return ok();
+  core::User user;  // whose defaults are those of the table
+  user.id = act.new_user;
+  user.project = act.project;
+  user.nickname = act.default_nickname;
+  user.created_at = act.now;
+  return user;
+}
+
+Result<core::User> admit_user(Database& db, const UserRow& row, Time now) {
+  TRY(const bool active, touch_active_user(db, row.user.id, now));
+  if (!active) return user_refusal(row);
+  core::User user = row.user;  // a disablement that is over was lifted just now
+  user.disabled = false;
+  user.disabled_until.reset();
+  user.disabled_message.clear();
+  return user;
 }
 
 Result<> save_identity(Database& db, const RecordLogin& act, const Who& who, const Id& user, const std::string& unionid) {
@@ -220,13 +235,14 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   if (!context.claims.holds(act.app, act.code_hash, act.owner)) return recorded_before(db, act);
 
   TRY(const Who who, find_who(db, act));
-  const Id user = who.user ? who.user->user.id : act.new_user;
-  if (who.user) {
-    TRY(const bool active, touch_active_user(db, user, act.now));
-    if (!active) return user_refusal(*who.user);
+  LoginRecord login;
+  login.is_new_user = !who.user;
+  if (login.is_new_user) {
+    TRY(login.user, insert_user(db, act));
   } else {
-    TRY(insert_user(db, act));
+    TRY(login.user, admit_user(db, *who.user, act.now));
   }
+  const Id user = login.user.id;
 
   // A unionid that is another user's is not recorded: merging two users is not a login's business.
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
@@ -236,20 +252,15 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
     TRY(db.run("INSERT INTO unionids (project, provider, unionid, user_id) VALUES (?, ?, ?, ?)", act.project, act.provider, act.unionid, user));
   }
 
-  LoginRecord login;
-  if (who.user) {
+  if (!login.is_new_user) {
     TRY(make_room(db, act, user, login.revocations));
   }
   login.session = session_for(act, user, unionid);
-  login.is_new_user = !who.user;
   login.attempt = act.attempt;
   login.recorded_at = act.now;
   TRY(insert_session(db, login.session));
   TRY(db.run("INSERT INTO codes (app, code_hash, owner, session_id, attempt, is_new_user, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)", act.app,
              Blob{act.code_hash}, act.owner, act.new_session, act.attempt, login.is_new_user, act.now));
-  TRY(auto stored, read_user(db, user));
-  if (!stored) return make_error(ErrorCode::internal, "the user is gone within its own login");
-  login.user = std::move(stored->user);
   TRY(write_events(context, act, login, who));
   context.claims.settle(act.app, act.code_hash, act.owner, std::nullopt);
   return login;
