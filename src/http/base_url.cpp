@@ -26,7 +26,7 @@ bool parse_authority(std::string_view text, BaseUrl& url) {
     url.host = text.substr(1, end - 1);
     boost::system::error_code error;
     boost::asio::ip::make_address_v6(url.host, error);
-    if (error) return false;
+    if (error || !only(url.host, ":.")) return false;  // no scope ("%eth0"): Asio takes any bytes for one
     port = text.substr(end + 1);
   } else {
     const size_t colon = text.find(':');

@@ -88,6 +88,12 @@ TEST_F(HoldsLimits, many_chunk_extensions_are_400) {
   for (int i = 0; i < 20; ++i) chunks += "1;" + std::string(100, 'e') + "\r\nc\r\n";
   EXPECT_EQ(status_of(exchange(kChunkedHead + chunks + "0\r\n\r\n")), 400);
 }
+TEST_F(HoldsLimits, many_tiny_chunks_are_400) {
+  start();
+  std::string chunks;
+  for (int i = 0; i < 200; ++i) chunks += "1\r\nc\r\n";
+  EXPECT_EQ(status_of(exchange(kChunkedHead + chunks + "0\r\n\r\n")), 400);
+}
 TEST_F(HoldsLimits, a_trailer_without_end_is_400) {
   start();
   EXPECT_EQ(status_of(exchange(kChunkedHead + "0\r\nX-T: " + std::string(600, 't'))), 400);

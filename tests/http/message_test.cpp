@@ -124,7 +124,7 @@ TEST(BaseUrl, may_name_a_unix_socket) {
   EXPECT_TRUE(url->is_loopback());
 }
 TEST(BaseUrl, refuses_what_is_no_base) {
-  for (const auto* text : {"", "example.com", "ftp://a", "http://", "http://u:p@a", "http://a?x", "http://a#x", "http://a:0", "http://a:65536", "http://a b", "//a", "http+unix://", "http+unix://host/x", "http://a/%00\x01", "http://[::1", "http://[a]", "http://a:", "http://a:80x", "http://a\\b", "http+unix:///a%00b"}) {
+  for (const auto* text : {"", "example.com", "ftp://a", "http://", "http://u:p@a", "http://a?x", "http://a#x", "http://a:0", "http://a:65536", "http://a b", "//a", "http+unix://", "http+unix://host/x", "http://a/%00\x01", "http://[::1", "http://[a]", "http://a:", "http://a:80x", "http://a\\b", "http+unix:///a%00b", "http://[fe80::1%eth0]"}) {
     EXPECT_FALSE(BaseUrl::parse(text)) << text;
   }
 }

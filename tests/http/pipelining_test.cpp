@@ -86,6 +86,19 @@ TEST_F(Pipelines, a_stream_sent_byte_by_byte_gives_the_same_answers) {
   EXPECT_EQ(bodies(connection.read_all()), (std::vector<std::string>{"now /now/1", "POST /b [abc]", "POST /a [ab]"}));
 }
 
+// Beast 1.81 asserts that it never sees a last chunk cut behind "0 CRLF" when no chunk came before; a client that did so ended the server.
+TEST_F(Pipelines, an_empty_chunked_body_may_be_cut_anywhere) {
+  start();
+  const std::string head = "POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", body = "0\r\n\r\n";
+  RawConnection connection(address);
+  connection.send(head);
+  for (const char& byte : body) {
+    std::this_thread::sleep_for(5ms);
+    connection.send({&byte, 1});
+  }
+  EXPECT_EQ(bodies(connection.read_all()), std::vector<std::string>{"POST /b []"});
+}
+
 using KeepsConnections = ServerTest;
 
 TEST_F(KeepsConnections, http_1_1_stays) {
