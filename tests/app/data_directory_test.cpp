@@ -1,6 +1,7 @@
 // One process has the store open: the lock says so, to other processes and to a second opening in this one.
 #include "app/data_directory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

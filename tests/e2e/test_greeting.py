@@ -12,9 +12,9 @@ import server
 class Greeted:
     """`kaimen serve --dev` for a person, without --json; its words up to the last line."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, public="127.0.0.1:0", environment=None):
         self.process = subprocess.Popen(
-            [server.binary(), "serve", "--dev", "--public", "127.0.0.1:0", "--private", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", *map(str, arguments)],
+            [server.binary(), "serve", "--dev", "--public", public, "--private", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", *map(str, arguments)],
             env=server.clean_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         lines = []
         for line in self.process.stdout:
@@ -81,7 +81,7 @@ def test_a_directory_of_ones_own_is_kept(greet, tmp_path):
 
 
 def test_lan_names_the_addresses_of_this_machine(greet):
-    one = greet("--public", "0.0.0.0:0", "--lan")
+    one = greet("--lan", public="0.0.0.0:0")
     port = re.search(r"client API +http://127\.0\.0\.1:(\d+)", one.text).group(1)
     addresses = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
     for address in (address for address in addresses if "." in address):
