@@ -12,6 +12,13 @@ HANG = object()   # reads the request and never answers
 CUT = object()    # reads the request and closes without a byte
 
 
+class Part:
+    """Sends its bytes and closes, though more was promised."""
+
+    def __init__(self, data):
+        self.data = data
+
+
 class Drip:
     """Sends its bytes one by one, with a pause before each."""
 
@@ -45,7 +52,7 @@ class FakeWechat:
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def script(self, path, *answers):
-        """What `path` answers next; the last one stays. Each is bytes, HANG, CUT, a Drip or a function of Seen that gives one of those."""
+        """What `path` answers next; the last one stays. Each is bytes, HANG, CUT, a Part, a Drip or a function of Seen that gives one of those."""
         with self.lock:
             self.scripts[path] = list(answers)
 
@@ -59,6 +66,7 @@ class FakeWechat:
 
     def refuse(self):
         """From now on connections are refused, and those that are open end."""
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts, which close alone does not
         self.listener.close()
         with self.lock:
             for sock in self.open:
@@ -102,6 +110,9 @@ class FakeWechat:
                     for byte in reply.data:
                         time.sleep(reply.pause)
                         sock.sendall(bytes([byte]))
+                elif isinstance(reply, Part):
+                    sock.sendall(reply.data)
+                    return
                 else:
                     sock.sendall(reply)
         except OSError:

@@ -79,7 +79,7 @@ def test_a_rotation_overlaps_so_that_wechat_may_lag_behind(kaimen, user):
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_settings_change_and_go_back_to_their_defaults(kaimen, user, method):
-    app = kaimen.add_app(f"wxadmin0000000set{method.lower()[:1]}")
+    app = kaimen.add_app(f"wxadmin00000{method.lower()}")
     assert kaimen.admin(method, f"/apps/{app}", json={"settings": {"ticket_seconds": 600}, "name": "renamed"}).status == 200
     assert kaimen.login(user, app)["expires_in"] == 600 and kaimen.admin("GET", f"/apps/{app}").json()["name"] == "renamed"
     assert kaimen.admin(method, f"/apps/{app}", json={"settings": {"ticket_seconds": None}}).status == 200

@@ -81,7 +81,7 @@ class World:
         login = kaimen.post_login("good-code", device={"id": "d", "model": "m"}).json()
         self.tickets = [login["token"], login["renew_token"]]
         me = lambda method, path, **body: kaimen.client(method, "/v1/me" + path, login["token"], **body)
-        raw = json.dumps({"nickName": "canary", "gender": 0})
+        raw = json.dumps({"nickName": "canary", "gender": 0, "language": "zh_CN", "city": "", "province": "", "country": "", "avatarUrl": ""})
         signature = hashlib.sha1((raw + self.session_key).encode()).hexdigest()
         self.profile = me("POST", "/wechat-profile", json={"raw_data": raw, "signature": signature})
         self.opened = me("POST", "/wechat-profile", json=encrypt(self.session_key, {"openId": self.openid, "nickName": "opened", "gender": 0, "language": "", "city": "",

@@ -118,7 +118,7 @@ def test_expect_100_continue_is_answered(kaimen):
 def test_the_body_of_a_check_is_no_second_request(kaimen, user):
     """A proxy may forward Content-Length without the body it names, or with it; either way the next request is read from its start."""
     token = kaimen.login(user)["token"].encode()
-    check = b"GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer " + token + b"\r\nContent-Length: 41\r\n\r\n"
+    check = b"GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer " + token + b"\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED)
     received, _ = wire.raw(kaimen.private, check + SMUGGLED + b"GET /healthz HTTP/1.1\r\nHost: k\r\nConnection: close\r\n\r\n", timeout=3)
     assert wire.statuses(received) in ([204], [204, 200]) and b"404" not in received, received
 
@@ -282,7 +282,8 @@ def test_at_sigterm_what_is_under_way_is_answered_and_nothing_new_is_taken(own_k
         refused = True
     thread.join()
     assert refused and answers and answers[0].status == 200, answers
-    one.stop()
+    assert one.process.wait(20) == 0
+    one.check_log()
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(own_kaimen):
@@ -297,10 +298,19 @@ def test_an_idle_connection_does_not_hold_up_the_end(own_kaimen):
     conn.close(), half.close()
 
 
-def test_a_second_sigterm_does_not_hang_it(own_kaimen):
+def test_a_second_sigterm_ends_what_the_first_still_waits_for(own_kaimen):
     one = own_kaimen()
+    code = one.code("ada")
+    one.faults(path="/sns/jscode2session", delay_ms=2500)
+    threading.Thread(target=lambda: pytest.raises(Exception, one.post_login, code), daemon=True).start()
+    time.sleep(0.3)
     one.process.send_signal(signal.SIGTERM)
-    one.stop()
+    time.sleep(0.3)
+    before = time.monotonic()
+    one.process.send_signal(signal.SIGTERM)
+    one.process.wait(20)
+    assert time.monotonic() - before < 3
+    one.check_log()
 
 
 def test_ctrl_c_ends_it_the_same_way(own_kaimen):

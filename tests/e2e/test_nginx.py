@@ -123,6 +123,12 @@ def test_no_identity_header_of_the_client_reaches_the_backend(site, name, forger
     assert ours(headers) == ours(honest) and len(dict(ours(headers))) == len(ours(headers))
 
 
+@pytest.mark.parametrize("name", ["X-WX-OPENID", "x-wx-unionid", "X-Wx-AppId", "X_WX_OPENID"])
+def test_no_identity_header_of_wechats_cloud_reaches_the_backend(site, name):
+    headers = site.seen(PROTECTED, site.kaimen.login("honest")["token"], [(name, "forged")])
+    assert "forged" not in repr(headers)
+
+
 def test_forged_identity_without_a_ticket_is_401(site):
     served = site.backend.served
     forged = [(f"X-Kaimen-{name}", "forged") for name in IDENTITY]

@@ -6,7 +6,7 @@ import pytest
 
 import server
 import wire
-from fake_wechat import CUT, HANG, Drip, answer
+from fake_wechat import CUT, HANG, Drip, Part, answer
 
 LOGIN = "/sns/jscode2session"
 KEY = "tiihtNczf5v6AKRyjwEUhQ=="
@@ -87,10 +87,11 @@ def test_a_line_cut_after_the_request_is_one_request_and_the_code_is_spent(fake,
 def test_a_line_cut_within_the_answer_makes_no_session(fake, user):
     whole = answer({"openid": "oCutWithin", "session_key": KEY})
     for length in (5, 20, len(whole) - 30, len(whole) - 1):
-        fake.script(LOGIN, lambda _, part=whole[:length]: part)
+        fake.script(LOGIN, Part(whole[:length]))
         before = fake.count()
         result = fake.kaimen.post_login(f"{user}within{length}")
         no_session(fake, result)
+        wire.problem(result, 502, "upstream_error")
         assert fake.count() == before + 1
 
 

@@ -108,7 +108,8 @@ def test_an_option_that_fits_passes(kaimen, user, query):
     assert check.status == 204 and check.get("x-kaimen-user")
 
 
-@pytest.mark.parametrize("query", ["app_id=wxother00000000001", "project=other", "env=trial", "env=develop", "role=admin", "role=user"])
+@pytest.mark.parametrize("query", ["app_id=wxother00000000001", "project=other", "env=trial", "env=develop", "role=admin", "role=user",
+                                   "app_id=wxdev0000000000001%00", "app_id=WXDEV0000000000001", "project=default%20", "project=Default"])
 def test_an_option_that_does_not_fit_is_forbidden(kaimen, user, query):
     check = kaimen.verify(kaimen.login(user)["token"], query)
     assert check.status == 403 and not any(check.all(name) for name in IDENTITY)
@@ -116,8 +117,7 @@ def test_an_option_that_does_not_fit_is_forbidden(kaimen, user, query):
 
 @pytest.mark.parametrize("query", ["appid=wxdev0000000000001", "App_id=wxdev0000000000001", "x=1", "rol=admin", "registered=yes", "registered=1", "registered=TRUE",
                                    "registered=", "registered", "env=prod", "env=", "optional=1", "optional=", "role=", "app_id=", "project=",
-                                   "env=release&env=release", "app_id=wxdev0000000000001&app_id=wxother00000000001", "env=release&x=", "%zz=1", "&&=1",
-                                   "app_id=wxdev0000000000001%00", "optional=true&optional=true"])
+                                   "env=release&env=release", "app_id=wxdev0000000000001&app_id=wxother00000000001", "env=release&x=", "%zz=1", "&&=1", "optional=true&optional=true"])
 @pytest.mark.parametrize("ticket", [True, False], ids=["ticket", "no-ticket"])
 def test_an_unknown_doubled_or_ill_valued_option_is_forbidden(kaimen, user, query, ticket):
     check = kaimen.verify(kaimen.login(user)["token"] if ticket else None, query)
