@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -36,7 +37,8 @@ class Wechat final : public core::Platform {
   std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override;
 
  private:
-  Task<core::CallResult<http::ClientResponse>> ask(core::AppPtr app, std::string target, std::optional<std::string> body, Deadline deadline);
+  Task<core::CallResult<http::ClientResponse>> ask(core::AppPtr app, std::string target, std::optional<std::string> body,
+                                                   Deadline deadline);
   Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
   Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
   bool may_try_old_secret(const core::App& app, const core::CallFailure& failure) const;

@@ -1,5 +1,7 @@
 #include "sandbox/world.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "sandbox/persona.h"
 
@@ -147,7 +149,7 @@ Granted<Token> World::stable_token(App& app, bool force, Time now) {
   }
   roll_quota(app, now);
   if (app.forced_today >= kForcedPerDay) return Refusal{45009, "reach max api daily quota limit"};
-  if (app.forced != Time{} && now - app.forced < kForceInterval) return Refusal{45011, "api minute-quota reach limit, must slower, retry next minute"};
+  if (app.forced != Time{} && now - app.forced < kForceInterval) return Refusal{45011, "api minute-quota reach limit"};
   TRY(auto token, new_token(app, app.stable, app.older_stable, now));
   drop_token(app.older_stable);
   ++app.forced_today;

@@ -61,7 +61,8 @@ TEST(OpenPhone, WithAKeyGivenTwiceIsRefused) { EXPECT_FALSE(read_open_phone(obje
 TEST(OpenPhone, WithABadWatermarkIsRefused) {
   for (const char* mark : {R"("watermark":null)", R"("watermark":[])", R"("watermark":{"appid":"wx1"})", R"("watermark":{"timestamp":1})",
                            R"("watermark":{"timestamp":"1","appid":"wx1"})", R"("watermark":{"timestamp":-1,"appid":"wx1"})",
-                           R"("watermark":{"timestamp":1e3,"appid":"wx1"})", R"("watermark":{"timestamp":9223372036854775807,"appid":"wx1"})",
+                           R"("watermark":{"timestamp":1e3,"appid":"wx1"})",
+                               R"("watermark":{"timestamp":9223372036854775807,"appid":"wx1"})",
                            R"("watermark":{"timestamp":1,"appid":"w x"})", R"("watermark":{"timestamp":1,"appid":["wx1"]})"}) {
     EXPECT_FALSE(read_open_phone(object({kPhone, mark})).has_value()) << mark;
   }
@@ -90,7 +91,8 @@ TEST(OpenUserInfo, WithWrongTypesIsRefused) {
   for (const char* member : {R"("openId":["oX"])", R"("openId":"o X")", R"("openId":"")"}) {
     EXPECT_FALSE(read_open_user_info(object({kProfile, kMark, member})).has_value()) << member;
   }
-  for (const char* profile : {R"("nickName":1,"avatarUrl":"")", R"("nickName":"a")", R"("avatarUrl":"")", R"("nickName":"a","avatarUrl":"","gender":"1")",
+  for (const char* profile : {R"("nickName":1,"avatarUrl":"")", R"("nickName":"a")", R"("avatarUrl":"")",
+      R"("nickName":"a","avatarUrl":"","gender":"1")",
                               R"("nickName":"a","avatarUrl":"","gender":3)", R"("nickName":"a","avatarUrl":"","gender":-1)",
                               R"("nickName":"a","avatarUrl":"","city":{})"}) {
     EXPECT_FALSE(read_open_user_info(object({profile, kMark})).has_value()) << profile;

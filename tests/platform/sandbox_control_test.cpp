@@ -38,6 +38,24 @@ TEST_F(SandboxFaults, HangUntilTheyAreCleared) {
   box.fault("{}");
   EXPECT_EQ(outcome(), "session");
 }
+TEST_F(SandboxFaults, LetGoOfWhatHangsWhenTheyAreCleared) {
+  box.fault(R"({"hang":true})");
+  std::optional<http::ClientError::Kind> ended;
+  std::atomic<bool> done = false;
+  std::thread caller([&] {
+    const auto answer = box.send("GET", "/sns/jscode2session", "", Millis(5000));
+    if (!answer) ended = answer.error().kind;
+    done = true;
+  });
+  while (box.ask("GET", "/sandbox/calls")["items"].as_array().empty()) std::this_thread::sleep_for(Millis(5));
+  // A call is listed a moment before it waits, so once may be too soon.
+  while (!done) {
+    box.fault("{}");
+    std::this_thread::sleep_for(Millis(20));
+  }
+  caller.join();
+  EXPECT_EQ(ended, http::ClientError::Kind::cut) << "closed, not left to time out";
+}
 TEST_F(SandboxFaults, AnswerGarbage) {
   box.fault(R"({"garbage":true})");
   const auto answer = box.send("GET", "/sns/jscode2session");
@@ -81,7 +99,8 @@ TEST_F(SandboxFaults, HitTheirShareOfCalls) {
 TEST_F(SandboxFaults, HitTheirPathAndSpareTheOthers) {
   box.fault(R"({"path":"/cgi-bin/stable_token","errcode":40164})");
   EXPECT_EQ(outcome(), "session");
-  EXPECT_EQ(name_of(run_here(box.wechat->fetch_access_token(make_app(), deadline_in(Millis(3000)))).error().error.code), "app_misconfigured");
+  EXPECT_EQ(name_of(run_here(box.wechat->fetch_access_token(make_app(), deadline_in(Millis(3000)))).error().error.code),
+      "app_misconfigured");
   box.fault(R"({"path":"/cgi-bin/stable_token"})");
   EXPECT_NE(box.token(), "");
 }
@@ -90,9 +109,10 @@ TEST_F(SandboxFaults, NeverHitTheControlSide) {
   EXPECT_NE(box.login(), "");
 }
 TEST_F(SandboxFaults, OfNoSenseAreRefusedInWords) {
-  for (const char* fields : {"x", "[]", R"({"pth":"/x","errcode":1})", R"({"errcode":0})", R"({"errcode":"40029"})", R"({"rate":2,"drop":true})",
-                             R"({"rate":"1","drop":true})", R"({"delay_ms":-1})", R"({"drop":true,"hang":true})", R"({"times":0,"drop":true})",
-                             R"({"path":"sns","drop":true})", R"({"status":99})", R"({"delay_ms":600001})"}) {
+  for (const char* fields :
+       {"x", "[]", R"({"pth":"/x","errcode":1})", R"({"errcode":0})", R"({"errcode":"40029"})", R"({"rate":2,"drop":true})",
+        R"({"rate":"1","drop":true})", R"({"delay_ms":-1})", R"({"drop":true,"hang":true})", R"({"times":0,"drop":true})",
+        R"({"path":"sns","drop":true})", R"({"status":99})", R"({"delay_ms":600001})"}) {
     const auto refused = box.ask("PUT", "/sandbox/faults", fields, 400);
     EXPECT_NE(SandboxWechat::text(refused, "error"), "") << fields;
   }
@@ -164,15 +184,23 @@ TEST(SandboxControl, SaysInWordsWhatItDoesNotKnow) {
     const char *path, *body;
     int status;
   };
-  for (const auto& [path, body, status] :
-       {Wrong{"login", "x", 400}, Wrong{"login", "[]", 400}, Wrong{"login", "{}", 400}, Wrong{"login", R"({"appid":"wx00000000000000aa"})", 400},
-        Wrong{"login", R"({"appid":"wx00000000000000aa","user":7})", 400}, Wrong{"login", R"({"appid":"wx00000000000000aa","user":""})", 400},
-        Wrong{"login", R"({"appid":"wx00000000000000aa","user":"a","rotat":true})", 400}, Wrong{"login", R"({"appid":"wxnone","user":"a"})", 404},
-        Wrong{"apps", R"({"appid":"wx/1","secret":"s"})", 400}, Wrong{"apps", R"({"appid":"wx1","secret":""})", 400},
-        Wrong{"phone", R"({"appid":"wx00000000000000aa","user":"a","phone":"+86138"})", 400},
-        Wrong{"user-info", R"({"appid":"wx00000000000000aa","user":"a","key":"older"})", 400},
-        Wrong{"open-data", R"({"appid":"wx00000000000000aa","user":"a","data":7})", 400},
-        Wrong{"open-data", R"({"appid":"wx00000000000000aa","user":"a","data":{},"key":"previous"})", 400}, Wrong{"nothing", "{}", 404}}) {
+  for (const auto& [path, body, status] : {
+           Wrong{"login", "x", 400},
+           Wrong{"login", "[]", 400},
+           Wrong{"login", "{}", 400},
+           Wrong{"login", R"({"appid":"wx00000000000000aa"})", 400},
+           Wrong{"login", R"({"appid":"wx00000000000000aa","user":7})", 400},
+           Wrong{"login", R"({"appid":"wx00000000000000aa","user":""})", 400},
+           Wrong{"login", R"({"appid":"wx00000000000000aa","user":"a","rotat":true})", 400},
+           Wrong{"login", R"({"appid":"wxnone","user":"a"})", 404},
+           Wrong{"apps", R"({"appid":"wx/1","secret":"s"})", 400},
+           Wrong{"apps", R"({"appid":"wx1","secret":""})", 400},
+           Wrong{"phone", R"({"appid":"wx00000000000000aa","user":"a","phone":"+86138"})", 400},
+           Wrong{"user-info", R"({"appid":"wx00000000000000aa","user":"a","key":"older"})", 400},
+           Wrong{"open-data", R"({"appid":"wx00000000000000aa","user":"a","data":7})", 400},
+           Wrong{"open-data", R"({"appid":"wx00000000000000aa","user":"a","data":{},"key":"previous"})", 400},
+           Wrong{"nothing", "{}", 404},
+       }) {
     EXPECT_NE(SandboxWechat::text(box.control(path, body, status), "error"), "") << path << body;
   }
   box.ask("GET", "/sandbox/login", "", 405);

@@ -23,7 +23,8 @@ TEST_F(SandboxLogin, AnswersAsWechatDoes) {
   const std::string target = "/sns/jscode2session?appid=wx00000000000000aa&secret=s3cret&grant_type=authorization_code&js_code=" + code;
   const auto first = box.send("GET", target);
   EXPECT_EQ(*first.value().header("content-type"), "text/plain");
-  EXPECT_EQ(http::parse_json(first.value().body).value().as_object().size(), 2u) << "session_key and openid, no errcode: " << first.value().body;
+  EXPECT_EQ(http::parse_json(first.value().body).value().as_object().size(), 2u) << "session_key and openid, no errcode: "
+      << first.value().body;
   const auto second = box.send("GET", target);
   EXPECT_EQ(second.value().status, 200);
   const auto refused = http::parse_json(second.value().body).value();

@@ -10,7 +10,8 @@ struct SandboxToken : testing::Test {
 
   json::object classic() { return box.ask("GET", "/cgi-bin/token?grant_type=client_credential&appid=wx00000000000000aa&secret=s3cret"); }
   json::object stable(bool force = false) {
-    return box.ask("POST", "/cgi-bin/stable_token", std::string(R"({"grant_type":"client_credential","appid":"wx00000000000000aa","secret":"s3cret")") +
+    return box.ask("POST", "/cgi-bin/stable_token",
+        std::string(R"({"grant_type":"client_credential","appid":"wx00000000000000aa","secret":"s3cret")") +
                                                         (force ? R"(,"force_refresh":true})" : "}"));
   }
   static std::string of(const json::object& answer) { return SandboxWechat::text(answer, "access_token"); }
@@ -121,7 +122,8 @@ TEST_F(SandboxToken, GivesEncryptKeysThatChangeByTheHour) {
   ASSERT_EQ(second.size(), 2u);
   EXPECT_EQ(second[0].at("version").as_int64(), 2);
   EXPECT_EQ(second[1].at("expire_in").as_int64(), 0);
-  EXPECT_EQ(box.ask("POST", "/wxa/business/getuserencryptkey" + query, "{}")["errcode"].as_int64(), 87009) << "the signature covers the body";
+  EXPECT_EQ(box.ask("POST", "/wxa/business/getuserencryptkey" + query, "{}")["errcode"].as_int64(), 87009)
+      << "the signature covers the body";
 }
 
 TEST_F(SandboxToken, GivesAComponentItsSession) {

@@ -23,7 +23,8 @@ TEST(CodeExchange, SendsAHostileCodeAsExactlyOneOfFourParameters) {
   fake.answer(kGoodSession);
   std::string every_byte;
   for (int byte = 0; byte < 256; ++byte) every_byte.push_back(static_cast<char>(byte));
-  const std::string codes[] = {"a&appid=wxevil", "a=b", "a#b", "a%26b", "100%", "a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1", std::string("a\0b", 3),
+  const std::string codes[] = {"a&appid=wxevil", "a=b", "a#b", "a%26b", "100%", "a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1",
+      std::string("a\0b", 3),
                                "密码", " + ", "a;b", "a/../b?c", every_byte, std::string(512, '&')};
   for (const auto& code : codes) {
     ASSERT_TRUE(fake.exchange(code).has_value());
@@ -186,7 +187,8 @@ TEST(AccessToken, IsFetchedInStableNormalMode) {
   const auto request = fake.seen().front();
   EXPECT_TRUE(request.head.starts_with("POST /cgi-bin/stable_token HTTP/1.1\r\n"));
   EXPECT_EQ(http::parse_json(request.body).value(),
-            http::parse_json(R"({"grant_type":"client_credential","appid":"wx00000000000000aa","secret":"s3cret","force_refresh":false})").value());
+            http::parse_json(R"({"grant_type":"client_credential","appid":"wx00000000000000aa","secret":"s3cret","force_refresh":false})")
+                .value());
 }
 
 TEST(PhoneByCode, SendsTheOpenidAndNormalisesTheNumber) {

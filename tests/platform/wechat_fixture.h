@@ -37,7 +37,9 @@ struct WechatAt {
     return run_here(wechat.exchange_code(std::move(app), Secret(code), deadline_in(within)));
   }
   auto exchange(std::string_view code = "code") { return exchange(make_app(), code); }
-  auto fetch_token(core::AppPtr app = make_app()) { return run_here(wechat.fetch_access_token(std::move(app), deadline_in(limits_total()))); }
+  auto fetch_token(core::AppPtr app = make_app()) {
+    return run_here(wechat.fetch_access_token(std::move(app), deadline_in(limits_total())));
+  }
   auto phone(const std::string& token, const std::string& code, const std::string& openid, core::AppPtr app = make_app()) {
     return run_here(wechat.phone_by_code(std::move(app), Secret(token), code, openid, deadline_in(limits_total())));
   }

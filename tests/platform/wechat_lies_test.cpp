@@ -112,11 +112,17 @@ TEST(ErrcodeInAnAnswer, OutweighsASessionBesideIt) {
 
 TEST(AccessTokenAnswer, OfABadFormIsRefused) {
   FakeWechat fake;
-  for (const std::string& body : {std::string(R"({"access_token":"","expires_in":7200})"), std::string(R"({"access_token":"t"})"),
-                                 std::string(R"({"access_token":"t","expires_in":0})"), std::string(R"({"access_token":"t","expires_in":14401})"),
-                                 std::string(R"({"access_token":"t","expires_in":"7200"})"), std::string(R"({"access_token":7,"expires_in":7200})"),
-                                 std::string(R"({"access_token":"t\r\nX: y","expires_in":7200})"), std::string(R"({"expires_in":7200})"),
-                                 R"({"access_token":")" + std::string(2049, 't') + R"(","expires_in":7200})"}) {
+  for (const std::string& body : std::initializer_list<std::string>{
+           R"({"access_token":"","expires_in":7200})",
+           R"({"access_token":"t"})",
+           R"({"access_token":"t","expires_in":0})",
+           R"({"access_token":"t","expires_in":14401})",
+           R"({"access_token":"t","expires_in":"7200"})",
+           R"({"access_token":7,"expires_in":7200})",
+           R"({"access_token":"t\r\nX: y","expires_in":7200})",
+           R"({"expires_in":7200})",
+           R"({"access_token":")" + std::string(2049, 't') + R"(","expires_in":7200})",
+       }) {
     fake.answer(body);
     const auto result = fake.fetch_token();
     ASSERT_FALSE(result.has_value()) << body.substr(0, 80);
@@ -127,17 +133,18 @@ TEST(AccessTokenAnswer, OfABadFormIsRefused) {
 TEST(PhoneAnswer, OfABadFormIsRefused) {
   const std::string mark = R"(,"watermark":{"timestamp":1700000000,"appid":"wx00000000000000aa"})";
   FakeWechat fake;
-  for (const std::string& info : {
-           std::string("null"), std::string("[]"), std::string("{}"),
-           R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000","countryCode":"86"})" + std::string(),
+  for (const std::string& info : std::initializer_list<std::string>{
+           "null",
+           "[]",
+           "{}",
+           R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000","countryCode":"86"})",
            R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000")" + mark + "}",
            R"({"phoneNumber":"13800000000","purePhoneNumber":"13900000000","countryCode":"86")" + mark + "}",
            R"({"phoneNumber":"+1 13800000000","purePhoneNumber":"13800000000","countryCode":"86")" + mark + "}",
            R"({"phoneNumber":"138","purePhoneNumber":"138","countryCode":"86")" + mark + "}",
            R"({"phoneNumber":13800000000,"purePhoneNumber":"13800000000","countryCode":"86")" + mark + "}",
            R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000","countryCode":"086")" + mark + "}",
-           R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000","countryCode":"86","watermark":{"timestamp":1,"appid":"wxother"}})" +
-               std::string(),
+           R"({"phoneNumber":"13800000000","purePhoneNumber":"13800000000","countryCode":"86","watermark":{"timestamp":1,"appid":"wx0"}})",
        }) {
     fake.answer(R"({"errcode":0,"errmsg":"ok","phone_info":)" + info + "}");
     const auto result = fake.phone("t", "code", "oX");
