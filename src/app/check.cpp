@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "app/config_checks.h"
 #include "app/data_directory.h"
@@ -61,6 +62,11 @@ class Checker {
     struct stat status;
     const std::string& path = config_.data_directory;
     if (stat(path.c_str(), &status) != 0) {
+      const bool can_be_made = errno == ENOENT && access(std::filesystem::path(path).parent_path().c_str(), W_OK) == 0;
+      if (can_be_made) {
+        warn("data directory", path + " is not there yet", "`kaimen serve` and `kaimen migrate` make it");
+        return false;
+      }
       fail("data directory", path + ": " + std::strerror(errno), "make it, owned by the user who runs kaimen: install -d -m 0700 -o kaimen " + path);
       return false;
     }
