@@ -1,0 +1,13 @@
+// The whole application over the VFS that forgets what was not synced: for end-to-end crash tests.
+#include <cstdio>
+
+#include "app/run.h"
+#include "tests/crash/unsynced_vfs.h"
+
+int main(int argc, char** argv) {
+  if (!kaimen::crash::register_unsynced_vfs()) {
+    std::fputs("kaimen_crash: error: KAIMEN_CRASH_VFS must be unsynced or nosync\n", stderr);
+    return 2;
+  }
+  return kaimen::app::run(argc, argv);
+}
