@@ -6,13 +6,27 @@ namespace kaimen::api {
 
 namespace {
 
-// Another project's user is not there for this caller.
+// What is of another project is not there for this caller, in the same words as what is nowhere.
+Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
+bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
+
 Task<Result<core::User>> user_in_path(Call& call, const core::Caller& caller) {
   CO_TRY(const Id id, id_in_path(call, 0));
   auto found = co_await call.services.store.find_user(id);
+  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent();
   CO_TRY(auto user, std::move(found));
-  if (!caller.project.empty() && user.project != caller.project) co_return make_error(ErrorCode::not_found, "there is no such user");
+  if (out_of_reach(caller, user.project)) co_return absent();
   co_return user;
+}
+
+// The one condition there is. A misspelt one must not end what it was meant to spare.
+Result<std::optional<std::string>> app_condition(const Call& call) {
+  std::optional<std::string> app_id;
+  for (const auto& [name, value] : call.query.items) {
+    if ((name != "app_id" && name != "appid") || app_id) return make_error(ErrorCode::invalid_request, "the one parameter here is app_id, once");
+    app_id = value;
+  }
+  return app_id;
 }
 
 Result<http::json::object> admin_user_json(const Call& call, const core::User& user) {
@@ -84,10 +98,11 @@ Answer list_user_sessions(Call& call, const core::Caller& caller) {
 Answer end_user_sessions(Call& call, const core::Caller& caller) {
   auto found = co_await user_in_path(call, caller);
   CO_TRY(const auto user, std::move(found));
+  CO_TRY(const auto app_id, app_condition(call));
   std::optional<uint32_t> number;
-  if (const auto* app_id = call.query.find("app_id")) {
+  if (app_id) {
     const core::AppPtr app = call.services.apps.find(*app_id);
-    if (!app) co_return make_error(ErrorCode::not_found, "there is no such app");
+    if (!app || out_of_reach(caller, app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
     number = app->number;
   }
   auto ended = co_await call.services.sessions.end_all(user.id, std::nullopt, number, Reason::revoked, &call.trace);
@@ -98,8 +113,9 @@ Answer end_user_sessions(Call& call, const core::Caller& caller) {
 Answer end_any_session(Call& call, const core::Caller& caller) {
   CO_TRY(const Id id, id_in_path(call, 0));
   auto found = co_await call.services.store.find_session(id);
+  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent();
   CO_TRY(const auto view, std::move(found));
-  if (!caller.project.empty() && view.user.project != caller.project) co_return make_error(ErrorCode::not_found, "there is no such session");
+  if (out_of_reach(caller, view.user.project)) co_return absent();
   auto ended = co_await call.services.sessions.end(id, std::nullopt, Reason::revoked, &call.trace);
   CO_TRY(std::move(ended));
   co_return no_content();

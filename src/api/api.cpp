@@ -17,6 +17,8 @@ namespace kaimen::api {
 
 namespace {
 
+constexpr size_t kIgnoredBytes = 512;  // of the X-Kaimen-Ignored header
+
 std::vector<std::string> route_names() {
   std::vector<std::string> names;
   for (const auto& route : routes()) names.push_back(std::string(route.method) + " " + std::string(route.pattern));
@@ -26,9 +28,12 @@ std::vector<std::string> route_names() {
 
 bool is_verify(const http::Request& request, Surface surface) { return surface != Surface::public_ && request.path == "/verify"; }
 
-// Error: unauthenticated with the reason, or unavailable while the node is not ready.
+bool is_operation(const Route& route) {
+  return route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics" || route.pattern == "/openapi.json";
+}
+
+// Error: unauthenticated with the reason.
 Result<Visitor> visitor_of(Call& call) {
-  if (!call.services.live.ready.load(std::memory_order_acquire)) return make_error(ErrorCode::unavailable, "not ready");
   const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
   if (presented.kind == Presented::Kind::none) return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
@@ -106,6 +111,8 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   if (ticket_in_query(call.http.query)) co_return make_error(ErrorCode::invalid_request, "a ticket does not belong in a URL");
   if (!http::parse_parameters(call.http.query, call.query)) co_return make_error(ErrorCode::invalid_request, "the query is not well encoded");
   if (route.pattern == "/metrics") co_return metrics_response();
+  // Before keys, apps and revocations are read, nobody is known here; a client must not take that for "you are nobody".
+  if (!is_operation(route) && !services.live.ready.load(std::memory_order_acquire)) co_return make_error(ErrorCode::unavailable, "not ready");
   // Who may call comes first: nobody else learns what is wrong with a body.
   if (const auto* open = std::get_if<Open>(&route.access)) {
     if (route.body == Body::json) {
@@ -203,7 +210,8 @@ Task<http::Response> Api::handle(const http::Request& request) {
   if (impl_->options.dev && !call.ignored.empty()) {
     std::string names;
     for (const auto& name : call.ignored) names += (names.empty() ? "" : ", ") + name;
-    // The names are the client's: only what a header may hold.
+    // The names are the client's: only what a header may hold, and no more than proxies pass on.
+    names.resize(std::min(names.size(), kIgnoredBytes));
     for (char& c : names) c = c < ' ' || c > '~' ? '?' : c;
     response.set("X-Kaimen-Ignored", std::move(names));
   }
@@ -214,14 +222,12 @@ Task<http::Response> Api::handle(const http::Request& request) {
   co_return response;
 }
 
-http::Response Api::refuse(int status, std::string_view why) {
+http::Response Api::refuse(int status, std::string_view why, std::string_view request_id) {
   ErrorCode code = ErrorCode::invalid_request;
   if (status == 413) code = ErrorCode::payload_too_large;
   if (status == 503) code = ErrorCode::unavailable;
   if (status == 500) code = ErrorCode::internal;
-  http::Response response = problem(make_error(code, std::string(why)), "");
-  response.status = status;
-  return response;
+  return problem(make_error(code, std::string(why)), request_id, status);
 }
 
 }  // namespace kaimen::api

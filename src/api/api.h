@@ -38,7 +38,7 @@ class Api final : public http::Handler {
   size_t body_limit(const http::Request& head, size_t default_limit) const override;
   bool answer_now(const http::Request& request, bool keep_alive, std::string& out) override;
   Task<http::Response> handle(const http::Request& request) override;
-  http::Response refuse(int status, std::string_view why) override;
+  http::Response refuse(int status, std::string_view why, std::string_view request_id) override;
 
   struct Impl;
 

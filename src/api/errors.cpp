@@ -38,9 +38,10 @@ static_assert(std::size(kRows) == kErrorCodeCount);
 
 const ErrorRow& row_of(ErrorCode code) { return kRows[static_cast<size_t>(code)]; }
 
-http::Response problem(const Error& error, std::string_view request_id) {
+http::Response problem(const Error& error, std::string_view request_id, int status) {
   const ErrorRow& row = row_of(error.code);
-  http::json::object body{{"type", "about:blank"}, {"title", row.title}, {"status", row.status}, {"code", name_of(error.code)}};
+  if (status == 0) status = row.status;
+  http::json::object body{{"type", "about:blank"}, {"title", row.title}, {"status", status}, {"code", name_of(error.code)}};
   if (row.show_detail && !error.detail.empty()) body["detail"] = error.detail;
   if (error.reason != Reason::none) body["reason"] = name_of(error.reason);
   if (error.until) body["until"] = rfc3339(*error.until);
@@ -54,7 +55,7 @@ http::Response problem(const Error& error, std::string_view request_id) {
   if (error.retry_after) body["retry_after"] = error.retry_after->count();
 
   http::Response response;
-  response.status = row.status;
+  response.status = status;
   response.set("Content-Type", "application/problem+json").set("Cache-Control", "no-store");
   if (error.retry_after) response.set("Retry-After", std::to_string(error.retry_after->count()));
   if (error.code == ErrorCode::unauthenticated) {

@@ -19,7 +19,8 @@ struct ErrorRow {
 /// Every code has its row, in the order of the enumeration.
 const ErrorRow& row_of(ErrorCode code);
 
-/// application/problem+json with Retry-After and, for 401, WWW-Authenticate and X-Kaimen-Reason where they apply.
-http::Response problem(const Error& error, std::string_view request_id);
+/// application/problem+json with Retry-After and, for 401, WWW-Authenticate and X-Kaimen-Reason where they apply. `status`: where HTTP has
+/// one of its own for what the code says in general; 0: the code's.
+http::Response problem(const Error& error, std::string_view request_id, int status = 0);
 
 }  // namespace kaimen::api

@@ -10,7 +10,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_bearer(std::string_view value) { return value.size() >= 6 && http::name_is(value.substr(0, 6), "bearer") && (value.size() == 6 || value[6] == ' '); }
+bool is_bearer(std::string_view value) {
+  return value.size() >= 6 && http::name_is(value.substr(0, 6), "bearer") && (value.size() == 6 || value[6] == ' ' || value[6] == '\t');
+}
 
 // Calls found(value) for each pair of that name in a Cookie header (RFC 6265, section 4.2.1).
 template <class Found>
@@ -76,11 +78,9 @@ std::string_view bearer(const http::Request& request) {
 }
 
 bool ticket_in_query(std::string_view query) {
-  // '.' may come as %2E; the tokens' other characters need no escape.
-  for (const std::string_view prefix : {"km1.", "kmr1.", "km1%2E", "kmr1%2E", "km1%2e", "kmr1%2e"}) {
-    if (query.find(prefix) != query.npos) return true;
-  }
-  return false;
+  const auto holds = [](std::string_view text) { return text.find("km1.") != text.npos || text.find("kmr1.") != text.npos; };
+  std::string decoded;  // any character may come escaped
+  return holds(query) || (http::url_decode(query, decoded) && holds(decoded));
 }
 
 }  // namespace kaimen::api

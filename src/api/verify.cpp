@@ -157,8 +157,10 @@ void verify(const http::Request& request, core::Services& services, const ApiOpt
   check::Verdict verdict;
   if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
   if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket);
-  counters.add(static_cast<size_t>(verdict.reason));
-  if (verdict.reason != check::Reason::none) return answer_unauthenticated(out, static_cast<Reason>(verdict.reason), request, keep_alive);
+  if (verdict.reason != check::Reason::none) {
+    counters.add(static_cast<size_t>(verdict.reason));
+    return answer_unauthenticated(out, static_cast<Reason>(verdict.reason), request, keep_alive);
+  }
 
   const check::Claims& claims = checker.opened().claims;
   const check::AppState& app = *verdict.app;
@@ -169,6 +171,7 @@ void verify(const http::Request& request, core::Services& services, const ApiOpt
     counters.add(CheckCounters::kForbidden);
     return refuse(out, kForbidden, request, keep_alive);
   }
+  counters.add(static_cast<size_t>(check::Reason::none));
   answer_good(out, claims, app, request, keep_alive);
 }
 

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <cstdio>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -16,6 +18,7 @@ namespace kaimen::log {
 namespace {
 
 constexpr size_t kQueueLines = 16 * 1024;
+constexpr auto kStopTime = std::chrono::seconds(2);
 
 std::shared_ptr<spdlog::details::thread_pool> pool;
 std::shared_ptr<spdlog::async_logger> logger;
@@ -76,9 +79,18 @@ void start(Level level) {
 
 void stop() {
   threshold.store(Level::off);
-  if (logger) logger->flush();
   logger.reset();
-  pool.reset();  // joins the writer, which first empties the queue
+  if (!pool) return;
+  // Giving up the pool joins its writer, which first empties the queue. A pipe that nobody reads would hold that up for ever, and with it the
+  // end of the process: then the lines are lost, not the restart.
+  auto emptied = std::make_shared<std::promise<void>>();
+  auto done = emptied->get_future();
+  std::thread joiner([abandoned = std::move(pool), emptied]() mutable {
+    abandoned.reset();
+    emptied->set_value();
+  });
+  if (done.wait_for(kStopTime) == std::future_status::ready) joiner.join();
+  else joiner.detach();
 }
 
 uint64_t dropped() { return pool ? pool->overrun_counter() : 0; }

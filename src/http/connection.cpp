@@ -39,7 +39,7 @@ Task<Response> guarded(Handler* handler, const Request* request) {
     why = "an exception of unknown type";
   }
   log::Line("handler_exception").field("request_id", request->request_id).field("message", why).emit(log::Level::error);
-  co_return handler->refuse(500, "internal error");
+  co_return handler->refuse(500, "internal error", request->request_id);
 }
 
 }  // namespace
@@ -301,7 +301,7 @@ void Connection::on_answer(const Response& response) {
 }
 
 void Connection::answer_refusal(int status, std::string_view why, bool keep_alive) {
-  const Response response = context_.handler.refuse(status, why);
+  const Response response = context_.handler.refuse(status, why, request_.request_id);
   keep_alive = keep_alive && !response.close;
   write_response(out_, response, request_, keep_alive);
   closing_ = !keep_alive;

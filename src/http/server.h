@@ -60,8 +60,9 @@ class Handler {
   /// Answers in its own time. The request stays valid until the returned task is done. An exception that leaves it is answered with 500.
   virtual Task<Response> handle(const Request& request) = 0;
 
-  /// The answer to a request that could not be read: 400, 408, 413, 431, 414, 501, 505, 503 (too many connections).
-  virtual Response refuse(int status, std::string_view why) = 0;
+  /// The answer to a request that could not be read: 400, 408, 413, 431, 414, 501, 505, 503 (too many connections). `request_id` is what
+  /// the answer's X-Request-Id will say.
+  virtual Response refuse(int status, std::string_view why, std::string_view request_id) = 0;
 };
 
 /// Appends a complete response with Content-Length, Date, X-Request-Id and, unless keep_alive, "Connection: close". A body is left out for

@@ -132,7 +132,7 @@ void ServerLoop::refuse_surplus(int descriptor) {
   Request nobody;
   context_.ids.next(nobody.request_id);
   std::string answer;
-  write_response(answer, context_.handler.refuse(503, "too many connections"), nobody, false);
+  write_response(answer, context_.handler.refuse(503, "too many connections", nobody.request_id), nobody, false);
   // Best effort: over TLS these bytes mean nothing, and the peer sees the end all the same.
   [[maybe_unused]] const auto sent = ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(descriptor, SHUT_WR);

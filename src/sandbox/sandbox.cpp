@@ -44,7 +44,7 @@ struct Sandbox::Impl final : http::Handler {
 
   size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
   bool answer_now(const http::Request&, bool, std::string&) override { return false; }
-  http::Response refuse(int status, std::string_view why) override { return respond(refuse_control(status, why)); }
+  http::Response refuse(int status, std::string_view why, std::string_view) override { return respond(refuse_control(status, why)); }
 
   Task<http::Response> handle(const http::Request& request) override {
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);

@@ -146,7 +146,7 @@ class EchoHandler : public Handler {
     co_return response;
   }
 
-  Response refuse(int status, std::string_view why) override {
+  Response refuse(int status, std::string_view why, std::string_view) override {
     Response response;
     response.status = status;
     response.body = std::string(why);
