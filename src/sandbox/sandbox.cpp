@@ -49,7 +49,7 @@ struct Sandbox::Impl final : http::Handler {
   Task<http::Response> handle(const http::Request& request) override {
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
     Question question{request.method, request.path, {}, request.body, clock.now()};
-    if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding");
+    if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding", request.request_id);
     const auto fault = draw_fault(question.path);
     if (fault && fault->delay.count() > 0) {
       Wait<bool> pause = wait_for(fault->delay, false);
