@@ -106,6 +106,8 @@ class World:
         kaimen.verify(login["token"] + "x"), kaimen.verify(headers={"Authorization": f"Bearer {self.session_key}"})
         kaimen.admin("GET", "/apps"), kaimen.admin("GET", f"/users/{login['user']['id']}/sessions")
         self.seen_by_admin = kaimen.admin("GET", f"/users/{login['user']['id']}")
+        kaimen.client("GET", f"/v1/session?ticket={login['token']}"), kaimen.verify(query=f"ticket={login['token']}")
+        kaimen.client("GET", f"/v1/{login['token']}"), kaimen.client("GET", f"/v1/me/sessions/{login['renew_token']}")
         renewed = kaimen.renew(login["renew_token"]).json()
         self.tickets += [renewed["token"], renewed["renew_token"]]
         kaimen.client("DELETE", "/v1/session", renewed["token"])

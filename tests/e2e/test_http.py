@@ -95,6 +95,25 @@ def test_what_is_not_ambiguous_is_served_on_one_line(kaimen):
     assert received.count(b"invalid_request") == 1
 
 
+def test_pipelined_answers_come_in_the_order_of_their_requests(kaimen, user):
+    body = json.dumps({"app_id": kaimen.app_id, "code": kaimen.code(user)}).encode()
+    kaimen.faults(path="/sns/jscode2session", delay_ms=500)
+    slow = post(b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body), body)
+    received, _ = wire.raw(kaimen.public, slow + b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\nGET /v1/nowhere HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert wire.statuses(received) == [200, 200, 404] and received.index(b"km1.") < received.index(b"not_found"), received
+
+
+def test_a_client_that_goes_during_its_login_disturbs_nobody(kaimen, user):
+    kaimen.faults(path="/sns/jscode2session", delay_ms=300)
+    for code in [kaimen.code(user) for _ in range(30)]:
+        body = json.dumps({"app_id": kaimen.app_id, "code": code}).encode()
+        with socket.create_connection(wire.address(kaimen.public)) as sock:
+            sock.sendall(post(b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body), body))
+    time.sleep(1)
+    kaimen.faults()
+    assert kaimen.verify(kaimen.login(user)["token"]).status == 204
+
+
 def test_http_1_0_is_answered_and_closed(kaimen):
     received, closed = wire.raw(kaimen.public, b"GET /healthz HTTP/1.0\r\n\r\n")
     assert closed and wire.statuses(received) == [200]
@@ -318,6 +337,24 @@ def test_ctrl_c_ends_it_the_same_way(own_kaimen):
     one.process.send_signal(signal.SIGINT)
     assert one.process.wait(20) == 0
     one.check_log()
+
+
+# Proxies and carriers by configuration
+
+
+def test_a_trusted_proxy_names_the_request(own_kaimen):
+    one = own_kaimen(environment={"KAIMEN_TRUSTED_PROXIES": "127.0.0.1"})
+    assert wire.call(one.public, "GET", "/healthz", headers={"X-Request-Id": "abc-123"}).get("x-request-id") == "abc-123"
+    for bad in ("a" * 500, "a\"b", "a b", "", "{}", "a<b"):
+        assert wire.call(one.public, "GET", "/healthz", headers={"X-Request-Id": bad}).get("x-request-id") != bad
+
+
+def test_configured_headers_carry_tickets(own_kaimen):
+    one = own_kaimen(environment={"KAIMEN_SESSION_TICKET_HEADERS": "X-My-Ticket,X-WX-Skey"})
+    token, other = one.login("ada")["token"], one.login("bob")["token"]
+    assert one.verify(headers={"X-My-Ticket": token}).status == one.verify(headers={"x-wx-skey": token}).status == 204
+    assert one.client("GET", "/v1/session", headers={"X-My-Ticket": token}).status == 200
+    server.assert_reason(one.verify(headers={"X-My-Ticket": token, "X-WX-Skey": other}), "malformed")
 
 
 # The unix socket

@@ -1,5 +1,7 @@
 """The way in: POST /v1/login with a code of wx.login, as docs/api.md has it. WeChat is the sandbox here."""
+import calendar
 import re
+import time
 
 import pytest
 
@@ -37,6 +39,8 @@ def test_first_login_makes_a_user_and_says_so(kaimen, user):
     login = kaimen.login(user)
     assert_login(login)
     assert login["is_new_user"] is True and login["warnings"] == []
+    for created in (login["session"]["created_at"], login["user"]["created_at"]):
+        assert abs(time.time() - calendar.timegm(time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))) < 10  # UTC, whatever the server's zone
 
 
 def test_second_login_is_the_same_user_and_not_new(kaimen, user):
@@ -81,6 +85,13 @@ def test_the_same_code_again_gives_the_same_session_without_a_second_upstream_ca
     assert second["session"]["id"] == first["session"]["id"]
     assert len(kaimen.calls()) == before + 1
     assert kaimen.verify(first["token"]).status == kaimen.verify(second["token"]).status == 204
+
+
+def test_who_lost_the_answer_gets_the_same_answer_again(kaimen, user):
+    code = kaimen.code(user)
+    first, second = (kaimen.post_login(code, attempt="a-1").json() for _ in range(2))
+    for name in ("is_new_user", "user", "session", "warnings"):
+        assert first[name] == second[name], name
 
 
 def test_a_code_is_used_up_once_its_session_was_logged_out(kaimen, user):
@@ -216,6 +227,16 @@ def test_a_code_of_a_mebibyte_is_too_large(kaimen):
 def test_a_body_that_is_no_json_object_is_refused(kaimen, body):
     answer = wire.call(kaimen.public, "POST", "/v1/login", body=body, headers={"Content-Type": "application/json"})
     wire.problem(answer, 400, "invalid_request")
+
+
+def test_an_ignored_field_cannot_write_headers(kaimen, user):
+    answer = kaimen.post_login(kaimen.code(user), **{"a\r\nSet-Cookie: evil=1": 1, "nul\0": 1, "é": 1})
+    assert answer.status == 200 and not answer.all("set-cookie"), answer
+
+
+def test_the_list_of_ignored_fields_stays_short(kaimen, user):
+    answer = kaimen.post_login(kaimen.code(user), **{"z" * 60000: 1})
+    assert answer.status == 200 and len(answer.get("x-kaimen-ignored")) <= 4096
 
 
 # Profile and phone in the same step

@@ -256,6 +256,12 @@ def test_the_same_ticket_in_every_carrier_is_one_ticket(kaimen, user):
     assert kaimen.verify(token, headers={"X-Kaimen-Ticket": token, "Cookie": f"kaimen={token}"}).status == 204
 
 
+def test_a_header_that_was_not_configured_carries_nothing(kaimen, user):
+    token = kaimen.login(user)["token"]
+    for name in ("X-WX-Skey", "X-My-Ticket", "Ticket", "Token", "Proxy-Authorization", "X-Authorization"):
+        server.assert_reason(kaimen.verify(headers={name: f"Bearer {token}" if "uth" in name else token}), "missing")
+
+
 def test_the_scheme_is_taken_in_any_case(kaimen, user):
     assert kaimen.verify(headers={"Authorization": f"bEARER {kaimen.login(user)['token']}"}).status == 204
 

@@ -116,6 +116,22 @@ def test_a_wechat_that_is_away_is_unavailable_and_leaves_the_code_usable(fake, u
     server.eventually(lambda: fake.kaimen.post_login(user + "away").status == 200, 40, 0.5)
 
 
+def test_the_daily_limit_of_one_app_leaves_the_others_alone(fake, user):
+    other = fake.kaimen.add_app("wxfake000000000002")
+    fake.script(LOGIN, lambda seen: answer({"errcode": 45009, "errmsg": "x"} if dict(seen.query)["appid"] == other else {"openid": "oLimit" + user, "session_key": KEY}))
+    for number in range(5):
+        wire.problem(fake.kaimen.post_login(f"{user}limit{number}", app_id=other), 429, "rate_limited")
+        assert fake.kaimen.post_login(f"{user}free{number}").status == 200
+
+
+def test_a_hundred_refused_codes_open_no_breaker(fake, user):
+    fake.script(LOGIN, answer({"errcode": 40029, "errmsg": "invalid code"}))
+    for number in range(100):
+        wire.problem(fake.kaimen.post_login(f"{user}bad{number}"), 401, "code_invalid")
+    fake.script(LOGIN, answer({"openid": "oBreaker" + user, "session_key": KEY}))
+    assert fake.kaimen.post_login(user + "good").status == 200
+
+
 LIES = {
     "neither openid nor session_key": answer({}),
     "errcode 0 and nothing": answer({"errcode": 0, "errmsg": "ok"}),

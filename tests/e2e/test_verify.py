@@ -190,6 +190,19 @@ def test_a_project_bound_key_names_its_project(two_projects):
         assert status == (204 if two_projects.projects[app] == "shop" else 403), app
 
 
+def test_introspection_with_a_project_bound_key_knows_that_project_only(two_projects):
+    key = two_projects.admin("POST", "/keys", json={"name": "shop", "scopes": ["verify"], "project": "shop"}).json()["key"]
+    for app, login in two_projects.tickets.items():
+        answer = wire.call(two_projects.private, "POST", "/introspect", body=f"token={login['token']}".encode(),
+                           headers={"Content-Type": "application/x-www-form-urlencoded", "X-Kaimen-Key": key})
+        assert answer.json()["active"] is (two_projects.projects[app] == "shop"), app
+
+
+def test_a_key_without_the_scope_does_not_check(two_projects):
+    key = two_projects.admin("POST", "/keys", json={"name": "reader", "scopes": ["read"], "project": "shop"}).json()["key"]
+    assert two_projects.verify(two_projects.tickets["wxmatrix0000000003"]["token"], headers={"X-Kaimen-Key": key}).status == 403
+
+
 def test_a_key_that_is_none_is_forbidden_even_on_loopback(two_projects):
     login = two_projects.tickets["wxmatrix0000000003"]
     for key in ("kmk_x", "", "kmk_" + "A" * 54):
