@@ -195,6 +195,20 @@ def test_no_login_slips_past_a_disabling(kaimen, user):
     assert {kaimen.verify(ticket).status for ticket in tickets} <= {401}
 
 
+def test_a_thousand_sessions_end_within_a_second(kaimen, user):
+    app = kaimen.add_app("wxthousand00000001", settings={"max_per_user": 0})
+    codes = [kaimen.code(user, app) for _ in range(1000)]
+    parts = server.parallel(8, lambda part: [kaimen.post_login(code, app_id=app, device={"id": code}).json() for code in codes[part::8]])
+    logins = [login for part in parts for login in part]
+    assert len({login["session"]["id"] for login in logins}) == len({login["token"] for login in logins}) == 1000
+    before = time.monotonic()
+    assert disable(kaimen, logins[0]).status == 200
+    assert time.monotonic() - before < 2  # a second, and one for a sanitized binary on a loaded machine
+    line = wire.KeptLine(kaimen.private)
+    passed = [login for login in logins if line.status(f"GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer {login['token']}\r\n\r\n".encode()) != 401]
+    assert passed == []
+
+
 @pytest.mark.parametrize("body", [{"until": "tomorrow"}, {"until": 5}, {"until": "2026-13-01T00:00:00Z"}, {"until": "99999-01-01T00:00:00Z"}, {"message": 5}, {"message": "x" * 60000}])
 def test_a_disabling_with_a_bad_field_is_refused_and_does_nothing(kaimen, user, body):
     login = kaimen.login(user)

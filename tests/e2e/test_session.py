@@ -53,6 +53,17 @@ def test_a_logged_out_ticket_says_logged_out_everywhere(kaimen, user):
     assert kaimen.introspect(token).json() == {"active": False}
 
 
+def test_after_a_logouts_answer_no_line_of_the_server_takes_the_ticket(kaimen, user):
+    """Each kept line belongs to one of the server's loops: all of them know at once."""
+    lines = [wire.connection(kaimen.private) for _ in range(16)]
+    logins = [kaimen.login(user, device={"id": str(number)}) for number in range(20)]
+    for login in logins:
+        headers = wire.bearer(login["token"])
+        assert {wire.send(line, "GET", "/verify", headers=headers).status for line in lines} == {204}
+        assert kaimen.client("DELETE", "/v1/session", login["token"]).status == 204
+        assert {wire.send(line, "GET", "/verify", headers=headers).status for line in lines} == {401}
+
+
 def test_logging_out_again_is_as_good(kaimen, user):
     token = kaimen.login(user)["token"]
     assert [kaimen.client("DELETE", "/v1/session", token).status for _ in range(2)] == [204, 204]
@@ -132,6 +143,22 @@ def test_a_renew_token_never_checks(kaimen, user):
     server.assert_reason(kaimen.verify(token), "malformed")
     wire.problem(session(kaimen, token), 401, "unauthenticated", "malformed")
     assert kaimen.introspect(token).json() == {"active": False}
+
+
+def test_no_renewal_slips_past_a_logout(kaimen, user):
+    for turn in range(10):
+        login = kaimen.login(user, device={"id": "raced"})
+
+        def act(index):
+            return kaimen.client("DELETE", "/v1/session", login["token"]) if index == 6 else kaimen.renew(login["renew_token"])
+
+        answers = server.parallel(12, act)
+        assert answers.pop(6).status == 204
+        for answer in answers:
+            assert answer.status in (200, 401), answer
+            if answer.status == 200:
+                server.assert_reason(kaimen.verify(answer.json()["token"]), "logged_out")
+                assert kaimen.renew(answer.json()["renew_token"]).status == 401
 
 
 @pytest.mark.parametrize("token", ["", "x", "kmr1.", "kmr1.AAAA", "kmr1." + "A" * 100, "km1." + "A" * 100])

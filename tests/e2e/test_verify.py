@@ -1,6 +1,8 @@
 """The check a proxy makes: GET /verify, its options and its reasons; and /introspect."""
 import base64
 import random
+import re
+import socket
 import time
 
 import pytest
@@ -279,6 +281,44 @@ def test_none_of_20000_mutated_tickets_passes(kaimen, user):
 
     assert [one for part in server.parallel(4, share) for one in part] == []
     assert kaimen.verify(ticket.decode()).status == kaimen.verify(other.decode()).status == 204
+
+
+# Many at once
+
+
+def checked(line, tickets):
+    """The users that pipelined checks name, in order."""
+    with socket.create_connection(wire.address(line), timeout=10) as sock:
+        sock.sendall(b"".join(verify_request(b"Authorization: Bearer " + ticket) for ticket in tickets))
+        received = b""
+        while received.count(b"\r\n\r\n") < len(tickets):
+            received += sock.recv(65536)
+    return [match.decode() for match in re.findall(rb"X-Kaimen-User: ([0-9a-f]+)", received)]
+
+
+def test_pipelined_checks_name_each_its_own_user(kaimen, user):
+    logins = [kaimen.login(f"{user}-{number}") for number in range(10)]
+    order = [random.Random(5).randrange(10) for _ in range(200)]
+    named = checked(kaimen.private, [logins[index]["token"].encode() for index in order])
+    assert named == [logins[index]["user"]["id"] for index in order]
+
+
+def test_no_answer_names_another_user_while_clients_come_and_go(kaimen, user):
+    logins = [kaimen.login(f"{user}-{number}") for number in range(16)]
+
+    def one_client(index):
+        chance, login = random.Random(index), logins[index]
+        for _ in range(60):
+            tickets = [login["token"].encode()] * chance.randint(1, 20)
+            if chance.random() < 0.4:  # goes before it has read, or in the middle of a request
+                with socket.create_connection(wire.address(kaimen.private)) as sock:
+                    sent = b"".join(verify_request(b"Authorization: Bearer " + ticket) for ticket in tickets)
+                    sock.sendall(sent[:chance.randint(1, len(sent))])
+            else:
+                assert checked(kaimen.private, tickets) == [login["user"]["id"]] * len(tickets)
+
+    server.parallel(16, one_client)
+    assert kaimen.alive()
 
 
 # Introspection
