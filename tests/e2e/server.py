@@ -34,8 +34,10 @@ def clean_environment(extra=None):
 
 def run(*arguments, environment=None, stdin=None, timeout=60):
     """A command of the CLI to its end."""
-    return subprocess.run([binary(), *map(str, arguments)], env=clean_environment(environment), input=stdin, capture_output=True, text=True,
+    done = subprocess.run([binary(), *map(str, arguments)], env=clean_environment(environment), input=stdin, capture_output=True, text=True,
                           timeout=timeout)
+    assert not SANITIZER.search(done.stderr), done.stderr[:4000]
+    return done
 
 
 class Kaimen:

@@ -218,6 +218,16 @@ def test_the_verbs_work_without_a_server_and_stay(tmp_path):
     assert [one["revoked_at"] is not None for one in keys if one["id"] == key_id] == [True]
 
 
+def test_a_name_cannot_write_to_the_operators_terminal(own_kaimen):
+    one = own_kaimen()
+    name = "shop\n\x1b[31mforged row"
+    one.admin("POST", "/apps", json={"app_id": "wxcli0000000000004", "secret": "s" * 32, "name": name})
+    one.admin("POST", "/keys", json={"name": name, "scopes": ["read"]})
+    for family in ("app", "key"):
+        shown = server.run(family, "list", "--data", one.data).stdout
+        assert "\x1b" not in shown and not re.search("^forged|\nforged", shown), shown
+
+
 def test_a_secret_is_not_taken_from_the_command_line(tmp_path):
     data = data_directory(tmp_path)
     for arguments in (["--secret", "CLISECRET"], ["CLISECRET"], ["--set", "secret=CLISECRET"]):
