@@ -195,10 +195,7 @@ bool Connection::begin_request() {
     if (const auto& refusal = scanner_.refusal()) refuse(refusal.status, refusal.why);
     return false;
   }
-  if (const auto refusal = check_head(head(), framing_)) {
-    refuse(refusal.status, refusal.why);
-    return false;
-  }
+  framing_ = scanner_.framing();
   if (!parse_head()) {
     refuse(400, "malformed request");
     return false;

@@ -29,34 +29,15 @@ bool all_in(std::string_view text, const std::array<bool, 256>& table) {
 
 // Every byte is looked at, without an early exit: compilers turn this into wide comparisons.
 bool is_printable_ascii(std::string_view text) {
-  bool bad = false;
-  for (const char c : text) bad |= c <= 0x20 || c == 0x7f;  // bytes from 0x80 on are negative
-  return !bad;
+  uint8_t bad = 0;
+  for (const char c : text) bad |= static_cast<uint8_t>(static_cast<uint8_t>(c - 0x21) > 0x7e - 0x21);
+  return bad == 0;
 }
 
 std::string_view without_blanks(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
-}
-
-Refusal check_request_line(std::string_view line, Framing& framing) {
-  const size_t method_end = line.find(' ');
-  if (method_end == line.npos || method_end == 0 || !all_in(line.substr(0, method_end), kToken)) return {400, "invalid request line"};
-  line.remove_prefix(method_end + 1);
-  const size_t target_end = line.find(' ');
-  if (target_end == line.npos || target_end == 0) return {400, "invalid request line"};
-  const auto target = line.substr(0, target_end), version = line.substr(target_end + 1);
-  if (!is_printable_ascii(target)) return {400, "invalid character in the request target"};
-  if (target.front() != '/') return {400, "the request target must be a path"};
-  if (version == "HTTP/1.1") return {};
-  if (version == "HTTP/1.0") {
-    framing.http_1_0 = true;
-    return {};
-  }
-  const bool is_version = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
-                          version[7] >= '0' && version[7] <= '9';
-  return is_version ? Refusal{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"} : Refusal{400, "invalid request line"};
 }
 
 // Digits only: no sign, comma, blank or underscore, which other readers take for other numbers.
@@ -72,87 +53,108 @@ Refusal parse_length(std::string_view text, uint64_t& length) {
 }  // namespace
 
 bool is_field_text(std::string_view text) {
-  bool bad = false;
-  for (const char c : text) bad |= (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
-  return !bad;
+  uint8_t bad = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    bad |= static_cast<uint8_t>(static_cast<uint8_t>(byte < 0x20) & static_cast<uint8_t>(byte != '\t'));
+    bad |= static_cast<uint8_t>(byte == 0x7f);
+  }
+  return bad == 0;
 }
 
-void HeadScanner::reset() {
-  line_begin_ = searched_ = headers_begin_ = lines_ = 0;
-  refusal_ = {};
-}
+void HeadScanner::reset() { *this = HeadScanner(limits_); }
 
-bool HeadScanner::refuse(int status, std::string_view why) {
-  refusal_ = {status, why};
+bool HeadScanner::refuse(const Refusal& refusal) {
+  refusal_ = refusal;
   return false;
 }
 
 bool HeadScanner::scan(std::string_view buffered) {
   if (buffered.empty()) return false;
-  if (!kToken[static_cast<uint8_t>(buffered[0])]) return refuse(400, "not an HTTP request");
+  if (!kToken[static_cast<uint8_t>(buffered[0])]) return refuse({400, "not an HTTP request"});
   for (;;) {
     const auto* lf = static_cast<const char*>(std::memchr(buffered.data() + searched_, '\n', buffered.size() - searched_));
     const size_t end = lf ? size_t(lf - buffered.data()) + 1 : buffered.size();
     searched_ = end;
     if (lines_ == 0) {
-      if (end > limits_.request_line_bytes + 2) return refuse(414, "the request line is too long");
+      if (end > limits_.request_line_bytes + 2) return refuse({414, "the request line is too long"});
     } else if (end - headers_begin_ > limits_.header_bytes + 2) {
-      return refuse(431, "the headers are too long");
+      return refuse({431, "the headers are too long"});
     }
     if (!lf) return false;
-    if (end - line_begin_ < 2 || buffered[end - 2] != '\r') return refuse(400, "a line ends without CR");
-    const bool empty = end - line_begin_ == 2;
+    if (end - line_begin_ < 2 || buffered[end - 2] != '\r') return refuse({400, "a line ends without CR"});
+    const auto line = buffered.substr(line_begin_, end - 2 - line_begin_);
     line_begin_ = end;
-    if (empty) return true;
-    if (lines_++ == 0) headers_begin_ = end;
-    if (lines_ - 1 > limits_.header_count) return refuse(431, "too many headers");
+    if (lines_++ == 0) {
+      headers_begin_ = end;
+      if (const auto refusal = check_request_line(line)) return refuse(refusal);
+    } else if (line.empty()) {
+      const auto refusal = check_whole();
+      return refusal ? refuse(refusal) : true;
+    } else {
+      if (lines_ - 1 > limits_.header_count) return refuse({431, "too many headers"});
+      if (const auto refusal = check_field(line)) return refuse(refusal);
+    }
   }
 }
 
-Refusal check_head(std::string_view head, Framing& framing) {
-  framing = {};
-  size_t line_end = head.find("\r\n");
-  if (const auto refusal = check_request_line(head.substr(0, line_end), framing)) return refusal;
-  size_t hosts = 0, lengths = 0, encodings = 0;
-  for (size_t begin = line_end + 2;; begin = line_end + 2) {
-    line_end = head.find("\r\n", begin);
-    const auto line = head.substr(begin, line_end - begin);
-    if (line.empty()) break;
-    if (line.front() == ' ' || line.front() == '\t') return {400, "a header is folded"};
-    const size_t colon = line.find(':');
-    if (colon == line.npos) return {400, "a header without a colon"};
-    const auto name = line.substr(0, colon);
-    if (name.empty() || !all_in(name, kToken)) return {400, "invalid header name"};
-    // A bare CR is a control character too.
-    if (!is_field_text(line.substr(colon + 1))) return {400, "control character in a header"};
-    switch (name.size()) {
-      case 4:
-        if (!name_is(name, "host")) break;
-        if (++hosts > 1) return {400, "Host is given twice"};
-        if (!all_in(without_blanks(line.substr(colon + 1)), kHost)) return {400, "invalid Host"};
-        break;
-      case 6:
-        if (!name_is(name, "expect")) break;
-        if (framing.expects_continue || !name_is(without_blanks(line.substr(colon + 1)), "100-continue")) return {417, "unknown expectation"};
-        framing.expects_continue = true;
-        break;
-      case 14:
-        if (!name_is(name, "content-length")) break;
-        if (++lengths > 1) return {400, "Content-Length is given twice"};
-        if (const auto refusal = parse_length(without_blanks(line.substr(colon + 1)), framing.content_length)) return refusal;
-        break;
-      case 17:
-        if (!name_is(name, "transfer-encoding")) break;
-        if (++encodings > 1) return {400, "Transfer-Encoding is given twice"};
-        if (!name_is(without_blanks(line.substr(colon + 1)), "chunked")) return {400, "the only transfer encoding is chunked"};
-        framing.chunked = true;
-        break;
-      default: break;
-    }
+Refusal HeadScanner::check_request_line(std::string_view line) {
+  const size_t method_end = line.find(' ');
+  if (method_end == line.npos || method_end == 0 || !all_in(line.substr(0, method_end), kToken)) return {400, "invalid request line"};
+  line.remove_prefix(method_end + 1);
+  const size_t target_end = line.find(' ');
+  if (target_end == line.npos || target_end == 0) return {400, "invalid request line"};
+  const auto target = line.substr(0, target_end), version = line.substr(target_end + 1);
+  if (!is_printable_ascii(target)) return {400, "invalid character in the request target"};
+  if (target.front() != '/') return {400, "the request target must be a path"};
+  if (version == "HTTP/1.1") return {};
+  if (version == "HTTP/1.0") {
+    framing_.http_1_0 = true;
+    return {};
   }
-  if (hosts == 0 && !framing.http_1_0) return {400, "Host is missing"};
-  if (encodings > 0 && lengths > 0) return {400, "both Transfer-Encoding and Content-Length"};
-  if (encodings > 0 && framing.http_1_0) return {400, "Transfer-Encoding in HTTP/1.0"};
+  const bool is_version = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
+                          version[7] >= '0' && version[7] <= '9';
+  return is_version ? Refusal{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"} : Refusal{400, "invalid request line"};
+}
+
+Refusal HeadScanner::check_field(std::string_view line) {
+  if (line.front() == ' ' || line.front() == '\t') return {400, "a header is folded"};
+  size_t colon = 0;
+  while (colon < line.size() && kToken[static_cast<uint8_t>(line[colon])]) ++colon;
+  if (colon == line.size() || line[colon] != ':' || colon == 0) return {400, "invalid header name"};
+  const auto name = line.substr(0, colon), value = line.substr(colon + 1);
+  // A bare CR is a control character too.
+  if (!is_field_text(value)) return {400, "control character in a header"};
+  switch (name.size()) {
+    case 4:
+      if (!name_is(name, "host")) break;
+      if (++hosts_ > 1) return {400, "Host is given twice"};
+      if (!all_in(without_blanks(value), kHost)) return {400, "invalid Host"};
+      break;
+    case 6:
+      if (!name_is(name, "expect")) break;
+      if (framing_.expects_continue || !name_is(without_blanks(value), "100-continue")) return {417, "unknown expectation"};
+      framing_.expects_continue = true;
+      break;
+    case 14:
+      if (!name_is(name, "content-length")) break;
+      if (++lengths_ > 1) return {400, "Content-Length is given twice"};
+      return parse_length(without_blanks(value), framing_.content_length);
+    case 17:
+      if (!name_is(name, "transfer-encoding")) break;
+      if (++encodings_ > 1) return {400, "Transfer-Encoding is given twice"};
+      if (!name_is(without_blanks(value), "chunked")) return {400, "the only transfer encoding is chunked"};
+      framing_.chunked = true;
+      break;
+    default: break;
+  }
+  return {};
+}
+
+Refusal HeadScanner::check_whole() const {
+  if (hosts_ == 0 && !framing_.http_1_0) return {400, "Host is missing"};
+  if (encodings_ > 0 && lengths_ > 0) return {400, "both Transfer-Encoding and Content-Length"};
+  if (encodings_ > 0 && framing_.http_1_0) return {400, "Transfer-Encoding in HTTP/1.0"};
   return {};
 }
 

@@ -20,38 +20,42 @@ struct Refusal {
   explicit operator bool() const { return status != 0; }
 };
 
-/// Finds the end of a head in bytes that arrive piece by piece; each byte is looked at once. Refuses as early as it can: a peer that
-/// sends bare LFs, a TLS hello or an endless line must not be waited for.
+/// What a sound head says about its message.
+struct Framing {
+  bool http_1_0 = false;
+  bool chunked = false;
+  bool expects_continue = false;
+  uint64_t content_length = 0;
+};
+
+/// Finds the end of a head in bytes that arrive piece by piece and checks it line by line; each byte is looked at once. It refuses as
+/// early as it can: a peer that sends bare LFs, a TLS hello or an endless line must not be waited for.
 class HeadScanner {
  public:
   explicit HeadScanner(const HeadLimits& limits) : limits_(limits) {}
-  /// `buffered` begins with the head and holds at least what it held at the last call. True when the head is complete: size() is its
-  /// length with the empty line. False: needs more bytes, or refusal() is set.
+  /// `buffered` begins with the head and holds at least what it held at the last call. True when the head is complete and sound: size()
+  /// is its length with the empty line. False: needs more bytes, or refusal() is set.
   bool scan(std::string_view buffered);
   size_t size() const { return line_begin_; }
   const Refusal& refusal() const { return refusal_; }
+  const Framing& framing() const { return framing_; }
   void reset();
 
  private:
-  bool refuse(int status, std::string_view why);
+  bool refuse(const Refusal& refusal);
+  Refusal check_request_line(std::string_view line);
+  Refusal check_field(std::string_view line);
+  Refusal check_whole() const;
+
   HeadLimits limits_;
   size_t line_begin_ = 0;  // of the line that is not complete yet
   size_t searched_ = 0;    // no LF before this
   size_t headers_begin_ = 0;
   size_t lines_ = 0;
+  size_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
+  Framing framing_;
   Refusal refusal_;
 };
-
-/// What a sound head says about its message.
-struct Framing {
-  bool http_1_0 = false;
-  bool chunked = false;
-  uint64_t content_length = 0;
-  bool expects_continue = false;
-};
-
-/// Checks a whole head (with its final empty line). `framing` is set when nothing is refused.
-Refusal check_head(std::string_view head, Framing& framing);
 
 /// No control character but HTAB.
 bool is_field_text(std::string_view text);

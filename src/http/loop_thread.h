@@ -53,7 +53,8 @@ class LoopThread final : public Loop {
   void run();
   void arm(Periodic& periodic);
 
-  asio::io_context context_{1};
+  // One thread; others only post. So the reactor needs no locks.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> guard_{context_.get_executor()};
   std::vector<std::unique_ptr<Periodic>> periodics_;
   std::unordered_map<uint64_t, std::shared_ptr<void>> attachments_;

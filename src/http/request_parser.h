@@ -1,5 +1,5 @@
 // Beast's request parser, filling a Request with views into the connection's buffer, without an allocation. Heads reach it after
-// check_head; of bodies it sees only chunked ones (a body with a length is a view as it stands).
+// HeadScanner; of bodies it sees only chunked ones (a body with a length is a view as it stands).
 #pragma once
 
 #include <boost/beast/http/basic_parser.hpp>

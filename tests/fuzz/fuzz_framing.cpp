@@ -1,5 +1,5 @@
-// The way of a request's bytes through HeadScanner, check_head and the parser. Whatever arrives: the scanner's verdict does not depend
-// on how the bytes are cut; Beast accepts every head that check_head passed, and frames it in the same way; chunks never decode to more
+// The way of a request's bytes through HeadScanner and the parser. Whatever arrives: the scanner's verdict does not depend on how the
+// bytes are cut; a head that it passed is framed in the same way by Beast; chunks never decode to more
 // than the limit.
 #include <algorithm>
 #include <cstdint>
@@ -52,8 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(whole.size() == bytewise.size());
 
   const auto head = text.substr(0, whole.size());
-  Framing framing;
-  if (check_head(head, framing)) return 0;
+  const Framing framing = whole.framing();
   Request request, same_request;
   RequestParser parser(request), same_parser(same_request);
   // Beast refuses a few heads more (a malformed Connection list, say); it must not frame any differently.

@@ -291,6 +291,7 @@ TEST(ClientProxies, plain_requests_in_absolute_form) {
   request.target = "/x";
   request.proxy = proxy.url();
   EXPECT_EQ(told(run_here(client.send(std::move(request)))), "200 ok");
+  proxy.finish();
   EXPECT_TRUE(seen.starts_with("GET http://name.invalid:8080/base/x HTTP/1.1\r\nHost: name.invalid:8080\r\n")) << seen;
 }
 TEST(ClientProxies, nothing_when_the_proxy_refuses_the_tunnel) {
@@ -305,6 +306,7 @@ TEST(ClientProxies, nothing_when_the_proxy_refuses_the_tunnel) {
   request.target = "/canary";
   request.proxy = proxy.url();
   EXPECT_EQ(told(run_here(client.send(std::move(request)))), "not_sent");
+  proxy.finish();
   EXPECT_TRUE(seen.starts_with("CONNECT name.invalid:443 HTTP/1.1\r\n")) << seen;
   EXPECT_EQ(seen.find("canary"), seen.npos);
 }

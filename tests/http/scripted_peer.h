@@ -45,7 +45,10 @@ class ScriptedPeer {
     port_ = ntohs(at.sin_port);
     acceptor_ = std::thread([this] { accept(); });
   }
-  ~ScriptedPeer() {
+  ~ScriptedPeer() { finish(); }
+  /// Ends every connection and waits for its script: what scripts wrote may be read afterwards.
+  void finish() {
+    if (!acceptor_.joinable()) return;
     ::shutdown(fd_, SHUT_RDWR);
     acceptor_.join();
     {

@@ -217,6 +217,7 @@ TEST_F(Tls, goes_through_a_proxy) {
   auto through = request();
   through.proxy = proxy.url();
   EXPECT_EQ(told(run_here(client.send(std::move(through)))), "200 now /now/x");
+  proxy.finish();
   EXPECT_TRUE(asked.starts_with("CONNECT localhost:")) << asked;
 }
 
