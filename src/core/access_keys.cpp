@@ -32,6 +32,7 @@ std::optional<Scope> parse_scope(std::string_view text) {
 }
 
 Task<Result<>> AccessKeys::load() {
+  const auto reading = order_.begin();
   auto listed = co_await store_.list_access_keys();
   CO_TRY(auto rows, std::move(listed));
   auto table = std::make_shared<Table>();
@@ -46,7 +47,7 @@ Task<Result<>> AccessKeys::load() {
     }
     table->emplace(row.id, Entry{row.hash, std::move(caller)});
   }
-  callers_.set(std::move(table));
+  order_.publish(reading, [&] { callers_.set(std::move(table)); });
   co_return ok();
 }
 

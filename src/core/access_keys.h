@@ -12,6 +12,7 @@
 
 #include "base/snapshot.h"
 #include "core/live.h"
+#include "core/read_order.h"
 #include "core/store.h"
 
 namespace kaimen::core {
@@ -70,6 +71,7 @@ class AccessKeys {
   SnapshotCell<Table> callers_;
   std::mutex mutex_;
   std::set<Id> used_;
+  ReadOrder order_;
 };
 
 }  // namespace kaimen::core

@@ -60,6 +60,7 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
 }
 
 Task<Result<>> Apps::load() {
+  const auto reading = order_.begin();
   auto listed = co_await store_.list_apps();
   CO_TRY(auto rows, std::move(listed));
   auto listed_projects = co_await store_.list_projects();
@@ -81,11 +82,13 @@ Task<Result<>> Apps::load() {
   }
   std::sort(projects.begin(), projects.end());
   table->projects = std::move(projects);
-  {
-    std::lock_guard lock(mutex_);
-    rows_ = std::move(by_id);
-  }
-  live_.apps.set(std::move(table));
+  order_.publish(reading, [&] {
+    {
+      std::lock_guard lock(mutex_);
+      rows_ = std::move(by_id);
+    }
+    live_.apps.set(std::move(table));
+  });
   co_return ok();
 }
 

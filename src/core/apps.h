@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "core/live.h"
+#include "core/read_order.h"
 #include "core/store.h"
 #include "crypto/vault.h"
 
@@ -67,6 +68,7 @@ class Apps {
   const std::set<std::string> platforms_, upstreams_;
   std::mutex mutex_;
   std::map<std::string, AppRow> rows_;  // what was read last, for changes
+  ReadOrder order_;
 };
 
 }  // namespace kaimen::core
