@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "base/clock.h"
 
@@ -12,39 +13,31 @@ class ClockGuard {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  /// Whether purging by `now` is safe: the wall clock has not run more than an hour ahead of the monotonic one since the last call, or has
-  /// stood by its jump for ten minutes.
+  /// Whether purging by `now` is safe: the wall clock has not run more than an hour ahead of the monotonic one since the last time it was,
+  /// or has stood for ten minutes where it is now. At a start, too, it must first stand: a machine may boot with a wrong clock.
   bool may_purge(Time now, Steady steady) {
     using namespace std::chrono_literals;
-    if (!started_) {
-      started_ = true;
-      anchor_ = now;
-      anchored_ = steady;
-      return true;
+    const bool runs = believed_ && ahead(*believed_, now, steady) <= 1h;
+    if (!runs) {
+      if (!doubted_ || std::chrono::abs(ahead(*doubted_, now, steady)) > 1h) doubted_ = Seen{now, steady};
+      if (steady - doubted_->steady < 10min) return false;
     }
-    const Time expected = anchor_ + std::chrono::floor<Millis>(steady - anchored_);
-    if (now - expected <= 1h) {
-      anchor_ = now;
-      anchored_ = steady;
-      jumped_ = false;
-      return true;
-    }
-    if (!jumped_) {
-      jumped_ = true;
-      jumped_at_ = steady;
-    }
-    if (steady - jumped_at_ < 10min) return false;
-    anchor_ = now;
-    anchored_ = steady;
-    jumped_ = false;
+    believed_ = Seen{now, steady};
+    doubted_.reset();
     return true;
   }
-  bool jumped() const { return jumped_; }
+  /// It has jumped, and not stood by it yet.
+  bool jumped() const { return believed_ && doubted_; }
 
  private:
-  bool started_ = false, jumped_ = false;
-  Time anchor_{};
-  Steady anchored_{}, jumped_at_{};
+  struct Seen {
+    Time at;
+    Steady steady;
+  };
+  static Millis ahead(const Seen& since, Time now, Steady steady) {
+    return (now - since.at) - std::chrono::floor<Millis>(steady - since.steady);
+  }
+  std::optional<Seen> believed_, doubted_;
 };
 
 }  // namespace kaimen::core

@@ -31,16 +31,17 @@ Task<Result<>> Services::start() {
   co_return ok();
 }
 
-Task<Result<>> Services::every_minute() {
+Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   const Time now = live.clock.now();
-  auto keys = co_await ticket_keys.maintain();
+  const bool may_purge = clock_guard.may_purge(now, steady);
+  auto keys = co_await ticket_keys.maintain(may_purge);
   auto used = co_await access_keys.flush();
   CO_TRY(std::move(keys));
   CO_TRY(std::move(used));
-  if (!clock_guard.may_purge(now, std::chrono::steady_clock::now())) {
+  if (clock_guard.jumped()) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
-    co_return ok();
   }
+  if (!may_purge) co_return ok();
   auto purged = co_await store.purge(now);
   CO_TRY(std::move(purged));
   live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));

@@ -22,7 +22,7 @@ struct Services {
   /// Reads keys, apps and revocations; after it, live.ready is true.
   Task<Result<>> start();
   /// What is due every minute: ticket keys, key use, purges of store and memory. Errors are for the log; the next minute tries again.
-  Task<Result<>> every_minute();
+  Task<Result<>> every_minute(ClockGuard::Steady steady = std::chrono::steady_clock::now());
 
   Store& store;
   Live live;

@@ -119,7 +119,9 @@ Task<Result<>> Sessions::enable_user(Id user, Trace* trace) {
 }
 
 Task<Result<>> Sessions::load_revocations() {
-  auto read = co_await store_.revocations(live_.clock.now());
+  // All there are, not only those that live by this clock: at a start it may be far ahead, and what it hides would revive tickets once it is
+  // set right. What is really past is purged.
+  auto read = co_await store_.revocations(Time{});
   CO_TRY(auto rows, std::move(read));
   live_.revoke(rows);
   co_return ok();

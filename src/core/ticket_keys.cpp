@@ -24,16 +24,16 @@ std::string row_of(uint32_t id) {
 TicketKeys::TicketKeys(Store& store, const crypto::Vault& vault, Random& random, Live& live)
     : store_(store), vault_(vault), random_(random), live_(live) {}
 
-Task<Result<>> TicketKeys::maintain() {
+Task<Result<>> TicketKeys::maintain(bool drop_done) {
   const Time now = live_.clock.now();
   auto listed = co_await store_.list_ticket_keys();
   CO_TRY(auto rows, std::move(listed));
 
-  std::vector<Time> starts;  // of the ticket keys that may still seal, sorted
+  std::vector<Time> starts;  // of the ticket keys that may still seal for all apps, sorted
   bool has_renew = false;
   for (const auto& row : rows) {
     if (row.renew) has_renew = true;
-    else if (!row.retired) starts.push_back(row.seals_from);
+    else if (!row.retired && row.apps.empty()) starts.push_back(row.seals_from);
   }
   std::sort(starts.begin(), starts.end());
 
@@ -42,8 +42,10 @@ Task<Result<>> TicketKeys::maintain() {
     CO_TRY(std::move(made));
     starts.insert(starts.begin(), now);
   }
-  if (starts.back() + kEvery - kBeforehand <= now) {
-    auto made = co_await make(false, now, std::max<Time>(now + kBeforehand, starts.back() + kEvery));
+  // A start further ahead than a key is ever made was chosen while the clock was wrong; waiting for it, no key would be made for years.
+  const Time latest = *std::prev(std::upper_bound(starts.begin(), starts.end(), now + kEvery));
+  if (latest + kEvery - kBeforehand <= now) {
+    auto made = co_await make(false, now, std::max<Time>(now + kBeforehand, latest + kEvery));
     CO_TRY(std::move(made));
   }
   if (!has_renew) {
@@ -54,7 +56,7 @@ Task<Result<>> TicketKeys::maintain() {
   // A key stopped sealing when the next one (or its retirement's successor) began; tickets under it lived at most a day longer.
   std::vector<uint32_t> done;
   for (const auto& row : rows) {
-    if (row.renew) continue;
+    if (!drop_done || row.renew || !row.apps.empty()) continue;
     const auto next = std::upper_bound(starts.begin(), starts.end(), row.seals_from);
     if (next != starts.end() && *next + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
   }
@@ -88,6 +90,7 @@ Task<Result<>> TicketKeys::make(bool renew, Time now, Time seals_from) {
 }
 
 Task<Result<>> TicketKeys::publish() {
+  const auto reading = order_.begin();
   auto listed = co_await store_.list_ticket_keys();
   CO_TRY(auto rows, std::move(listed));
   std::vector<check::RingKey> ring;
@@ -110,12 +113,14 @@ Task<Result<>> TicketKeys::publish() {
     ring.push_back(std::move(entry));
   }
   std::sort(sealing.begin(), sealing.end(), [](const auto& a, const auto& b) { return a.seals_from < b.seals_from; });
-  {
-    std::lock_guard lock(mutex_);
-    sealing_ = std::move(sealing);
-    renew_ = std::move(renew);
-  }
-  live_.keys.set(std::make_shared<check::KeyRing>(std::move(ring)));
+  order_.publish(reading, [&] {
+    {
+      std::lock_guard lock(mutex_);
+      sealing_ = std::move(sealing);
+      renew_ = std::move(renew);
+    }
+    live_.keys.set(std::make_shared<check::KeyRing>(std::move(ring)));
+  });
   co_return ok();
 }
 

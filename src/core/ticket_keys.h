@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "core/live.h"
+#include "core/read_order.h"
 #include "core/store.h"
 #include "crypto/vault.h"
 
@@ -24,9 +25,9 @@ class TicketKeys {
  public:
   TicketKeys(Store& store, const crypto::Vault& vault, Random& random, Live& live);
 
-  /// Reads the keys, makes those that are due, drops those that are done, publishes the ring. At start, and every minute.
-  /// Errors: those of the store and the vault (the old ring stays).
-  Task<Result<>> maintain();
+  /// Reads the keys, makes those that are due, publishes the ring. At start, and every minute. With `drop_done`, which wants a clock that can
+  /// be believed, it also drops those that are done. Errors: those of the store and the vault (the old ring stays).
+  Task<Result<>> maintain(bool drop_done = false);
   /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on.
   Task<Result<>> retire();
 
@@ -51,6 +52,7 @@ class TicketKeys {
   mutable std::mutex mutex_;
   std::vector<SealingKey> sealing_;  // not retired, by seals_from
   std::vector<std::shared_ptr<const RenewKey>> renew_;
+  ReadOrder order_;
 };
 
 }  // namespace kaimen::core
