@@ -39,6 +39,10 @@ Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
   std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
   auto shared = co_await in_flight_.run(key, work);
   if (!shared) co_return make_error(ErrorCode::internal, "the login that this one waited for broke");
+  if (shared->has_value()) {
+    trace->user_id = shared->value().user.id.hex();
+    trace->session_id = shared->value().session.id.hex();
+  }
   co_return *shared;
 }
 
@@ -92,8 +96,6 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   answer.session = std::move(record.session);
   answer.user = std::move(record.user);
   answer.is_new_user = record.is_new_user;
-  trace->user_id = answer.user.id.hex();
-  trace->session_id = answer.session.id.hex();
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
 
   // 6. Optional parts: what fails here is a warning.
@@ -160,7 +162,9 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   const Time now = live_.clock.now();
   const bool same_attempt = !request.attempt.empty() && request.attempt == record.attempt;
   const Millis window = same_attempt ? Millis(limits::kReplayWithAttempt) : Millis(limits::kReplaySeconds);
-  const bool untouched = !record.session.ended && record.session.generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
+  // The sessions of an app are ended by time, in no row of theirs: a ticket sealed now would not be among those that end.
+  const bool revoked = record.session.created_at <= request.app->revoked_before;
+  const bool untouched = !record.session.ended && !revoked && record.session.generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
   if (!untouched || now - record.recorded_at > window) co_return make_error(ErrorCode::code_used, "this code was used; call wx.login again");
 
   LoginAnswer answer;
@@ -168,8 +172,6 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   answer.session = std::move(record.session);
   answer.user = std::move(record.user);
   answer.is_new_user = record.is_new_user;
-  trace->user_id = answer.user.id.hex();
-  trace->session_id = answer.session.id.hex();
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, now));
   co_await optional_parts(request, answer, trace);
   co_return answer;
