@@ -9,6 +9,10 @@ using namespace std::chrono_literals;
 // WeChat hands out the next token in the last five minutes of the old one, and both hold then.
 constexpr auto kEarly = 5min;
 constexpr auto kLease = 5s;
+// The calls a day have a limit, and every user's phone button would ask again.
+constexpr auto kPause = 30s;
+
+Error given_again() { return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again"); }
 }  // namespace
 
 std::optional<AccessToken> AccessTokens::kept(const std::string& app_id) {
@@ -23,13 +27,24 @@ void AccessTokens::keep(const std::string& app_id, const AccessToken& token) {
   kept_[app_id] = token;
 }
 
+bool AccessTokens::paused(const std::string& app_id, const Secret& rejected, Time now) {
+  std::lock_guard lock(mutex_);
+  const auto it = given_again_.find(app_id);
+  return it != given_again_.end() && now < it->second.expires_at && it->second.token == rejected;
+}
+
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
   const auto have = kept(app->app_id);
   const Time now = clock_.now();
   if (have && have->expires_at - kEarly > now && !(rejected && have->token == *rejected)) co_return *have;
 
+  if (rejected && paused(app->app_id, *rejected, now)) co_return given_again();
+
   std::function<Task<Result<AccessToken>>()> work = [this, app, rejected] { return refresh(app, rejected); };
   auto refreshed = co_await refreshing_.run(app->app_id, work);
+  // The run may have been that of a caller who knew nothing of the refusal.
+  const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected;
+  if (unaware) refreshed = co_await refreshing_.run(app->app_id, work);
   if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
   if (refreshed->has_value()) co_return refreshed->value();
   // In its last minutes the old token still serves where a new one cannot be had.
@@ -81,7 +96,9 @@ Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> 
   const Time now = clock_.now();
   const AccessToken fresh{answer.value().token, now + answer.value().expires_in};
   if (rejected && fresh.token == *rejected) {
-    co_return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again");
+    std::lock_guard lock(mutex_);
+    given_again_[app->app_id] = {fresh.token, now + kPause};
+    co_return given_again();
   }
   CO_TRY(auto sealed, vault_.seal("access_token", app->app_id, fresh.token));
   auto saved = co_await store_.save_access_token(app->app_id, lease, std::move(sealed), fresh.expires_at, now);

@@ -27,7 +27,7 @@ class AccessTokens {
 
   /// A token that holds for now. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
-  /// gives the refused one again.
+  /// gives the refused one again, and for 30 s after that without asking.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
   Task<Result<>> ask(AppPtr app);
@@ -35,6 +35,7 @@ class AccessTokens {
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
+  bool paused(const std::string& app_id, const Secret& rejected, Time now);
   std::optional<AccessToken> kept(const std::string& app_id);
   void keep(const std::string& app_id, const AccessToken& token);
 
@@ -46,6 +47,7 @@ class AccessTokens {
   Coalescer<Result<AccessToken>> refreshing_;
   std::mutex mutex_;
   std::map<std::string, AccessToken> kept_;
+  std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 
 }  // namespace kaimen::core
