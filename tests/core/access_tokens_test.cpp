@@ -1,0 +1,172 @@
+// Custody of access_tokens: how often the platform is asked for one, and by whom.
+#include "tests/core/fixture.h"
+
+namespace kaimen::test {
+namespace {
+
+using core::AccessToken;
+
+class AccessTokensTest : public CoreTest {
+ protected:
+  Result<AccessToken> get(std::optional<Secret> rejected = {}) { return run_here(services().access_tokens.get(app(), std::move(rejected))); }
+  Result<AccessToken> reject(const std::string& token) { return get(Secret(token)); }
+  /// 50 callers on each of 4 threads.
+  std::vector<std::string> get_200(std::optional<Secret> rejected = {}) {
+    std::vector<std::vector<Result<AccessToken>>> answers(4);
+    at_once(4, [&](int t) {
+      const std::function<Task<Result<AccessToken>>(int)> make = [&](int) { return services().access_tokens.get(app(), rejected); };
+      answers[static_cast<size_t>(t)] = together<Result<AccessToken>>(50, make);
+    });
+    std::vector<std::string> tokens;
+    for (const auto& some : answers) {
+      for (const auto& answer : some) tokens.push_back(answer ? answer.value().token.reveal() : std::string(name_of(answer.error().code)));
+    }
+    return tokens;
+  }
+};
+
+TEST_F(AccessTokensTest, TwoHundredCallersAreOneFetch) {
+  const auto tokens = get_200();
+  EXPECT_EQ(platform.fetches, 1);
+  EXPECT_EQ(std::count(tokens.begin(), tokens.end(), "token-1"), 200);
+}
+
+TEST_F(AccessTokensTest, ATokenIsKeptUntilFiveMinutesBeforeItsEnd) {
+  ASSERT_TRUE(get());
+  platform.set_token("token-2");
+  clock.pass(115min - 1ms);
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+  clock.pass(1ms);
+  EXPECT_EQ(get().value().token.reveal(), "token-2");
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+TEST_F(AccessTokensTest, WhereNoNewOneCanBeHadTheOldOneServesToItsEnd) {
+  ASSERT_TRUE(get());
+  platform.token_failure = failure(ErrorCode::upstream_busy, -1, true);
+  clock.pass(2h - 1ms);
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+  clock.pass(1ms);
+  EXPECT_EQ(code_of(get()), ErrorCode::upstream_busy);
+}
+
+TEST_F(AccessTokensTest, AFailureIsAnsweredAndTheNextOneAsksAgain) {
+  platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
+  const auto failed = get();
+  EXPECT_EQ(code_of(failed), ErrorCode::app_misconfigured);
+  EXPECT_EQ(failed.error().upstream->errcode, 40125);
+  platform.token_failure.reset();
+  EXPECT_TRUE(get()) << "the lease was given back";
+}
+
+TEST_F(AccessTokensTest, TwoHundredWhoReportOneTokenAreOneFetch) {
+  ASSERT_TRUE(get());
+  platform.set_token("token-2");
+  const auto tokens = get_200(Secret("token-1"));
+  EXPECT_EQ(platform.fetches, 2);
+  EXPECT_EQ(std::count(tokens.begin(), tokens.end(), "token-2"), 200);
+}
+
+TEST_F(AccessTokensTest, AReportOfAnOlderTokenFetchesNothing) {
+  ASSERT_TRUE(get());
+  EXPECT_EQ(reject("token-0").value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(AccessTokensTest, TheSameTokenAgainIsAnUpstreamError) {
+  ASSERT_TRUE(get());
+  EXPECT_EQ(code_of(reject("token-1")), ErrorCode::upstream_error);
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+// WeChat has a limit of calls a day, and a token that it refuses and gives again would use it up.
+TEST_F(AccessTokensTest, AfterTheSameTokenAgainNobodyAsksForThirtySeconds) {
+  ASSERT_TRUE(get());
+  ASSERT_FALSE(reject("token-1"));
+  clock.pass(30s - 1ms);
+  platform.set_token("token-2");
+  const auto paused = reject("token-1");
+  EXPECT_EQ(code_of(paused), ErrorCode::upstream_error);
+  EXPECT_EQ(platform.fetches, 2);
+  clock.pass(1ms);
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-2");
+}
+
+TEST_F(AccessTokensTest, WhoReportsATokenDoesNotGetItFromAnothersRun) {
+  platform.gate.close();
+  const std::function<Task<Result<AccessToken>>(int)> make = [&](int i) {
+    auto task = services().access_tokens.get(app(), i == 0 ? std::nullopt : std::optional(Secret("token-1")));
+    if (i == 1) platform.gate.open();
+    return task;
+  };
+  const auto answers = together<Result<AccessToken>>(2, make);
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return !answer && code_of(answer) == ErrorCode::upstream_error; }), 1);
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+TEST_F(AccessTokensTest, AnotherNodesTokenIsTakenFromTheStore) {
+  Node second(store(), platforms(), random, clock);
+  ASSERT_TRUE(run_here(second.services.start()));
+  ASSERT_TRUE(run_here(second.services.access_tokens.get(app())));
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(AccessTokensTest, AfterARestartTheTokenIsStillThere) {
+  ASSERT_TRUE(get());
+  restart();
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(AccessTokensTest, WhileAnotherNodeRefreshesThereIsNone) {
+  const Id other = Id::make(clock.now(), random).value();
+  ASSERT_TRUE(run_here(store().lease_access_token("wx1", other, clock.now(), clock.now() + 5s)).value());
+  const auto busy = get();
+  EXPECT_EQ(code_of(busy), ErrorCode::unavailable);
+  EXPECT_EQ(busy.error().retry_after, Seconds(1));
+  EXPECT_EQ(platform.fetches, 0);
+  clock.pass(5s);
+  EXPECT_TRUE(get()) << "a dead node's lease runs out";
+}
+
+// The answer of a call that took longer than its lease must not replace that of the next one.
+TEST_F(AccessTokensTest, ALateAnswerDoesNotOverwrite) {
+  platform.gate.close();
+  std::thread late([&] { EXPECT_EQ(get().value().token.reveal(), "late"); });
+  while (platform.gate.waiting() == 0) std::this_thread::yield();
+  clock.pass(6s);
+  Node second(store(), platforms(), random, clock);
+  ASSERT_TRUE(run_here(second.services.start()));
+  const Id other = Id::make(clock.now(), random).value();
+  const auto lease = run_here(store().lease_access_token("wx1", other, clock.now(), clock.now() + 5s)).value();
+  ASSERT_TRUE(lease);
+  const auto newer = second.vault.seal("access_token", "wx1", Secret("newer")).value();
+  ASSERT_TRUE(run_here(store().save_access_token("wx1", *lease, newer, clock.now() + 2h, clock.now())).value());
+  platform.set_token("late");
+  platform.gate.open();
+  late.join();
+  EXPECT_EQ(get().value().token.reveal(), "newer");
+}
+
+TEST_F(AccessTokensTest, TokensAreSealedInTheStore) {
+  ASSERT_TRUE(get());
+  EXPECT_EQ(one("SELECT count(*) FROM access_tokens WHERE instr(token_sealed, 'token-1') > 0"), "0");
+  EXPECT_EQ(one("SELECT count(*) FROM access_tokens WHERE length(token_sealed) > 30"), "1");
+}
+
+TEST_F(AccessTokensTest, EachAppHasItsOwn) {
+  const auto other = add_app("wx2");
+  ASSERT_TRUE(get());
+  platform.set_token("token-2");
+  EXPECT_EQ(run_here(services().access_tokens.get(other)).value().token.reveal(), "token-2");
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+}
+
+TEST_F(AccessTokensTest, AskingKeepsNothing) {
+  EXPECT_TRUE(run_here(services().access_tokens.ask(app())));
+  EXPECT_EQ(one("SELECT count(*) FROM access_tokens"), "0");
+}
+
+}  // namespace
+}  // namespace kaimen::test

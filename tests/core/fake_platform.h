@@ -1,0 +1,186 @@
+// A platform that does what a test says. Codes, phone codes and tokens are what the test put there; whatever else is asked for is refused as
+// WeChat refuses it. Its open data are not JSON but "kind|…" lines: their real shape is the platform's own business and tests.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/platform.h"
+
+namespace kaimen::test {
+
+/// Holds calls back until it is opened, so that a test can have many under way at once.
+class Gate {
+ public:
+  void close() {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  void open() {
+    std::vector<std::function<void(bool)>> waiting;
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = false;
+      waiting.swap(waiting_);
+    }
+    for (auto& done : waiting) done(true);
+  }
+  size_t waiting() const {
+    std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+  Task<void> pass() {
+    std::function<void(std::function<void(bool)>)> start = [this](std::function<void(bool)> done) {
+      {
+        std::lock_guard lock(mutex_);
+        if (closed_) {
+          waiting_.push_back(std::move(done));
+          return;
+        }
+      }
+      done(true);
+    };
+    Wait<bool> wait(std::move(start));
+    co_await wait;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  bool closed_ = false;
+  std::vector<std::function<void(bool)>> waiting_;
+};
+
+inline core::CallFailure failure(ErrorCode code, int64_t errcode = 0, bool unspent = false) {
+  core::CallFailure failed;
+  failed.error = make_error(code, "as the test says");
+  if (errcode != 0) failed.error.upstream = UpstreamFault{errcode, "rid-" + std::to_string(errcode)};
+  failed.code_unspent = unspent;
+  return failed;
+}
+
+class FakePlatform final : public core::Platform {
+ public:
+  using Exchange = core::CallResult<core::CodeExchange>;
+
+  /// What a code stands for, every time it is brought.
+  void code(const std::string& code, const std::string& openid, const std::string& unionid = "", const std::string& key = "") {
+    core::CodeExchange identity{openid, unionid, Secret(key.empty() ? std::string(kKey) : key)};
+    answer(code, identity);
+  }
+  void answer(const std::string& code, Exchange what) {
+    std::lock_guard lock(mutex_);
+    codes_.insert_or_assign(code, std::move(what));
+  }
+  std::string fresh_code(const std::string& openid, const std::string& unionid = "", const std::string& key = "") {
+    const std::string fresh = "code-" + std::to_string(++made_codes_);
+    code(fresh, openid, unionid, key);
+    return fresh;
+  }
+
+  Task<Exchange> exchange_code(core::AppPtr, Secret code, Deadline) override {
+    ++exchanges;
+    co_await gate.pass();
+    if (throws) throw std::runtime_error("the platform broke");
+    std::lock_guard lock(mutex_);
+    const auto found = codes_.find(code.reveal());
+    if (found == codes_.end()) co_return failure(ErrorCode::code_invalid, 40029);
+    co_return found->second;
+  }
+
+  Task<core::CallResult<core::FetchedToken>> fetch_access_token(core::AppPtr, Deadline) override {
+    ++fetches;
+    co_await gate.pass();
+    std::lock_guard lock(mutex_);
+    if (token_failure) co_return *token_failure;
+    co_return core::FetchedToken{Secret(token), Seconds{7200}};
+  }
+  void set_token(const std::string& text) {
+    std::lock_guard lock(mutex_);
+    token = text;
+  }
+
+  Task<core::CallResult<core::PhoneNumber>> phone_by_code(core::AppPtr, Secret access_token, std::string code, std::string openid, Deadline) override {
+    ++phone_calls;
+    std::lock_guard lock(mutex_);
+    last_openid = openid;
+    if (rejected_tokens.contains(access_token.reveal())) {
+      core::CallFailure rejected = failure(ErrorCode::upstream_error, 40001);
+      rejected.token_rejected = true;
+      co_return rejected;
+    }
+    const auto found = phones.find(code);
+    if (found == phones.end()) co_return failure(ErrorCode::code_invalid, 40029);
+    co_return core::PhoneNumber{"+86" + found->second, found->second, "86"};
+  }
+
+  Task<core::CallResult<bool>> check_session_key(core::AppPtr, Secret, std::string, Secret, Deadline) override { co_return true; }
+
+  // "user|appid|at ms|openid|nickname|avatar|gender", "phone|appid|at ms|national", "raw|nickname|avatar|gender"
+  std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override {
+    const auto part = parts(plaintext);
+    if (part.size() != 7 || part[0] != "user") return std::nullopt;
+    core::OpenUserInfo info = profile(part, 4);
+    info.watermark = {part[1], from_epoch_ms(std::stoll(part[2]))};
+    info.openid = part[3];
+    return info;
+  }
+  std::optional<core::OpenPhone> read_phone(std::string_view plaintext) const override {
+    const auto part = parts(plaintext);
+    if (part.size() != 4 || part[0] != "phone") return std::nullopt;
+    return core::OpenPhone{{"+86" + part[3], part[3], "86"}, {part[1], from_epoch_ms(std::stoll(part[2]))}};
+  }
+  std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override {
+    const auto part = parts(raw_data);
+    if (part.size() != 4 || part[0] != "raw") return std::nullopt;
+    return profile(part, 1);
+  }
+
+  static constexpr std::string_view kKey = "AAECAwQFBgcICQoLDA0ODw==";
+  std::atomic<int> exchanges{0}, fetches{0}, phone_calls{0};
+  std::atomic<bool> throws{false};
+  Gate gate;  ///< Before the answers of exchange_code and fetch_access_token.
+  std::string token = "token-1";
+  std::optional<core::CallFailure> token_failure;
+  std::set<std::string> rejected_tokens;
+  std::map<std::string, std::string> phones;  ///< code → national number
+  std::string last_openid;
+
+ private:
+  static std::vector<std::string> parts(std::string_view text) {
+    std::vector<std::string> found;
+    for (;;) {
+      const size_t end = text.find('|');
+      found.emplace_back(text.substr(0, end));
+      if (end == text.npos) return found;
+      text.remove_prefix(end + 1);
+    }
+  }
+  static core::OpenUserInfo profile(const std::vector<std::string>& part, size_t at) {
+    core::OpenUserInfo info;
+    info.nickname = part[at];
+    info.avatar_url = part[at + 1];
+    info.gender = std::stoi(part[at + 2]);
+    return info;
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, Exchange> codes_;
+  std::atomic<int> made_codes_{0};
+};
+
+class FakePlatforms final : public core::Platforms {
+ public:
+  explicit FakePlatforms(core::Platform& platform) : platform_(platform) {}
+  core::Platform* find(std::string_view name) const override { return name == "wechat" ? &platform_ : nullptr; }
+
+ private:
+  core::Platform& platform_;
+};
+
+}  // namespace kaimen::test
