@@ -1,4 +1,6 @@
 // A login: the claim on its code, and the one act that makes it durable.
+#include <algorithm>
+
 #include "store/acts.h"
 #include "store/rows.h"
 
@@ -151,13 +153,35 @@ Result<> save_identity(Database& db, const RecordLogin& act, const Who& who, con
   return ok();
 }
 
+struct OpenSession {
+  Time created_at{};
+  Id id;
+  std::string device;
+  auto operator<=>(const OpenSession&) const = default;  // oldest first
+};
+
+/// The user's live sessions in this app, oldest first.
+Result<std::vector<OpenSession>> read_live_in_app(Database& db, const RecordLogin& act, const Id& user) {
+  Statement row(db, "SELECT created_at, id, device_id FROM sessions WHERE user_id = ? AND ended = 0 AND app = ? AND idle_expires_at > ? AND "
+                    "absolute_expires_at > ?");
+  row.bind(user).bind(act.app).bind(act.now).bind(act.now);
+  std::vector<OpenSession> sessions;
+  for (;;) {
+    TRY(const bool found, row.step());
+    if (!found) break;
+    sessions.push_back({row.time(0), row.id(1), row.text(2)});
+  }
+  std::ranges::sort(sessions);
+  return sessions;
+}
+
 /// Ends what this login supersedes, then the oldest until the new session fits under the limit.
 Result<> make_room(Database& db, const RecordLogin& act, const Id& user, std::vector<core::Revocation>& made) {
-  TRY(auto open, read_open_sessions(db, user));
-  std::erase_if(open, [&](const Session& session) { return session.app != act.app || !is_live(session, act.now); });
+  if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
+  TRY(const auto live, read_live_in_app(db, act, user));
   std::vector<Id> staying;
-  for (const Session& session : open) {
-    const bool same_device = !act.device.id.empty() && session.device.id == act.device.id;
+  for (const OpenSession& session : live) {
+    const bool same_device = !act.device.id.empty() && session.device == act.device.id;
     if (same_device || session.id == act.old_session) {
       TRY(end_one(db, session.id, Reason::renew, act.now, act.revocations_until, made));
     } else {
