@@ -7,6 +7,7 @@
 #include "app/config_checks.h"
 #include "app/data_directory.h"
 #include "app/dev.h"
+#include "app/housekeeping.h"
 #include "app/master_key.h"
 #include "app/node.h"
 #include "app/process.h"
@@ -18,8 +19,6 @@
 namespace kaimen::app {
 
 namespace {
-
-constexpr Millis kMinute{60'000};
 
 struct Logging {
   explicit Logging(const std::string& level_name) {
@@ -78,12 +77,6 @@ std::string url_of(const http::Listener& listener, const std::string& bound) {
     address = (parsed->host == "::" ? "[::1]:" : "127.0.0.1:") + std::to_string(parsed->port);
   }
   return (listener.tls ? "https://" : "http://") + address;
-}
-
-void run_every_minute(core::Services& services) {
-  spawn<Result<>>(services.every_minute(), [](Result<> done) {
-    if (!done) log::Line("every_minute").field("code", name_of(done.error().code)).field("message", done.error().detail).emit(log::Level::error);
-  });
 }
 
 void announce(const ServePlan& plan, const DevFacts& facts) {
@@ -160,7 +153,7 @@ OrFail<> serve(ServePlan plan) {
   if (const auto started = server.start(); !started) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");
   }
-  server.every(0, kMinute, [&services = node->services()] { run_every_minute(services); });
+  const Housekeeping housekeeping(node->services());
 
   // Ready.
   facts.public_url = url_of(listeners.list[0], server.bound_address(0));

@@ -123,6 +123,16 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_plain_text(std::string_view text, size_t most_code_points) {
+  if (!is_utf8(text) || utf8_length(text) > most_code_points) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    if (byte == 0xc2 && static_cast<uint8_t>(text[i + 1]) < 0xa0) return false;  // U+0080 … U+009F
+  }
+  return true;
+}
+
 size_t utf8_length(std::string_view text) {
   size_t count = 0;
   for (const char byte : text) count += (static_cast<uint8_t>(byte) & 0xc0) != 0x80;

@@ -28,5 +28,8 @@ std::optional<std::string> from_base64url(std::string_view text);
 bool is_utf8(std::string_view text);
 /// Number of code points; the text must be valid UTF-8.
 size_t utf8_length(std::string_view text);
+/// Whether `text` is UTF-8 of at most that many code points without control characters (C0, DEL, C1): what may stand in a log, a table or a
+/// terminal without doing anything there.
+bool is_plain_text(std::string_view text, size_t most_code_points);
 
 }  // namespace kaimen

@@ -9,8 +9,6 @@ namespace kaimen::check {
 namespace {
 
 constexpr uint64_t kSkewMs = 60'000;
-// A node's clock may be this much ahead of the database's when it seals: tickets of the moment of a revocation are refused with the others.
-constexpr uint64_t kRevokedBeforeMarginMs = 10'000;
 
 bool in_scope(const RingKey& key, uint32_t app) { return key.apps.empty() || std::binary_search(key.apps.begin(), key.apps.end(), app); }
 

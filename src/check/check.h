@@ -42,6 +42,10 @@ struct AppState {
 /// Apps by number; immutable once published.
 using AppStates = std::unordered_map<uint32_t, AppState>;
 
+/// Tickets issued up to this much after an app's revoked_before are refused with the older ones: a node's clock may be ahead of the database's
+/// when it seals. Whoever seals a ticket for a session made since then dates it behind that line (core/tickets).
+inline constexpr uint64_t kRevokedBeforeMarginMs = 10'000;
+
 struct Verdict {
   Reason reason = Reason::malformed;  ///< none: the ticket is good and claims are set.
   const AppState* app = nullptr;      ///< Set where the ticket could be opened and its app is known.

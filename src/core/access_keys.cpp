@@ -67,7 +67,9 @@ std::shared_ptr<const Caller> AccessKeys::find(std::string_view key_text) {
 }
 
 Task<Result<MadeAccessKey>> AccessKeys::create(NewAccessKey key) {
-  if (key.name.empty() || !is_utf8(key.name) || utf8_length(key.name) > 64) co_return make_error(ErrorCode::invalid_request, "name must be 1 to 64 characters");
+  if (key.name.empty() || !is_plain_text(key.name, 64)) {
+    co_return make_error(ErrorCode::invalid_request, "name must be 1 to 64 characters without control characters");
+  }
   if (key.scopes.empty()) co_return make_error(ErrorCode::invalid_request, "scopes must name at least one of verify, read, write, wechat, admin");
   for (const auto& scope : key.scopes) {
     if (!parse_scope(scope)) co_return make_error(ErrorCode::invalid_request, "scopes: verify, read, write, wechat, admin");

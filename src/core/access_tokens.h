@@ -29,6 +29,10 @@ class AccessTokens {
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
   /// gives the refused one again, and for 30 s after that without asking.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
+  /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
+  /// of the call.
+  template <class T>
+  Task<Result<T>> call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace);
   /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
   Task<Result<>> ask(AppPtr app);
 
@@ -49,5 +53,25 @@ class AccessTokens {
   std::map<std::string, AccessToken> kept_;
   std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
+
+template <class T>
+Task<Result<T>> AccessTokens::call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace) {
+  Stopwatch watch(trace->upstream);
+  std::optional<Secret> rejected;
+  for (;;) {
+    auto got = co_await get(app, rejected);
+    CO_TRY(auto token, std::move(got));
+    Task<CallResult<T>> task = make(token.token);
+    auto answer = co_await std::move(task);
+    if (answer.has_value()) co_return std::move(answer.value());
+    const CallFailure& failure = answer.error();
+    if (failure.error.upstream) {
+      trace->upstream_errcode = failure.error.upstream->errcode;
+      trace->upstream_rid = failure.error.upstream->rid;
+    }
+    if (!failure.token_rejected || rejected) co_return failure.error;
+    rejected = token.token;
+  }
+}
 
 }  // namespace kaimen::core

@@ -28,7 +28,7 @@ Result<> check_secret(const Secret& secret) {
 }
 
 Result<> check_name(const std::string& name) {
-  if (!is_utf8(name) || utf8_length(name) > kNameCodePoints) return make_error(ErrorCode::invalid_request, "name must be at most 64 characters");
+  if (!is_plain_text(name, kNameCodePoints)) return make_error(ErrorCode::invalid_request, "name must be at most 64 characters without control characters");
   return ok();
 }
 

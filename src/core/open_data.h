@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "core/access_tokens.h"
 #include "core/platform.h"
 #include "core/store.h"
 #include "crypto/vault.h"
@@ -17,14 +18,16 @@ struct EncryptedData {
 
 class OpenData {
  public:
-  OpenData(Store& store, const crypto::Vault& vault, const Platforms& platforms, const Clock& clock)
-      : store_(store), vault_(vault), platforms_(platforms), clock_(clock) {}
+  OpenData(Store& store, const crypto::Vault& vault, const Platforms& platforms, AccessTokens& tokens, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), tokens_(tokens), clock_(clock) {}
 
   /// Errors: decrypt_failed (base64, length or size), stale_session_key (anything after that, no key kept included).
   Task<Result<OpenUserInfo>> user_info(AppPtr app, std::string openid, EncryptedData encrypted);
   Task<Result<OpenPhone>> phone(AppPtr app, std::string openid, EncryptedData encrypted);
   /// Profile in `raw_data` if `signature` = sha1(raw_data + session_key) under a kept key. Error: signature_invalid.
   Task<Result<OpenUserInfo>> signed_user_info(AppPtr app, std::string openid, std::string raw_data, std::string signature);
+  /// Asks the platform whether any kept session_key still stands. False where none is kept. Errors: those of Platform::check_session_key.
+  Task<Result<bool>> key_stands(AppPtr app, std::string openid, Trace* trace);
 
  private:
   Task<Result<std::vector<Secret>>> keys(AppPtr app, std::string openid);
@@ -35,6 +38,7 @@ class OpenData {
   Store& store_;
   const crypto::Vault& vault_;
   const Platforms& platforms_;
+  AccessTokens& tokens_;
   const Clock& clock_;
 };
 

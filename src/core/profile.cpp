@@ -13,9 +13,7 @@ namespace {
 constexpr std::string_view kNoName = "微信用户";
 
 Result<> check_text(std::string_view field, const std::optional<std::string>& text, size_t most_code_points) {
-  if (!text) return ok();
-  const bool control = std::any_of(text->begin(), text->end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; });
-  if (!is_utf8(*text) || control || utf8_length(*text) > most_code_points) {
+  if (text && !is_plain_text(*text, most_code_points)) {
     return make_error(ErrorCode::invalid_request, std::string(field) + " must be at most " + std::to_string(most_code_points) + " characters without control characters");
   }
   return ok();
@@ -140,23 +138,13 @@ Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace
 Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string code, Trace* trace) {
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
-  Stopwatch watch(trace->upstream);
   trace->upstream_path = "/wxa/business/getuserphonenumber";
-  std::optional<Secret> rejected;
-  for (;;) {
-    auto got = co_await tokens_.get(subject.app, rejected);
-    CO_TRY(auto token, std::move(got));
-    auto answer = co_await platform->phone_by_code(subject.app, token.token, code, subject.openid, deadline_in(limits::kUpstreamTotal));
-    if (answer.has_value()) co_return std::move(answer.value());
-    const CallFailure& failure = answer.error();
-    if (failure.error.upstream) {
-      trace->upstream_errcode = failure.error.upstream->errcode;
-      trace->upstream_rid = failure.error.upstream->rid;
-    }
-    // A rejected token leaves the code unspent: once more with a fresh one.
-    if (!failure.token_rejected || rejected) co_return failure.error;
-    rejected = token.token;
-  }
+  // A rejected token leaves the code unspent.
+  std::function<Task<CallResult<PhoneNumber>>(Secret)> ask = [platform, subject, code](Secret token) {
+    return platform->phone_by_code(subject.app, std::move(token), code, subject.openid, deadline_in(limits::kUpstreamTotal));
+  };
+  auto phone = co_await tokens_.call(subject.app, ask, trace);
+  co_return phone;
 }
 
 Result<std::string> Profiles::phone_of(const User& user) const {

@@ -13,7 +13,7 @@ Services::Services(Store& store_port, const Platforms& platforms, const crypto::
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
-      open_data(store, vault, platforms, clock),
+      open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets),
       login(store, platforms, vault, random, live, tickets, profiles) {}

@@ -28,6 +28,12 @@ std::string joined(const std::vector<std::string>& roles) {
   return text;
 }
 
+// A session made after all sessions of its app were ended must not fall under the margin that ends theirs.
+Time issued_at(const App& app, const Session& session, Time now) {
+  if (app.revoked_before == Time{} || session.created_at <= app.revoked_before) return now;
+  return std::max(now, app.revoked_before + Millis{check::kRevokedBeforeMarginMs + 1});
+}
+
 }  // namespace
 
 Result<Issued> Tickets::issue(const App& app, const Session& session, const User& user, Time now) {
@@ -42,7 +48,7 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   claims.session = session.id.bytes;
   claims.user = session.user.bytes;
   claims.app = session.app;
-  claims.issued_ms = static_cast<uint64_t>(epoch_ms(now));
+  claims.issued_ms = static_cast<uint64_t>(epoch_ms(issued_at(app, session, now)));
   claims.life_s = static_cast<uint32_t>(life.count());
   claims.generation = session.generation;
   claims.flags = static_cast<uint16_t>(session.env) | (user.registered ? check::kFlagRegistered : 0);

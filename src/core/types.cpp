@@ -73,10 +73,7 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       if (text != "true" && text != "false") problem("expose_openid must be true or false");
       settings.expose_openid = text == "true";
     } else if (name == "default_nickname") {
-      const bool control = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; });
-      if (!is_utf8(text) || control || utf8_length(text) > limits::kNicknameCodePoints) {
-        problem("default_nickname must be at most 64 characters without control characters");
-      }
+      if (!is_plain_text(text, limits::kNicknameCodePoints)) problem("default_nickname must be at most 64 characters without control characters");
       settings.default_nickname = text;
     } else {
       problem("there is no setting " + name);

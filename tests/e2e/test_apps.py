@@ -117,6 +117,18 @@ def test_all_sessions_of_one_app_are_ended_at_once_and_those_of_others_go_on(kai
     assert kaimen.verify(other["token"]).status == 204
 
 
+def test_who_logs_in_after_all_sessions_of_an_app_ended_is_in_at_once(kaimen, user):
+    """Clients log in again on `revoked`: were their new tickets refused too, for the margin's ten seconds, they would do so in a loop."""
+    app = kaimen.add_app("wxadmin00000000010")
+    old = kaimen.login(user, app)
+    assert kaimen.admin("PUT", f"/apps/{app}", json={"revoke_sessions": True}).status == 200
+    login = kaimen.login(user, app)
+    assert kaimen.verify(login["token"]).status == 204
+    server.assert_reason(kaimen.verify(old["token"]), "revoked")
+    renewed = kaimen.renew(login["renew_token"])
+    assert renewed.status == 200 and kaimen.verify(renewed.json()["token"]).status == 204
+
+
 def test_retired_ticket_keys_make_every_ticket_renew(own_kaimen):
     """After a leak of the keys: no ticket passes, no user has to log in again."""
     one = own_kaimen()

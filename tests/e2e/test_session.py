@@ -42,6 +42,28 @@ def test_no_ticket_of_ours_is_malformed(kaimen, ticket):
     wire.problem(session(kaimen, ticket), 401, "unauthenticated", "malformed")
 
 
+# Asking WeChat as well
+
+
+def test_upstream_asks_wechat_whether_the_session_key_stands(kaimen, user):
+    login = kaimen.login(user)
+    before = len(kaimen.calls("/wxa/checksession"))
+    assert kaimen.client("GET", "/v1/session?upstream=true", login["token"]).status == 200
+    assert len(kaimen.calls("/wxa/checksession")) == before + 1
+
+
+def test_a_session_whose_key_wechat_has_given_up_says_expired_and_goes_on(kaimen, user):
+    login = kaimen.login(user)
+    kaimen.faults(path="/wxa/checksession", errcode=87009)
+    wire.problem(kaimen.client("GET", "/v1/session?upstream=true", login["token"]), 401, "unauthenticated", "expired")
+    kaimen.faults()
+    assert session(kaimen, login["token"]).status == 200 and kaimen.verify(login["token"]).status == 204
+
+
+def test_upstream_takes_true_or_false(kaimen, user):
+    wire.problem(kaimen.client("GET", "/v1/session?upstream=maybe", kaimen.login(user)["token"]), 400, "invalid_request")
+
+
 # Logging out
 
 

@@ -60,5 +60,13 @@ TEST(Utf8, refuses_a_stray_continuation) { EXPECT_FALSE(is_utf8("\x80")); }
 TEST(Utf8, refuses_a_bad_third_byte) { EXPECT_FALSE(is_utf8("\xe5\xa4\x41")); }
 TEST(Utf8, counts_code_points) { EXPECT_EQ(utf8_length("a\xe5\xa4\x96\xf0\x9f\x98\x80"), 3U); }
 
+TEST(PlainText, takes_words_in_any_script_up_to_the_limit) { EXPECT_TRUE(is_plain_text("\xe5\xbc\x80\xe9\x97\xa8 \xc2\xa0", 4)); }
+TEST(PlainText, refuses_one_character_too_many) { EXPECT_FALSE(is_plain_text("\xe5\xbc\x80\xe9\x97\xa8", 1)); }
+TEST(PlainText, refuses_what_a_terminal_obeys) { EXPECT_FALSE(is_plain_text("a\x1b[2J", 64)); }
+TEST(PlainText, refuses_a_new_line) { EXPECT_FALSE(is_plain_text("a\nb", 64)); }
+TEST(PlainText, refuses_delete) { EXPECT_FALSE(is_plain_text("a\x7f", 64)); }
+TEST(PlainText, refuses_the_one_byte_escape_in_unicode) { EXPECT_FALSE(is_plain_text("a\xc2\x9b", 64)); }
+TEST(PlainText, refuses_what_is_not_utf8) { EXPECT_FALSE(is_plain_text("a\xc2", 64)); }
+
 }  // namespace
 }  // namespace kaimen
