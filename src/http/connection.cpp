@@ -196,10 +196,7 @@ bool Connection::begin_request() {
     return false;
   }
   framing_ = scanner_.framing();
-  if (!parse_head()) {
-    refuse(400, "malformed request");
-    return false;
-  }
+  scanner_.fill(head(), request_);
   describe();
   const size_t limit = context_.handler.body_limit(request_, context_.limits.body_bytes);
   if (framing_.content_length > limit) {
@@ -208,16 +205,10 @@ bool Connection::begin_request() {
   }
   in_body_ = true;
   views_stale_ = false;
-  if (framing_.chunked) parser_->decode_into(chunked_body_, limit, context_.limits.header_bytes);
+  if (framing_.chunked) chunks_.emplace(chunked_body_, limit, context_.limits.header_bytes);
   const bool has_body = framing_.chunked || framing_.content_length > 0;
   if (framing_.expects_continue && !framing_.http_1_0 && has_body && buffered().size() == head().size()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
-}
-
-bool Connection::parse_head() {
-  request_.headers.clear();
-  parser_.emplace(request_);
-  return parser_->parse_head(head());
 }
 
 void Connection::describe() {
@@ -241,26 +232,22 @@ bool Connection::complete_body() {
   if (!framing_.chunked) return buffered().size() - head().size() >= framing_.content_length;
   const auto raw = buffered().substr(head().size() + chunks_used_);
   if (raw.empty()) return false;
-  RequestParser::Code error;
-  chunks_used_ += parser_->decode(raw, error);
+  ChunkDecoder::Code error;
+  chunks_used_ += chunks_->decode(raw, error);
   if (error) {
     const bool too_large = error == boost::beast::http::error::body_limit;
     refuse(too_large ? 413 : 400, too_large ? "the body is too large" : "malformed chunked body");
     return false;
   }
-  return parser_->is_done();
+  return chunks_->is_done();
 }
 
 bool Connection::dispatch() {
-  bool keep_alive = parser_->keep_alive();
-  if (views_stale_ && !parse_head()) {
-    refuse(400, "malformed request");
-    return false;
-  }
+  if (views_stale_) scanner_.fill(head(), request_);
   request_.body = framing_.chunked ? std::string_view(chunked_body_) : buffered().substr(head().size(), framing_.content_length);
   context_.requests.add(1);
   waiting_ = Waiting::handler;  // so that the next read begins a deadline of its own
-  keep_alive = keep_alive && !context_.draining;
+  const bool keep_alive = framing_.keep_alive && !context_.draining;
   // A ready-made answer cannot tell an HTTP/1.0 client that the connection stays, so there it does not.
   const bool keep_after_now = keep_alive && !framing_.http_1_0;
   const size_t before = out_.size();
@@ -319,7 +306,7 @@ void Connection::consume() {
   in_body_ = false;
   chunks_used_ = 0;
   scanner_.reset();
-  parser_.reset();
+  chunks_.reset();
   request_.headers.clear();
   request_.method = {};
   if (chunked_body_.capacity() > kKeptBytes) chunked_body_ = std::string();

@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
+#include "http/chunk_decoder.h"
 #include "http/framing.h"
 #include "http/networks.h"
 #include "http/request_id.h"
-#include "http/request_parser.h"
 #include "http/server.h"
 
 namespace kaimen::http {
@@ -87,7 +87,6 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   bool begin_request();
   bool complete_body();
   bool dispatch();
-  bool parse_head();
   void describe();
   void on_answer(const Response& response);
   void answer_refusal(int status, std::string_view why, bool keep_alive);
@@ -103,7 +102,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   size_t capacity_ = 0, begin_ = 0, end_ = 0;  // the message under way begins at begin_
   HeadScanner scanner_;
   Framing framing_;
-  std::optional<RequestParser> parser_;
+  std::optional<ChunkDecoder> chunks_;
   Request request_;
   std::string chunked_body_;
   size_t chunks_used_ = 0;  // bytes of chunks behind the head that were decoded

@@ -1,8 +1,10 @@
 #include "http/framing.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "http/message.h"
 
@@ -62,7 +64,12 @@ bool is_field_text(std::string_view text) {
   return bad == 0;
 }
 
-void HeadScanner::reset() { *this = HeadScanner(limits_); }
+void HeadScanner::reset() {
+  auto fields = std::move(fields_);  // the next head finds their memory
+  fields.clear();
+  *this = HeadScanner(limits_);
+  fields_ = std::move(fields);
+}
 
 bool HeadScanner::refuse(const Refusal& refusal) {
   refusal_ = refusal;
@@ -83,17 +90,18 @@ bool HeadScanner::scan(std::string_view buffered) {
     }
     if (!lf) return false;
     if (end - line_begin_ < 2 || buffered[end - 2] != '\r') return refuse({400, "a line ends without CR"});
-    const auto line = buffered.substr(line_begin_, end - 2 - line_begin_);
-    line_begin_ = end;
+    const size_t begin = std::exchange(line_begin_, end);
+    const auto line = buffered.substr(begin, end - 2 - begin);
     if (lines_++ == 0) {
       headers_begin_ = end;
       if (const auto refusal = check_request_line(line)) return refuse(refusal);
     } else if (line.empty()) {
-      const auto refusal = check_whole();
-      return refusal ? refuse(refusal) : true;
+      if (const auto refusal = check_whole()) return refuse(refusal);
+      framing_.keep_alive = framing_.http_1_0 ? keeps_ : !closes_;
+      return true;
     } else {
       if (lines_ - 1 > limits_.header_count) return refuse({431, "too many headers"});
-      if (const auto refusal = check_field(line)) return refuse(refusal);
+      if (const auto refusal = check_field(line, begin)) return refuse(refusal);
     }
   }
 }
@@ -105,6 +113,8 @@ Refusal HeadScanner::check_request_line(std::string_view line) {
   const size_t target_end = line.find(' ');
   if (target_end == line.npos || target_end == 0) return {400, "invalid request line"};
   const auto target = line.substr(0, target_end), version = line.substr(target_end + 1);
+  method_size_ = static_cast<uint32_t>(method_end);
+  target_size_ = static_cast<uint32_t>(target_end);
   if (!is_printable_ascii(target)) return {400, "invalid character in the request target"};
   if (target.front() != '/') return {400, "the request target must be a path"};
   if (version == "HTTP/1.1") return {};
@@ -117,36 +127,54 @@ Refusal HeadScanner::check_request_line(std::string_view line) {
   return is_version ? Refusal{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"} : Refusal{400, "invalid request line"};
 }
 
-Refusal HeadScanner::check_field(std::string_view line) {
+Refusal HeadScanner::check_field(std::string_view line, size_t at) {
   if (line.front() == ' ' || line.front() == '\t') return {400, "a header is folded"};
   size_t colon = 0;
   while (colon < line.size() && kToken[static_cast<uint8_t>(line[colon])]) ++colon;
   if (colon == line.size() || line[colon] != ':' || colon == 0) return {400, "invalid header name"};
-  const auto name = line.substr(0, colon), value = line.substr(colon + 1);
+  const auto name = line.substr(0, colon), value = without_blanks(line.substr(colon + 1));
   // A bare CR is a control character too.
   if (!is_field_text(value)) return {400, "control character in a header"};
+  const auto value_at = static_cast<uint32_t>(at + static_cast<size_t>(value.data() - line.data()));
+  fields_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()), value_at, static_cast<uint32_t>(value.size())});
   switch (name.size()) {
     case 4:
       if (!name_is(name, "host")) break;
       if (++hosts_ > 1) return {400, "Host is given twice"};
-      if (!all_in(without_blanks(value), kHost)) return {400, "invalid Host"};
+      if (!all_in(value, kHost)) return {400, "invalid Host"};
       break;
     case 6:
       if (!name_is(name, "expect")) break;
-      if (framing_.expects_continue || !name_is(without_blanks(value), "100-continue")) return {417, "unknown expectation"};
+      if (framing_.expects_continue || !name_is(value, "100-continue")) return {417, "unknown expectation"};
       framing_.expects_continue = true;
+      break;
+    case 10:
+      if (name_is(name, "connection")) return check_connection(value);
       break;
     case 14:
       if (!name_is(name, "content-length")) break;
       if (++lengths_ > 1) return {400, "Content-Length is given twice"};
-      return parse_length(without_blanks(value), framing_.content_length);
+      return parse_length(value, framing_.content_length);
     case 17:
       if (!name_is(name, "transfer-encoding")) break;
       if (++encodings_ > 1) return {400, "Transfer-Encoding is given twice"};
-      if (!name_is(without_blanks(value), "chunked")) return {400, "the only transfer encoding is chunked"};
+      if (!name_is(value, "chunked")) return {400, "the only transfer encoding is chunked"};
       framing_.chunked = true;
       break;
     default: break;
+  }
+  return {};
+}
+
+// A list of tokens (RFC 9110, 7.6.1). Given twice, both count.
+Refusal HeadScanner::check_connection(std::string_view value) {
+  while (!value.empty()) {
+    const size_t end = std::min(value.find(','), value.size());
+    const auto option = without_blanks(value.substr(0, end));
+    if (!all_in(option, kToken)) return {400, "invalid Connection"};
+    closes_ |= name_is(option, "close");
+    keeps_ |= name_is(option, "keep-alive");
+    value.remove_prefix(std::min(end + 1, value.size()));
   }
   return {};
 }
@@ -156,6 +184,16 @@ Refusal HeadScanner::check_whole() const {
   if (encodings_ > 0 && lengths_ > 0) return {400, "both Transfer-Encoding and Content-Length"};
   if (encodings_ > 0 && framing_.http_1_0) return {400, "Transfer-Encoding in HTTP/1.0"};
   return {};
+}
+
+void HeadScanner::fill(std::string_view head, Request& request) const {
+  request.method = head.substr(0, method_size_);
+  request.target = head.substr(method_size_ + 1, target_size_);
+  const size_t query = request.target.find('?');
+  request.path = request.target.substr(0, query);
+  request.query = query == request.target.npos ? std::string_view() : request.target.substr(query + 1);
+  request.headers.clear();
+  for (const auto& field : fields_) request.headers.push_back({head.substr(field.name, field.name_size), head.substr(field.value, field.value_size)});
 }
 
 }  // namespace kaimen::http

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace kaimen::http {
+
+struct Request;
 
 struct HeadLimits {
   size_t request_line_bytes, header_bytes, header_count;
@@ -25,6 +28,7 @@ struct Framing {
   bool http_1_0 = false;
   bool chunked = false;
   bool expects_continue = false;
+  bool keep_alive = true;  ///< As the version and Connection have it.
   uint64_t content_length = 0;
 };
 
@@ -39,13 +43,21 @@ class HeadScanner {
   size_t size() const { return line_begin_; }
   const Refusal& refusal() const { return refusal_; }
   const Framing& framing() const { return framing_; }
+  /// Sets method, target, path, query and headers of `request` to views into `head`, the bytes that scan() passed, wherever they are now.
+  void fill(std::string_view head, Request& request) const;
   void reset();
 
  private:
   bool refuse(const Refusal& refusal);
   Refusal check_request_line(std::string_view line);
-  Refusal check_field(std::string_view line);
+  Refusal check_field(std::string_view line, size_t at);
+  Refusal check_connection(std::string_view value);
   Refusal check_whole() const;
+
+  // A header's place in the head: offsets, because the buffer moves while the rest arrives.
+  struct Field {
+    uint32_t name, name_size, value, value_size;
+  };
 
   HeadLimits limits_;
   size_t line_begin_ = 0;  // of the line that is not complete yet
@@ -53,6 +65,9 @@ class HeadScanner {
   size_t headers_begin_ = 0;
   size_t lines_ = 0;
   size_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
+  uint32_t method_size_ = 0, target_size_ = 0;
+  bool closes_ = false, keeps_ = false;  // said by Connection
+  std::vector<Field> fields_;
   Framing framing_;
   Refusal refusal_;
 };

@@ -1,7 +1,6 @@
 // Ambiguous framing (RFC 9112, section 11.2): each way in which two readers could disagree about where a request ends gets one refusal
 // and a closed connection, over a real socket. The bytes behind it, which a smuggler would have read as a second request, get nothing.
-#include <cctype>
-
+#include "http/framing.h"
 #include "tests/http/fixture.h"
 
 namespace kaimen::http::test {
@@ -133,6 +132,19 @@ INSTANTIATE_TEST_SUITE_P(lengths, RefusesFraming, ::testing::ValuesIn(kLengths),
 INSTANTIATE_TEST_SUITE_P(lines, RefusesFraming, ::testing::ValuesIn(kLines), kName);
 INSTANTIATE_TEST_SUITE_P(request_lines, RefusesFraming, ::testing::ValuesIn(kRequestLines), kName);
 INSTANTIATE_TEST_SUITE_P(chunks, RefusesFraming, ::testing::ValuesIn(kChunks), kName);
+
+// Behind the scanner stands Beast's parser, which refuses much of this too; the scanner must not need it.
+class ScannerRefuses : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ScannerRefuses, by_itself) {
+  const auto limits = ServerLimits::defaults();
+  HeadScanner scanner({limits.request_line_bytes, limits.header_bytes, limits.header_count});
+  EXPECT_FALSE(scanner.scan(GetParam().bytes));
+  EXPECT_EQ(scanner.refusal().status, GetParam().status) << scanner.refusal().why;
+}
+INSTANTIATE_TEST_SUITE_P(lengths, ScannerRefuses, ::testing::ValuesIn(kLengths), kName);
+INSTANTIATE_TEST_SUITE_P(lines, ScannerRefuses, ::testing::ValuesIn(kLines), kName);
+INSTANTIATE_TEST_SUITE_P(request_lines, ScannerRefuses, ::testing::ValuesIn(kRequestLines), kName);
 
 // The other side of the table: what is unusual and still has one meaning is served.
 class AcceptsFraming : public ServerTest, public ::testing::WithParamInterface<Case> {};

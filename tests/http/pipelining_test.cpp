@@ -124,6 +124,13 @@ TEST_F(KeepsConnections, http_1_0_stays_when_asked_and_is_told) {
   connection.send("GET /task HTTP/1.0\r\n\r\n");
   EXPECT_EQ(bodies(connection.read_all()), std::vector<std::string>{"GET /task []"});
 }
+// A ready-made answer has no room for the header that would tell an HTTP/1.0 client to stay: it would wait for the end.
+TEST_F(KeepsConnections, http_1_0_closes_after_an_answer_at_once) {
+  start();
+  const auto answer = exchange("GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_NE(answer.find("Connection: close"), answer.npos) << answer;
+}
 TEST_F(KeepsConnections, close_wins_over_keep_alive) {
   start();
   EXPECT_NE(exchange(get("/now", "Connection: keep-alive, close\r\n")).find("Connection: close"), std::string::npos);
