@@ -1,10 +1,12 @@
 #include "base/log.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <future>
 #include <memory>
@@ -19,6 +21,21 @@ namespace {
 
 constexpr size_t kQueueLines = 16 * 1024;
 constexpr auto kStopTime = std::chrono::seconds(2);
+
+// Writes to the descriptor itself: stdio's stderr has a lock that exit() takes too, and whoever writes into a full pipe holds it for ever.
+// Only the pool's one thread comes here.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    std::string text(message.payload.data(), message.payload.size());
+    text.push_back('\n');
+    for (size_t at = 0; at < text.size();) {
+      const ssize_t written = ::write(STDERR_FILENO, text.data() + at, text.size() - at);
+      if (written < 0 && errno != EINTR) return;  // nowhere to say so
+      if (written > 0) at += static_cast<size_t>(written);
+    }
+  }
+  void flush_() override {}
+};
 
 std::shared_ptr<spdlog::details::thread_pool> pool;
 std::shared_ptr<spdlog::async_logger> logger;
@@ -70,9 +87,8 @@ bool parse_level(std::string_view text, Level& level) {
 
 void start(Level level) {
   pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto sink = std::make_shared<StderrSink>();
   logger = std::make_shared<spdlog::async_logger>("kaimen", std::move(sink), pool, spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_pattern("%v");
   logger->set_level(spdlog::level::trace);
   threshold.store(level);
 }
