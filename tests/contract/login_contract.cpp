@@ -116,6 +116,7 @@ TEST_P(StoreContract, an_empty_unionid_links_nobody) {
 TEST_P(StoreContract, a_late_unionid_is_recorded) {
   const auto first = login("c1");
   EXPECT_EQ(login(with_unionid(login_act("c2"), "u1")).session.unionid, "u1");
+  EXPECT_EQ(login("c4").session.unionid, "u1");
   EXPECT_EQ(login(with_unionid(login_act("c3", "o2"), "u1", "wx8")).user.id, first.user.id);
 }
 
@@ -167,7 +168,7 @@ TEST_P(StoreContract, the_same_session_key_again_is_no_new_version) {
 
 TEST_P(StoreContract, a_login_without_session_key_keeps_the_old_ones) {
   login(with_key(login_act("c1"), "k1"));
-  login("c2");
+  for (const std::string code : {"c2", "c3", "c4"}) login(code);
   EXPECT_EQ(keys_of("o1"), (std::vector<std::string>{"sealed k1 c1"}));
 }
 

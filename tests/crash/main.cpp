@@ -1,4 +1,6 @@
 // The whole application over the VFS that forgets what was not synced: for end-to-end crash tests.
+#include <stdlib.h>
+
 #include <cstdio>
 
 #include "app/run.h"
@@ -9,5 +11,8 @@ int main(int argc, char** argv) {
     std::fputs("kaimen_crash: error: KAIMEN_CRASH_VFS must be unsynced or nosync\n", stderr);
     return 2;
   }
+  // The application takes KAIMEN_… for its configuration and refuses what it does not know.
+  ::unsetenv("KAIMEN_CRASH_VFS");
+  ::unsetenv("KAIMEN_CRASH_FAULT");
   return kaimen::app::run(argc, argv);
 }
