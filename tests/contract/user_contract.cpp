@@ -15,9 +15,9 @@ TEST_P(StoreContract, an_unknown_user_is_not_found) {
   EXPECT_EQ(code_of(run_here(store().enable_user(new_id(), t0, "r"))), ErrorCode::not_found);
 }
 
-TEST_P(StoreContract, a_profile_is_saved_whole) {
+core::SaveProfile whole_profile(const Id& user) {
   core::SaveProfile act;
-  act.user = login("c1").user.id;
+  act.user = user;
   act.nickname = "n";
   act.avatar_url = "https://a";
   act.gender = 2;
@@ -26,34 +26,44 @@ TEST_P(StoreContract, a_profile_is_saved_whole) {
   act.province = "p";
   act.city = "ci";
   act.attributes = "{\"a\":1}";
-  const auto answered = run_here(store().save_profile(act)).value();
-  const auto stored = run_here(store().find_user(act.user)).value();
-  for (const auto& user : {answered, stored}) {
-    EXPECT_EQ(user.nickname, "n");
-    EXPECT_EQ(user.avatar_url, "https://a");
-    EXPECT_EQ(user.gender, 2);
-    EXPECT_EQ(user.language, "zh_CN");
-    EXPECT_EQ(user.country, "c");
-    EXPECT_EQ(user.province, "p");
-    EXPECT_EQ(user.city, "ci");
-    EXPECT_EQ(user.attributes, "{\"a\":1}");
-  }
+  return act;
 }
 
-TEST_P(StoreContract, a_part_of_a_profile_leaves_the_rest) {
-  core::SaveProfile first;
-  first.user = login("c1").user.id;
-  first.nickname = "n";
-  first.city = "ci";
-  first.gender = 1;
-  ASSERT_TRUE(run_here(store().save_profile(first)));
+void expect_whole_profile(const core::User& user) {
+  EXPECT_EQ(user.nickname, "n");
+  EXPECT_EQ(user.avatar_url, "https://a");
+  EXPECT_EQ(user.gender, 2);
+  EXPECT_EQ(user.language, "zh_CN");
+  EXPECT_EQ(user.country, "c");
+  EXPECT_EQ(user.province, "p");
+  EXPECT_EQ(user.city, "ci");
+  EXPECT_EQ(user.attributes, "{\"a\":1}");
+}
+
+TEST_P(StoreContract, a_profile_is_saved_whole) {
+  const auto act = whole_profile(login("c1").user.id);
+  expect_whole_profile(run_here(store().save_profile(act)).value());
+  expect_whole_profile(run_here(store().find_user(act.user)).value());
+}
+
+TEST_P(StoreContract, what_a_profile_does_not_name_stays) {
+  const auto act = whole_profile(login("c1").user.id);
+  ASSERT_TRUE(run_here(store().save_profile(act)));
+  core::SaveProfile nothing;
+  nothing.user = act.user;
+  expect_whole_profile(run_here(store().save_profile(nothing)).value());
+  expect_whole_profile(run_here(store().find_user(act.user)).value());
+}
+
+TEST_P(StoreContract, a_part_of_a_profile_is_emptied) {
+  auto act = whole_profile(login("c1").user.id);
+  ASSERT_TRUE(run_here(store().save_profile(act)));
   core::SaveProfile second;
-  second.user = first.user;
+  second.user = act.user;
   second.city = "";
   const auto user = run_here(store().save_profile(second)).value();
-  EXPECT_EQ(user.nickname, "n");
-  EXPECT_EQ(user.gender, 1);
   EXPECT_EQ(user.city, "");
+  EXPECT_EQ(user.nickname, "n");
 }
 
 TEST_P(StoreContract, any_text_comes_back_byte_for_byte) {
