@@ -1,11 +1,20 @@
 // Hex and base64 (RFC 4648), strict: one spelling for each value, so that no two texts mean the same secret or ticket.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace kaimen {
+
+/// The two hex digits of each byte, for those who write many of them.
+inline constexpr auto kHexPairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (size_t byte = 0; byte < pairs.size(); ++byte) pairs[byte] = {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+  return pairs;
+}();
 
 /// Lower-case hex.
 std::string to_hex(std::string_view bytes);

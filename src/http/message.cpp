@@ -37,8 +37,7 @@ bool decode(std::string_view text, bool plus_is_blank, std::string& out) {
 
 }  // namespace
 
-bool name_is(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
+bool same_but_for_case(std::string_view a, std::string_view b) {
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   }

@@ -16,8 +16,10 @@ struct HeaderView {
   std::string_view value;  ///< Without surrounding blanks.
 };
 
-/// ASCII case-insensitive equality of header names.
-bool name_is(std::string_view a, std::string_view b);
+/// ASCII case-insensitive equality of texts of one size.
+bool same_but_for_case(std::string_view a, std::string_view b);
+/// ASCII case-insensitive equality of header names. Most names differ in size: that is seen without a call.
+inline bool name_is(std::string_view a, std::string_view b) { return a.size() == b.size() && same_but_for_case(a, b); }
 
 struct Peer {
   std::string address;      ///< "203.0.113.9"; empty on a unix socket.

@@ -5,8 +5,10 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
+#include "base/encoding.h"
 #include "base/random.h"
 
 namespace kaimen::http {
@@ -38,7 +40,7 @@ class RequestIds {
     return value ^ value >> 31;
   }
   static void put(uint64_t value, char* out) {
-    for (int i = 0; i < 16; ++i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+    for (int i = 0; i < 8; ++i, value >>= 8) std::memcpy(out + 2 * i, kHexPairs[value & 255].data(), 2);
   }
   uint64_t high_ = 0, low_ = 0;
 };
