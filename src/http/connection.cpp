@@ -297,6 +297,7 @@ void Connection::refuse(int status, std::string_view why) {
     if (request_.headers.empty()) request_.method = {};
     if (status != 413) context_.ids.next(request_.request_id);
   }
+  if (views_stale_ && in_body_) scanner_.fill(head(), request_);  // the answer looks at the method
   context_.refused.add(1);
   answer_refusal(status, why, false);
 }

@@ -152,6 +152,15 @@ TEST_F(HoldsDeadlines, a_body_that_stalls_is_408) {
   connection.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
   EXPECT_EQ(status_of(connection.read_all(3s)), 408);
 }
+// The refusal looks at the method (HEAD has no body), which by then lay in a buffer that had been replaced by a larger one.
+TEST_F(HoldsDeadlines, a_body_that_stalls_after_the_buffer_grew_is_408) {
+  start();
+  RawConnection connection(address);
+  connection.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + std::string(30'000, 'b'));
+  const auto answer = connection.read_all(3s);
+  EXPECT_EQ(status_of(answer), 408);
+  EXPECT_FALSE(answer.ends_with("\r\n\r\n")) << "with a body";
+}
 TEST_F(HoldsDeadlines, a_kept_connection_that_stays_idle_is_closed) {
   start();
   RawConnection connection(address);
