@@ -27,7 +27,7 @@ class SqliteStore final : public core::Store {
   /// Opens (creates, migrates) the database and starts its thread. `clock` must outlive the store. Errors, in words for the operator:
   /// unavailable (cannot be opened or written, locked), invalid_request (not a database, another program's, a newer schema).
   static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options, const Clock& clock);
-  /// Finishes the acts that are queued. No task of this store may be started any more.
+  /// Finishes the acts that are queued. A purge must have ended, and no task of this store may be started any more.
   ~SqliteStore() override;
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override;

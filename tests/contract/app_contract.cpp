@@ -277,8 +277,10 @@ TEST_P(StoreContract, an_older_lease_does_not_release_a_newer_one) {
 }
 
 TEST_P(StoreContract, leases_of_two_apps_are_apart) {
-  ASSERT_TRUE(run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value());
+  const auto first = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
   EXPECT_TRUE(run_here(store().lease_access_token("wx2", new_id(), t0, t0 + 10s)).value());
+  EXPECT_TRUE(run_here(store().lease_access_token("wx2", new_id(), t0 + 20s, t0 + 30s)).value());
+  EXPECT_EQ(run_here(store().access_token("wx1")).value().lease, first);
 }
 
 }  // namespace kaimen::contract

@@ -94,7 +94,7 @@ TEST(SqliteOpen, refuses_a_locked_file) {
   const OutsideLock lock(factory.file());
   const Error error = open_error(factory);
   EXPECT_EQ(error.code, ErrorCode::unavailable);
-  EXPECT_NE(error.detail.find("locked"), std::string::npos) << error.detail;
+  EXPECT_NE(error.detail.find("locked by another process"), std::string::npos) << error.detail;
 }
 
 TEST(SqliteOpen, refuses_a_directory_it_cannot_write) {

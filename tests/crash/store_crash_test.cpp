@@ -155,4 +155,7 @@ TEST_F(StoreCrash, a_failing_sync_is_never_answered_as_done) { expect_honest_und
 
 TEST_F(StoreCrash, a_full_disk_is_never_answered_as_done) { expect_honest_under("full"); }
 
+// The connection cannot be used at all: it is given up, and a new one is opened when that is possible again.
+TEST_F(StoreCrash, a_broken_connection_is_replaced) { expect_honest_under("lock"); }
+
 }  // namespace kaimen::crash

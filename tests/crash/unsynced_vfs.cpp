@@ -180,7 +180,10 @@ int device_characteristics(sqlite3_file* file) { return real(file)->pMethods->xD
 int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** out) {
   return real(file)->pMethods->xShmMap(real(file), page, size, extend, out);
 }
-int shm_lock(sqlite3_file* file, int offset, int count, int flags) { return real(file)->pMethods->xShmLock(real(file), offset, count, flags); }
+int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
+  if ((flags & SQLITE_SHM_LOCK) != 0 && fault("lock")) return SQLITE_IOERR_SHMLOCK;
+  return real(file)->pMethods->xShmLock(real(file), offset, count, flags);
+}
 void shm_barrier(sqlite3_file* file) { real(file)->pMethods->xShmBarrier(real(file)); }
 int shm_unmap(sqlite3_file* file, int remove) { return real(file)->pMethods->xShmUnmap(real(file), remove); }
 

@@ -4,7 +4,7 @@
 //
 // KAIMEN_CRASH_VFS = unsynced (as told) | nosync (xSync does nothing: the control that must lose data).
 // KAIMEN_CRASH_FAULT = a file; while it contains "fsync", syncing fails with SQLITE_IOERR_FSYNC; while it contains "full", writing fails
-// with SQLITE_FULL.
+// with SQLITE_FULL; while it contains "lock", the WAL's locks cannot be had, so that not even a transaction begins.
 #pragma once
 
 namespace kaimen::crash {

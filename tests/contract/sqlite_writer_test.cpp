@@ -1,0 +1,166 @@
+// The writer's own promises, with acts made for the purpose: what a refusal and a failure leave behind, in the file and in memory.
+#include "store/writer.h"
+
+#include <future>
+
+#include "tests/contract/sqlite_factory.h"
+
+namespace kaimen::contract {
+
+namespace {
+
+class TestAct final : public store::Act {
+ public:
+  TestAct(bool act_writes, std::function<bool(store::ActContext&)> work) : Act(act_writes), work_(std::move(work)) {}
+  std::future<std::string> outcome() { return outcome_.get_future(); }
+  bool run(store::ActContext& context) override {
+    const bool accepted = work_(context);
+    result_ = accepted ? "done" : "refused";
+    return accepted;
+  }
+  void fail(const Error& error) override { result_ = name_of(error.code); }
+  void finish() override { outcome_.set_value(result_); }
+
+ private:
+  std::function<bool(store::ActContext&)> work_;
+  std::string result_;
+  std::promise<std::string> outcome_;
+};
+
+bool write_mark(store::ActContext& context, const std::string& mark) {
+  return context.db.run("INSERT INTO once_marks (mark, marked_at) VALUES (?, 0)", store::Blob{mark}).has_value();
+}
+
+class SqliteWriter : public testing::Test {
+ protected:
+  SqliteWriter() {
+    factory.open();  // migrates
+    auto database = store::Database::open(factory.file(), 1000).value();
+    store::Writer::Options options{factory.file(), 1000, [this] { return factory.clock.steady(); }};
+    writer = std::make_unique<store::Writer>(std::move(database), std::move(options), factory.clock);
+  }
+  /// Runs the acts in one batch: they are pushed while the first act still works.
+  std::vector<std::string> run(std::vector<std::unique_ptr<TestAct>> acts) {
+    std::promise<void> pushed;
+    auto gate = std::make_unique<TestAct>(false, [all = pushed.get_future().share()](store::ActContext&) {
+      all.wait();
+      return true;
+    });
+    auto gate_outcome = gate->outcome();
+    std::vector<std::future<std::string>> waiting;
+    writer->push(std::move(gate));
+    for (auto& act : acts) {
+      waiting.push_back(act->outcome());
+      writer->push(std::move(act));
+    }
+    pushed.set_value();
+    gate_outcome.wait();
+    std::vector<std::string> outcomes;
+    for (auto& outcome : waiting) outcomes.push_back(outcome.get());
+    return outcomes;
+  }
+  template <class... Works>
+  std::vector<std::string> run_writing(Works... works) {
+    std::vector<std::unique_ptr<TestAct>> acts;
+    (acts.push_back(std::make_unique<TestAct>(true, works)), ...);
+    return run(std::move(acts));
+  }
+  std::vector<std::vector<std::string>> marks() { return factory.query("SELECT CAST(mark AS TEXT) FROM once_marks ORDER BY mark"); }
+
+  SqliteFactory factory;
+  std::unique_ptr<store::Writer> writer;
+  const std::string code = std::string(32, 'c');
+  const Id owner = *Id::parse("00000000000000000000000000000001");
+};
+
+TEST_F(SqliteWriter, commits_a_batch_together) {
+  const auto outcomes = run_writing([](auto& context) { return write_mark(context, "a"); }, [](auto& context) { return write_mark(context, "b"); });
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"done", "done"}));
+  EXPECT_EQ(marks(), (std::vector<std::vector<std::string>>{{"a"}, {"b"}}));
+}
+
+TEST_F(SqliteWriter, leaves_nothing_of_an_act_that_refused_after_it_had_written) {
+  const auto outcomes = run_writing([](auto& context) { return write_mark(context, "a"); },
+                                    [](auto& context) {
+                                      write_mark(context, "half");
+                                      return false;
+                                    },
+                                    [](auto& context) { return write_mark(context, "b"); });
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"done", "refused", "done"}));
+  EXPECT_EQ(marks(), (std::vector<std::vector<std::string>>{{"a"}, {"b"}}));
+}
+
+TEST_F(SqliteWriter, does_not_commit_what_an_act_did_in_spite_of_an_sql_error) {
+  const auto outcomes = run_writing([](auto& context) { return write_mark(context, "a"); },
+                                    [](auto& context) {
+                                      write_mark(context, "half");
+                                      static_cast<void>(context.db.run("UPDATE nothing SET x = 1"));
+                                      return true;
+                                    });
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"done", "internal"}));
+  EXPECT_EQ(marks(), (std::vector<std::vector<std::string>>{{"a"}}));
+}
+
+TEST_F(SqliteWriter, undoes_a_claim_whose_act_failed) {
+  const auto failed = run_writing([this](auto& context) {
+    EXPECT_TRUE(context.claims.add(7, code, owner));
+    return context.db.run("UPDATE nothing SET x = 1").has_value();
+  });
+  EXPECT_EQ(failed, std::vector<std::string>{"internal"});
+  const auto looked = run_writing([this](auto& context) { return context.claims.find(7, code) == nullptr; });
+  EXPECT_EQ(looked, std::vector<std::string>{"done"});
+}
+
+TEST_F(SqliteWriter, gives_a_claim_back_whose_settling_failed) {
+  run_writing([this](auto& context) { return context.claims.add(7, code, owner).has_value(); });
+  run_writing([this](auto& context) {
+    context.claims.settle(7, code, owner, ErrorCode::code_invalid);
+    return context.db.run("UPDATE nothing SET x = 1").has_value();
+  });
+  const auto held = run_writing([this](auto& context) { return context.claims.holds(7, code, owner); });
+  EXPECT_EQ(held, std::vector<std::string>{"done"});
+}
+
+TEST_F(SqliteWriter, keeps_a_claim_when_a_later_act_fails) {
+  run_writing([this](auto& context) { return context.claims.add(7, code, owner).has_value(); });
+  run_writing([](auto& context) { return context.db.run("UPDATE nothing SET x = 1").has_value(); });
+  const auto held = run_writing([this](auto& context) { return context.claims.holds(7, code, owner); });
+  EXPECT_EQ(held, std::vector<std::string>{"done"});
+}
+
+TEST_F(SqliteWriter, answers_who_reads_although_the_batch_cannot_write) {
+  sqlite3* outside = nullptr;
+  ASSERT_EQ(sqlite3_open(factory.file().c_str(), &outside), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(outside, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::vector<std::unique_ptr<TestAct>> acts;
+  acts.push_back(std::make_unique<TestAct>(true, [](auto& context) { return write_mark(context, "a"); }));
+  acts.push_back(std::make_unique<TestAct>(false, [](auto& context) {
+    store::Statement row(context.db, "SELECT count(*) FROM once_marks");
+    return row.step().has_value() && row.integer(0) == 0;
+  }));
+  EXPECT_EQ(run(std::move(acts)), (std::vector<std::string>{"unavailable", "done"}));
+  sqlite3_close(outside);
+}
+
+TEST_F(SqliteWriter, lets_settled_claims_go_when_there_are_too_many_but_no_open_one) {
+  const auto number = [](size_t i) { return std::to_string(i) + std::string(26, 'x'); };
+  const auto outcomes = run_writing([&](auto& context) {
+    store::Claims& claims = context.claims;
+    EXPECT_TRUE(claims.add(7, code, owner));
+    for (size_t i = 1; i < store::Claims::kClaims; ++i) {
+      EXPECT_TRUE(claims.add(7, number(i), owner));
+      if (i <= 2) claims.settle(7, number(i), owner, ErrorCode::code_invalid);
+    }
+    EXPECT_TRUE(claims.add(7, "one more", owner));
+    EXPECT_TRUE(claims.add(7, "and another", owner));
+    EXPECT_FALSE(claims.add(7, "too many", owner));
+    EXPECT_TRUE(claims.holds(7, code, owner));
+    EXPECT_EQ(claims.find(7, number(1)), nullptr);
+    return true;
+  });
+  EXPECT_EQ(outcomes, std::vector<std::string>{"done"});
+}
+
+}  // namespace
+
+}  // namespace kaimen::contract
