@@ -4,26 +4,31 @@ import math
 import re
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 340, 70, 20, 44, 62
+BUSY = 1.5  # a load average at the start of a run above which something else was running
 COLOURS = ["#1a7f64", "#8c8c8c", "#c9a227", "#4a6fa5"]
 TITLES = {"check": "A check over HTTP", "unix": "Over a unix socket", "auth_request": "Behind nginx `auth_request`", "in_process": "In process",
           "login": "Logins", "store": "The store's acts", "growth": "How cost grows", "connections": "Connections and threads", "memory": "Memory",
           "hang": "While WeChat hangs"}
 
 
-def verdict(met):
-    return "" if met is None else "met" if met else "**missed**"
+def verdict(line, busy):
+    if line["met"] is None:
+        return ""
+    if busy and line.get("latency"):
+        return "not judged: the machine was busy"
+    return "met" if line["met"] else "**missed**"
 
 
-def markdown(lines):
+def markdown(lines, busy):
     out = ["| what | measured | beside | target | |", "|---|---|---|---|---|"]
-    out += [f"| {line['what']} | {line['value']} | {line['beside']} | {line['target']} | {verdict(line['met'])} |" for line in lines]
+    out += [f"| {line['what']} | {line['value']} | {line['beside']} | {line['target']} | {verdict(line, busy)} |" for line in lines]
     return "\n".join(out)
 
 
-def table(lines):
+def table(lines, busy):
     fields = [line.fields for line in lines]
     width = max(len(line["what"]) for line in fields)
-    return "\n".join(f"  {line['what']:<{width}}  {line['value']}  |  {line['beside']}  |  {line['target']} {verdict(line['met'])}" for line in fields)
+    return "\n".join(f"  {line['what']:<{width}}  {line['value']}  |  {line['beside']}  |  {line['target']} {verdict(line, busy)}" for line in fields)
 
 
 class Svg:
@@ -126,7 +131,10 @@ def write(docs, results, order):
     text = [f"Machine: {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; {machine['nginx']}, {machine['openssl']}, {machine['compiler']}."]
     for name in order:
         if name in rows:
-            text += [f"### {TITLES[name]}", f"Measured {rows[name]['measured_at']}.", markdown(rows[name]["lines"])]
+            row = rows[name]
+            busy = row["load_average"] > BUSY
+            hint = " The machine was busy with other work: ratios hold better than absolutes, and latencies say little." if busy else ""
+            text += [f"### {TITLES[name]}", f"Measured {row['measured_at']}, load average at the start {row['load_average']}.{hint}", markdown(row["lines"], busy)]
     plots(docs, rows)
     page = docs / "performance.md"
     begin, end = "<!-- figures: written by script/bench -->", "<!-- end of figures -->"

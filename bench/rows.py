@@ -20,10 +20,11 @@ TICKETS = 64
 
 
 class Line:
-    """One claim of the table: `value` beside `beside`, and whether a target was met (None: there is none)."""
+    """One claim of the table: `value` beside `beside`, and whether a target was met (None: there is none). A `latency` is not judged where
+    the machine was busy with something else."""
 
-    def __init__(self, what, value, beside="", target="", met=None):
-        self.fields = {"what": what, "value": value, "beside": beside, "target": target, "met": met}
+    def __init__(self, what, value, beside="", target="", met=None, latency=False):
+        self.fields = {"what": what, "value": value, "beside": beside, "target": target, "met": met, "latency": latency}
 
 
 class Bench:
@@ -126,7 +127,7 @@ def check(bench):
     figures[f"open loop, {rate} a second"] = middle(measured)
     p99 = ratio(measured, "kaimen", "nginx", "p99_us")
     lines.append(Line(f"p99 at {rate:,} checks a second (open loop)", f"{median(measured['kaimen']['p99_us']):.0f} µs",
-                      f"nginx: {median(measured['nginx']['p99_us']):.0f} µs; ratio {p99:.2f}", "≤ 1.00", p99 <= 1.0))
+                      f"nginx: {median(measured['nginx']['p99_us']):.0f} µs; ratio {p99:.2f}", "≤ 1.00", p99 <= 1.0, latency=True))
     for server in rivals.values():
         server.stop()
     return figures, lines
@@ -157,11 +158,12 @@ def auth_request(bench):
     run = lambda name: (lambda: bench.closed(nginx, files[name], 64, bench.seconds(1.5), expect=200, also=helper[name]))
     measured = bench.interleaved({name: run(name) for name in files})
     lines = []
-    best = ratio(measured, "constant", "plain", "per_second")
+    # What a core can serve is one over the CPU a request takes, nginx' and the checking server's together.
+    best = ratio(measured, "plain", "constant", "cpu_us")
     for name, what in (("tcp", "Kaimen over TCP"), ("unix", "Kaimen over a unix socket")):
-        share = ratio(measured, name, "plain", "per_second")
+        share = ratio(measured, "plain", name, "cpu_us")
         added = median(a - b for a, b in zip(measured[name]["cpu_us"], measured["plain"]["cpu_us"]))
-        lines.append(Line(f"nginx `auth_request` → {what} → static file", f"{share:.3f} of plain nginx; +{added:.1f} µs",
+        lines.append(Line(f"nginx `auth_request` → {what} → static file", f"{share:.3f} of what plain nginx serves; +{added:.1f} µs",
                           f"with a constant server: {best:.3f}", "≥ 0.95 of the constant server's", share >= 0.95 * best))
     for server in (nginx, kaimen, constant):
         server.stop()
@@ -356,7 +358,7 @@ def hang(bench):
     upstream.stop()
     return {**middle(measured), "rate": rate}, [
         Line(f"checks while WeChat hangs and 1,000 logins a second arrive ({rate:,} checks a second)", f"{failed} of {sum(measured['beside logins']['checks']):,} failed", "", "0 failed", failed == 0),
-        Line("their p99", f"{median(measured['beside logins']['p99_us']):.0f} µs", f"checks alone: {median(measured['alone']['p99_us']):.0f} µs; ratio {worse:.2f}", "≤ 1.20", worse <= 1.2)]
+        Line("their p99", f"{median(measured['beside logins']['p99_us']):.0f} µs", f"checks alone: {median(measured['alone']['p99_us']):.0f} µs; ratio {worse:.2f}", "≤ 1.20", worse <= 1.2, latency=True)]
 
 
 ROWS = {"check": check, "unix": unix, "auth_request": auth_request, "in_process": in_process, "login": login, "store": store, "growth": growth,

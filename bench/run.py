@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--only", action="append", choices=list(rows.ROWS), help="only this row; may be repeated")
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    if load > 1.5:
+    if load > report.BUSY:
         print(f"bench: hint: the machine is busy (load average {load:.1f}); figures will be off", file=sys.stderr)
 
     servers.raise_file_limit()
@@ -55,7 +55,7 @@ def main():
             figures, lines = rows.ROWS[name](bench)
             results["rows"][name] = {"measured_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "load_average": round(load, 2),
                                      "figures": figures, "lines": [line.fields for line in lines]}
-            print(report.table(lines), flush=True)
+            print(report.table(lines, load > report.BUSY), flush=True)
             servers.stop_all()
     if not options.quick:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
