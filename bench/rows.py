@@ -260,7 +260,6 @@ def growth(bench):
         running[count] = (kaimen, upstream, bench.request_file(f"growth{count}", bench.tickets(kaimen), CURL_HEADERS))
 
     def login_run(kaimen):
-        # Spread over all users: consecutive numbers are neighbours in the B-tree, which would flatter a large store.
         stream = {"name": "s", "to": kaimen.public, "request": request, "connections": 64, "expect": 200, "number": bench.numbers()}
         result = servers.load(bench.build, [kaimen], [stream], bench.seconds(2), warmup=0.6)
         return {"cpu_us": result["cpu_us"] / result["streams"]["s"]["requests"], "per_second": result["streams"]["s"]["per_second"], "p99_us": result["streams"]["s"]["p99_us"]}

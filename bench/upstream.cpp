@@ -1,5 +1,6 @@
 // A WeChat for load tests: answers GET /sns/jscode2session at once, after a delay or never, in the clear or over TLS, on kept connections.
-// Who logs in follows from the code: its last sixteen characters are a number, taken modulo --users (0: everybody is new).
+// Who logs in follows from the code: its last sixteen characters are a number. Without --users it is the user, so everybody is new; with
+// --users N it names one of N, and consecutive numbers name users far apart (neighbours in a B-tree would flatter a large store).
 //   upstream --listen 127.0.0.1:PORT [--delay MS] [--hang] [--users N] [--tls CERTIFICATE KEY]
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -167,7 +168,7 @@ class Upstream {
     const std::string_view code = at == request.npos ? "" : request.substr(at + 8, request.find_first_of("& ", at) - at - 8);
     const std::string number(code.size() < 16 ? std::string_view("0") : code.substr(code.size() - 16));
     uint64_t who = std::strtoull(number.c_str(), nullptr, 16);
-    if (options_.users != 0) who %= options_.users;
+    if (options_.users != 0) who = (who * 0x9e3779b97f4a7c15 >> 20) % options_.users;
     char digits[17];
     std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(who));
     // The forms are WeChat's: an openid of 28 characters, a session_key of 16 bytes in base64, JSON called text/plain.
