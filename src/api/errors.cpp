@@ -58,6 +58,7 @@ http::Response problem(const Error& error, std::string_view request_id, int stat
   response.status = status;
   response.set("Content-Type", "application/problem+json").set("Cache-Control", "no-store");
   if (error.retry_after) response.set("Retry-After", std::to_string(error.retry_after->count()));
+  if (error.code == ErrorCode::code_invalid) response.set("WWW-Authenticate", "Bearer");  // every 401 names a scheme (RFC 9110, 11.6.1)
   if (error.code == ErrorCode::unauthenticated) {
     const std::string reason(name_of(error.reason));
     response.set("X-Kaimen-Reason", reason);

@@ -10,6 +10,7 @@ namespace kaimen::core {
 
 namespace {
 
+constexpr int kEditTries = 5;
 constexpr size_t kAppIdBytes = 64, kNameCodePoints = 64, kSecretBytes = 256;
 
 bool plain_name(std::string_view text, size_t longest) {
@@ -139,38 +140,53 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   co_return added;
 }
 
+Task<Result<AppPtr>> Apps::edit(std::string app_id, std::function<Result<>(AppRow&)> change) {
+  for (int tries = 0;; ++tries) {
+    CO_TRY(auto row, row_of(app_id));
+    CO_TRY(change(row));
+    auto act = store_.change_app(std::move(row));
+    auto changed = co_await stored(app_id, std::move(act));
+    if (changed.has_value() || changed.error().code != ErrorCode::conflict || tries == kEditTries) co_return changed;
+    // Somebody else was faster: the change is made again, over theirs.
+    auto loaded = co_await load();
+    CO_TRY(std::move(loaded));
+  }
+}
+
 Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
-  CO_TRY(auto row, row_of(app_id));
-  if (change.name) {
-    CO_TRY(check_name(*change.name));
-    row.name = *change.name;
-  }
-  if (change.upstream) {
-    if (!upstreams_.contains(*change.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
-    row.upstream = *change.upstream;
-  }
-  if (change.disabled) row.disabled = *change.disabled;
-  if (change.settings) {
-    for (auto& [name, value] : *change.settings) {
-      if (value.empty()) row.settings.erase(name);
-      else row.settings[name] = value;
+  std::function<Result<>(AppRow&)> apply = [this, &change](AppRow& row) -> Result<> {
+    if (change.name) {
+      TRY(check_name(*change.name));
+      row.name = *change.name;
     }
-    CO_TRY(AppSettings::parse(row.settings, defaults_));
-  }
-  if (change.revoke_sessions) row.revoked_before = live_.clock.now();
-  auto act = store_.change_app(std::move(row));
-  auto changed = co_await stored(app_id, std::move(act));
+    if (change.upstream) {
+      if (!upstreams_.contains(*change.upstream)) return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
+      row.upstream = *change.upstream;
+    }
+    if (change.disabled) row.disabled = *change.disabled;
+    if (change.settings) {
+      for (const auto& [name, value] : *change.settings) {
+        if (value.empty()) row.settings.erase(name);
+        else row.settings[name] = value;
+      }
+      TRY(AppSettings::parse(row.settings, defaults_));
+    }
+    if (change.revoke_sessions) row.revoked_before = live_.clock.now();
+    return ok();
+  };
+  auto changed = co_await edit(app_id, apply);
   co_return changed;
 }
 
 Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds overlap) {
   CO_TRY(check_secret(secret));
-  CO_TRY(auto row, row_of(app_id));
-  row.old_secret_sealed = overlap > Seconds{0} ? row.secret_sealed : std::string();
-  row.old_secret_until = overlap > Seconds{0} ? live_.clock.now() + overlap : Time{};
-  CO_TRY(row.secret_sealed, vault_.seal("app_secret", app_id, secret));
-  auto act = store_.change_app(std::move(row));
-  auto changed = co_await stored(app_id, std::move(act));
+  std::function<Result<>(AppRow&)> apply = [this, &secret, overlap](AppRow& row) -> Result<> {
+    row.old_secret_sealed = overlap > Seconds{0} ? row.secret_sealed : std::string();
+    row.old_secret_until = overlap > Seconds{0} ? live_.clock.now() + overlap : Time{};
+    TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, secret));
+    return ok();
+  };
+  auto changed = co_await edit(app_id, apply);
   co_return changed;
 }
 

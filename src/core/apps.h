@@ -1,6 +1,7 @@
 // Mini programs as rows: added, changed and removed while the server runs; their secrets sealed in the store and write-only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -57,6 +58,7 @@ class Apps {
 
  private:
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
+  Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
   Result<AppRow> row_of(const std::string& app_id);
   Result<AppPtr> open(const AppRow& row) const;
 

@@ -41,10 +41,6 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   co_return answer;
 }
 
-Result<Issued> Sessions::reissue(const App& app, const Session& session, const User& user) {
-  return tickets_.issue(app, session, user, live_.clock.now());
-}
-
 Task<Result<SessionView>> Sessions::view(Id session, Trace* trace) {
   Result<SessionView> found = make_error(ErrorCode::internal);
   {

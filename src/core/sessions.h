@@ -21,9 +21,6 @@ class Sessions {
   /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed).
   Task<Result<LoginAnswer>> renew(std::string renew_token, Trace* trace);
 
-  /// A fresh ticket and renew token for a session at its present generation, where what a ticket carries has changed.
-  Result<Issued> reissue(const App& app, const Session& session, const User& user);
-
   /// Session and user as they stand. Errors: unauthenticated with the reason when it has ended or run out, or its user is disabled.
   Task<Result<SessionView>> view(Id session, Trace* trace);
   /// Live ones of the user, newest first.

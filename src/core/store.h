@@ -140,6 +140,7 @@ struct DisableUser {
 // ---- apps, keys ----
 
 struct AppRow {
+  uint64_t version = 0;           ///< Counts changes; the store's. A change must bring the one it read.
   std::string app_id;
   uint32_t number = 0;
   std::string project, platform, name;
@@ -223,7 +224,7 @@ class Store {
   virtual Task<Result<std::vector<AppRow>>> list_apps() = 0;
   /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused).
   virtual Task<Result<>> add_app(AppRow row) = 0;
-  /// Replaces all but number, app_id and created_at. Error: not_found.
+  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read.
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Error: not_found. Its number stays taken; its app_id may be added again under another.
   virtual Task<Result<>> remove_app(std::string app_id, Time now) = 0;

@@ -43,7 +43,7 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   }
   Statement row(context.db,
                 "SELECT number, app_id, project, platform, name, secret_sealed, old_secret_sealed, old_secret_until, upstream, disabled, "
-                "revoked_before, created_at FROM apps WHERE removed_at IS NULL ORDER BY app_id");
+                "revoked_before, created_at, version FROM apps WHERE removed_at IS NULL ORDER BY app_id");
   std::vector<AppRow> apps;
   for (;;) {
     TRY(const bool found, row.step());
@@ -61,6 +61,7 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
     app.disabled = row.flag(9);
     app.revoked_before = row.time(10);
     app.created_at = row.time(11);
+    app.version = static_cast<uint64_t>(row.integer(12));
     app.settings = std::move(settings[app.number]);
     apps.push_back(std::move(app));
   }
@@ -86,11 +87,13 @@ Result<> change_app(ActContext& context, const AppRow& app) {
   Database& db = context.db;
   TRY(const auto number, number_of(db, app.app_id));
   if (!number) return no_app();
-  TRY(save_project(db, app.project, app.created_at));
-  TRY(db.run("UPDATE apps SET project = ?, platform = ?, name = ?, secret_sealed = ?, old_secret_sealed = ?, old_secret_until = ?, upstream = ?, "
-             "disabled = ?, revoked_before = ? WHERE number = ?",
+  TRY(const auto changed,
+      db.run("UPDATE apps SET version = version + 1, project = ?, platform = ?, name = ?, secret_sealed = ?, old_secret_sealed = ?, "
+             "old_secret_until = ?, upstream = ?, disabled = ?, revoked_before = ? WHERE number = ? AND version = ?",
              app.project, app.platform, app.name, Blob{app.secret_sealed}, Blob{app.old_secret_sealed}, app.old_secret_until, app.upstream,
-             app.disabled, app.revoked_before, *number));
+             app.disabled, app.revoked_before, *number, static_cast<int64_t>(app.version)));
+  if (changed == 0) return make_error(ErrorCode::conflict, "the app was changed since it was read");
+  TRY(save_project(db, app.project, app.created_at));
   TRY(save_settings(db, *number, app.settings));
   return write_event(context, context.clock.now(), {"app_changed", *number});
 }

@@ -56,6 +56,13 @@ TEST(ErrorTableTest, EveryReasonIsInItsHeaders) {
   }
 }
 
+// RFC 9110, 11.6.1: every 401 names a scheme.
+TEST(ErrorTableTest, ACodeThatWeChatRefusesNamesASchemeToo) {
+  const auto response = api::problem(make_error(ErrorCode::code_invalid), "r1");
+  const Reply reply{response.status, response.headers, response.body};
+  EXPECT_EQ(reply.header("WWW-Authenticate"), "Bearer");
+}
+
 TEST(ErrorTableTest, ADisablementTellsUntilWhenAndWhy) {
   Error error = make_error(ErrorCode::forbidden);
   error.reason = Reason::disabled;

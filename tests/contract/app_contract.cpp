@@ -102,6 +102,20 @@ TEST_P(StoreContract, a_change_replaces_all_but_number_and_creation) {
   expect_same(run_here(store().list_apps()).value().at(0), changed);
 }
 
+// Two administrators at once: the second change must not bring back what the first replaced, e.g. a leaked secret.
+TEST_P(StoreContract, a_change_of_what_was_changed_since_is_a_conflict) {
+  ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
+  auto first = run_here(store().list_apps()).value().at(0), second = first;
+  first.secret_sealed = "rotated";
+  ASSERT_TRUE(run_here(store().change_app(first)));
+  second.name = "New";
+  EXPECT_EQ(code_of(run_here(store().change_app(second))), ErrorCode::conflict);
+  second = run_here(store().list_apps()).value().at(0);
+  EXPECT_EQ(second.secret_sealed, "rotated");
+  second.name = "New";
+  EXPECT_TRUE(run_here(store().change_app(second)));
+}
+
 TEST_P(StoreContract, there_is_a_project_default) { EXPECT_EQ(run_here(store().list_projects()).value(), std::vector<std::string>{"default"}); }
 
 TEST_P(StoreContract, an_apps_project_is_a_project) {

@@ -162,6 +162,22 @@ TEST_F(AppsTest, AppsAreListedById) {
 }
 
 // What one administrator ends must not come back in memory because another one's reading began before it.
+TEST_F(AppsTest, ChangesAtTheSameTimeAllHold) {
+  // Each begins with the row as it is now; all but the first find it changed.
+  LocalLoop loop;
+  int left = 4;
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"ticket_seconds", "600"}, {"idle_seconds", "1200"}, {"absolute_seconds", "9000"}, {"max_per_user", "3"}}) {
+    core::AppChange one;
+    one.settings = {{name, value}};
+    spawn<Result<core::AppPtr>>(services().apps.change("wx1", std::move(one)), [&](const Result<core::AppPtr>& changed) {
+      EXPECT_TRUE(changed);
+      if (--left == 0) loop.stop();
+    });
+  }
+  loop.run();
+  EXPECT_EQ(services().apps.find("wx1")->setting_values.size(), 4U);
+}
+
 TEST_F(AppsTest, AnEndHoldsWhileOthersReadTheApps) {
   const auto answer = log_in("o1");
   LocalLoop slow;  // takes its answer from the store only when it is run

@@ -413,6 +413,18 @@ TEST_F(LoginTest, AProfileThatFailsIsAWarningAndTheLoginStands) {
   EXPECT_EQ(check(answer.tokens.token), Reason::none);
 }
 
+// A phone code is good once: bringing it again with the same login code must not tell the user that it failed.
+TEST_F(LoginTest, ALoginBroughtAgainDoesNotWarnOfThePhoneItHasBound) {
+  platform.phones["p1"] = "13800000000";
+  auto with_phone = request(platform.fresh_code("o1"));
+  with_phone.phone.emplace();
+  with_phone.phone->code = "p1";
+  ASSERT_TRUE(login(with_phone).value().warnings.empty());
+  const auto again = login(with_phone).value();
+  EXPECT_TRUE(again.warnings.empty());
+  EXPECT_FALSE(again.user.phone_sealed.empty());
+}
+
 TEST_F(LoginTest, OptionalPartsThatHoldAreInTheAnswer) {
   platform.phones["p1"] = "13800000000";
   auto with_both = request(platform.fresh_code("o1"));

@@ -294,7 +294,7 @@ TEST_F(SessionTest, AViewTellsWhyASessionEnded) {
 
 TEST_F(SessionTest, AFreshTicketForTheSameGeneration) {
   const auto answer = log_in("o1");
-  const auto fresh = services().sessions.reissue(*answer.app, answer.session, answer.user).value();
+  const auto fresh = services().tickets.issue(*answer.app, answer.session, answer.user, services().live.clock.now()).value();
   EXPECT_NE(fresh.token, answer.tokens.token);
   EXPECT_EQ(check(fresh.token), Reason::none);
   EXPECT_EQ(renew(fresh.renew_token).value().session.generation, 1U);

@@ -57,7 +57,7 @@ TEST_F(TicketsTest, ARenewTokenIsNeitherLongerNorShorter) {
 
 TEST_F(TicketsTest, TwoTokensOfOneGenerationDiffer) {
   const auto answer = log_in("o1");
-  const auto again = services().sessions.reissue(*answer.app, answer.session, answer.user).value();
+  const auto again = services().tickets.issue(*answer.app, answer.session, answer.user, services().live.clock.now()).value();
   EXPECT_NE(again.token, answer.tokens.token);
   EXPECT_NE(again.renew_token, answer.tokens.renew_token);
 }

@@ -18,6 +18,7 @@ INSERT INTO projects (name, created_at) VALUES ('default', 0);
 -- A removed app keeps its row, so that its number is never given again; its secrets are wiped.
 CREATE TABLE apps (
   number            BIGINT  NOT NULL PRIMARY KEY,
+  version           BIGINT  NOT NULL DEFAULT 0,  -- of the row: two changes at once must not undo each other
   app_id            TEXT    NOT NULL,
   project           TEXT    NOT NULL,
   platform          TEXT    NOT NULL,
