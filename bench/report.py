@@ -107,7 +107,7 @@ def plots(docs, rows):
         order = ("kaimen", "nginx", "raw", "constant")
         bars(docs / "performance-check.svg", "CPU a request: a ticket checked, beside servers that do less", "microseconds of CPU; less is better",
              {key.replace(" connections, ", " · ").replace("-like headers", ""): [value[name]["cpu_us"] for name in order] for key, value in figures.items()},
-             ["Kaimen, GET /verify", "nginx, return 204", "raw epoll, parses nothing", "Kaimen's server, constant answer"])
+             ["Kaimen, GET /verify", "nginx, return 204", "raw epoll, no parsing", "our constant answer"])
     if "store" in rows:
         acts = rows["store"]["figures"]["acts"]
         line = lambda key: [(act["under_way"], act[key]) for act in acts if act["act"] == "login"]
