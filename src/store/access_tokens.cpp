@@ -24,8 +24,8 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
   return row.lease;
 }
 
-Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed, Time expires_at,
-                               Time now) {
+Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
+                               Time expires_at, Time now) {
   TRY(const int64_t saved, context.db.run("UPDATE access_tokens SET token_sealed = ?, expires_at = ?, fetched_at = ?, lease_until = 0 "
                                           "WHERE app_id = ? AND lease = ?",
                                           Blob{token_sealed}, expires_at, now, app_id, static_cast<int64_t>(lease)));

@@ -48,8 +48,8 @@ Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Tim
 // access_tokens.cpp
 Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id);
 Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const std::string& app_id, const Id& owner, Time now, Time until);
-Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed, Time expires_at,
-                               Time now);
+Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
+                               Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
 
 // purge.cpp

@@ -75,8 +75,8 @@ Result<> add_app(ActContext& context, const AppRow& app) {
     if (found) return make_error(ErrorCode::conflict, "there is an app " + app.app_id + ", or its number is taken");
   }
   TRY(save_project(db, app.project, app.created_at));
-  TRY(db.run("INSERT INTO apps (number, app_id, project, platform, name, secret_sealed, old_secret_sealed, old_secret_until, upstream, disabled, "
-             "revoked_before, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  TRY(db.run("INSERT INTO apps (number, app_id, project, platform, name, secret_sealed, old_secret_sealed, old_secret_until, upstream, "
+             "disabled, revoked_before, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
              app.number, app.app_id, app.project, app.platform, app.name, Blob{app.secret_sealed}, Blob{app.old_secret_sealed},
              app.old_secret_until, app.upstream, app.disabled, app.revoked_before, app.created_at));
   TRY(save_settings(db, app.number, app.settings));

@@ -1,8 +1,8 @@
 // Claims on login codes, in memory: who is at which code now. One process serves a SQLite file and WeChat makes codes single-use anyway, so
 // only the result of a claim (a row of `codes`) is durable.
 //
-// A claim of somebody else is never taken over, not even a dead one; it goes 10 minutes after it was made, when the code itself is long dead.
-// What an act does here is undone with its transaction. Belongs to the store's thread.
+// A claim of somebody else is never taken over, not even a dead one; it goes 10 minutes after it was made, when the code
+// itself is long dead. What an act does here is undone with its transaction. Belongs to the store's thread.
 #pragma once
 
 #include <list>

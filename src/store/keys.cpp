@@ -65,12 +65,14 @@ Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids)
 }
 
 Result<std::vector<AccessKeyRow>> list_access_keys(ActContext& context) {
-  Statement row(context.db, "SELECT id, name, hash, scopes, project, created_at, last_used_at, revoked_at FROM access_keys ORDER BY created_at, id");
+  Statement row(context.db,
+                "SELECT id, name, hash, scopes, project, created_at, last_used_at, revoked_at FROM access_keys ORDER BY created_at, id");
   std::vector<AccessKeyRow> keys;
   for (;;) {
     TRY(const bool found, row.step());
     if (!found) return keys;
-    keys.push_back({row.id(0), row.text(1), row.text(2), split(row.text(3)), row.text(4), row.time(5), row.optional_time(6), row.optional_time(7)});
+    keys.push_back({row.id(0), row.text(1), row.text(2), split(row.text(3)), row.text(4), row.time(5), row.optional_time(6),
+                    row.optional_time(7)});
   }
 }
 

@@ -142,8 +142,8 @@ Result<> save_identity(Database& db, const RecordLogin& act, const Who& who, con
     return ok();
   }
   if (who.moved || who.identity->unionid != unionid) {
-    TRY(db.run("UPDATE identities SET user_id = ?, unionid = ? WHERE provider = ? AND app_id = ? AND subject = ? AND tenant = ''", user, unionid,
-               act.provider, act.app_id, act.openid));
+    TRY(db.run("UPDATE identities SET user_id = ?, unionid = ? WHERE provider = ? AND app_id = ? AND subject = ? AND tenant = ''", user,
+               unionid, act.provider, act.app_id, act.openid));
   }
   if (key && who.identity->newest_index != act.session_key_index) {
     TRY(db.run("UPDATE identities SET key3 = key2, index3 = index2, key2 = key1, index2 = index1, key1 = ?, index1 = ? "
@@ -162,8 +162,8 @@ struct OpenSession {
 
 /// The user's live sessions in this app, oldest first.
 Result<std::vector<OpenSession>> read_live_in_app(Database& db, const RecordLogin& act, const Id& user) {
-  Statement row(db, "SELECT created_at, id, device_id FROM sessions WHERE user_id = ? AND ended = 0 AND app = ? AND idle_expires_at > ? AND "
-                    "absolute_expires_at > ?");
+  Statement row(db, "SELECT created_at, id, device_id FROM sessions WHERE user_id = ? AND ended = 0 AND app = ? AND idle_expires_at > ? "
+                    "AND absolute_expires_at > ?");
   row.bind(user).bind(act.app).bind(act.now).bind(act.now);
   std::vector<OpenSession> sessions;
   for (;;) {
@@ -273,7 +273,8 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   const std::string unionid = act.unionid.empty() || who.union_taken ? known : act.unionid;
   TRY(save_identity(db, act, who, user, unionid));
   if (!act.unionid.empty() && !who.union_known) {
-    TRY(db.run("INSERT INTO unionids (project, provider, unionid, user_id) VALUES (?, ?, ?, ?)", act.project, act.provider, act.unionid, user));
+    TRY(db.run("INSERT INTO unionids (project, provider, unionid, user_id) VALUES (?, ?, ?, ?)", act.project, act.provider, act.unionid,
+               user));
   }
 
   if (!login.is_new_user) {
@@ -283,8 +284,8 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   login.attempt = act.attempt;
   login.recorded_at = act.now;
   TRY(insert_session(db, login.session));
-  TRY(db.run("INSERT INTO codes (app, code_hash, owner, session_id, attempt, is_new_user, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)", act.app,
-             Blob{act.code_hash}, act.owner, act.new_session, act.attempt, login.is_new_user, act.now));
+  TRY(db.run("INSERT INTO codes (app, code_hash, owner, session_id, attempt, is_new_user, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+             act.app, Blob{act.code_hash}, act.owner, act.new_session, act.attempt, login.is_new_user, act.now));
   TRY(write_events(context, act, login, who));
   context.claims.settle(act.app, act.code_hash, act.owner, std::nullopt);
   return login;

@@ -22,7 +22,9 @@ Result<std::optional<Time>> last_purge(ActContext& context) {
 }
 
 Result<> note_purge(ActContext& context, Time now) {
-  TRY(context.db.run("INSERT INTO meta (name, value) VALUES ('last_seen_time', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", now));
+  TRY(context.db.run("INSERT INTO meta (name, value) VALUES ('last_seen_time', ?) "
+                     "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                     now));
   return ok();
 }
 

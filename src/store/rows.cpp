@@ -99,7 +99,9 @@ Result<std::vector<Session>> read_open_sessions(Database& db, const Id& user) {
     if (!found) break;
     sessions.push_back(session_of(row));
   }
-  std::ranges::sort(sessions, [](const Session& a, const Session& b) { return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id); });
+  std::ranges::sort(sessions, [](const Session& a, const Session& b) {
+    return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+  });
   return sessions;
 }
 
@@ -145,8 +147,8 @@ Result<> revoke(Database& db, const Revocation& revocation, std::vector<Revocati
 
 Result<> write_event(ActContext& context, Time now, const Event& event) {
   TRY(const Id id, Id::make(now, context.random));
-  TRY(context.db.run("INSERT INTO events (id, at, kind, app, user_id, session_id, reason, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", id, now,
-                     event.kind, event.app, event.user, event.session, static_cast<int>(event.reason), event.request_id));
+  TRY(context.db.run("INSERT INTO events (id, at, kind, app, user_id, session_id, reason, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                     id, now, event.kind, event.app, event.user, event.session, static_cast<int>(event.reason), event.request_id));
   return ok();
 }
 

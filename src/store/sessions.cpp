@@ -32,8 +32,8 @@ Result<> advance(Database& db, const RenewSession& act, Session& session) {
   session.generation += 1;
   session.generation_issued_at = act.now;
   session.idle_expires_at = std::min(act.idle_expires_at, session.absolute_expires_at);
-  TRY(db.run("UPDATE sessions SET generation = ?, generation_issued_at = ?, idle_expires_at = ?, purge_day = ? WHERE id = ?", session.generation,
-             act.now, session.idle_expires_at, purge_day(session.idle_expires_at), session.id));
+  TRY(db.run("UPDATE sessions SET generation = ?, generation_issued_at = ?, idle_expires_at = ?, purge_day = ? WHERE id = ?",
+             session.generation, act.now, session.idle_expires_at, purge_day(session.idle_expires_at), session.id));
   return ok();
 }
 

@@ -38,7 +38,8 @@ constexpr bool kReads = false, kWrites = true;
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options, const Clock& clock) {
   TRY(auto database, Database::open(options.path, options.checkpoint_pages));
   TRY(migrate(*database, clock.now()));
-  auto writer = std::make_unique<Writer>(std::move(database), Writer::Options{options.path, options.checkpoint_pages, options.steady}, clock);
+  Writer::Options writing{options.path, options.checkpoint_pages, options.steady};
+  auto writer = std::make_unique<Writer>(std::move(database), std::move(writing), clock);
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(options), std::move(writer)));
 }
 
@@ -80,7 +81,9 @@ Task<Result<std::vector<Revocation>>> SqliteStore::end_session(core::EndSession 
   return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::end_session(context, act); });
 }
 Task<Result<std::vector<Revocation>>> SqliteStore::end_sessions(core::EndSessions act) {
-  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::end_sessions(context, act); });
+  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) {
+    return store::end_sessions(context, act);
+  });
 }
 Task<Result<core::SessionView>> SqliteStore::find_session(Id session) {
   return submit<core::SessionView>(kReads, [session](ActContext& context) { return store::find_session(context, session); });
@@ -104,13 +107,20 @@ Task<Result<core::User>> SqliteStore::save_phone(core::SavePhone act) {
   return submit<core::User>(kWrites, [act = std::move(act)](ActContext& context) { return store::save_phone(context, act); });
 }
 Task<Result<std::vector<Revocation>>> SqliteStore::disable_user(core::DisableUser act) {
-  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::disable_user(context, act); });
+  return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) {
+    return store::disable_user(context, act);
+  });
 }
 Task<Result<>> SqliteStore::enable_user(Id user, Time now, std::string request_id) {
-  return submit<void>(kWrites, [user, now, request_id = std::move(request_id)](ActContext& context) { return store::enable_user(context, user, now, request_id); });
+  return submit<void>(kWrites, [user, now, request_id = std::move(request_id)](ActContext& context) {
+    return store::enable_user(context, user, now, request_id);
+  });
 }
 Task<Result<std::vector<std::string>>> SqliteStore::session_keys(std::string provider, std::string app_id, std::string openid) {
-  return submit<std::vector<std::string>>(kReads, [provider = std::move(provider), app_id = std::move(app_id), openid = std::move(openid)](ActContext& context) { return store::session_keys(context, provider, app_id, openid); });
+  return submit<std::vector<std::string>>(kReads, [provider = std::move(provider), app_id = std::move(app_id), openid = std::move(openid)](
+      ActContext& context) {
+    return store::session_keys(context, provider, app_id, openid);
+  });
 }
 
 // ---- apps, keys ----
@@ -159,16 +169,25 @@ Task<Result<>> SqliteStore::touch_access_keys(std::vector<Id> used, Time now) {
 // ---- access_token custody ----
 
 Task<Result<core::AccessTokenRow>> SqliteStore::access_token(std::string app_id) {
-  return submit<core::AccessTokenRow>(kReads, [app_id = std::move(app_id)](ActContext& context) { return store::access_token(context, app_id); });
+  return submit<core::AccessTokenRow>(kReads, [app_id = std::move(app_id)](ActContext& context) {
+    return store::access_token(context, app_id);
+  });
 }
 Task<Result<std::optional<uint64_t>>> SqliteStore::lease_access_token(std::string app_id, Id owner, Time now, Time until) {
-  return submit<std::optional<uint64_t>>(kWrites, [app_id = std::move(app_id), owner, now, until](ActContext& context) { return store::lease_access_token(context, app_id, owner, now, until); });
+  return submit<std::optional<uint64_t>>(kWrites, [app_id = std::move(app_id), owner, now, until](ActContext& context) {
+    return store::lease_access_token(context, app_id, owner, now, until);
+  });
 }
 Task<Result<bool>> SqliteStore::save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) {
-  return submit<bool>(kWrites, [app_id = std::move(app_id), lease, token_sealed = std::move(token_sealed), expires_at, now](ActContext& context) { return store::save_access_token(context, app_id, lease, token_sealed, expires_at, now); });
+  return submit<bool>(kWrites, [app_id = std::move(app_id), lease, token_sealed = std::move(token_sealed), expires_at, now](
+      ActContext& context) {
+    return store::save_access_token(context, app_id, lease, token_sealed, expires_at, now);
+  });
 }
 Task<Result<>> SqliteStore::release_access_token(std::string app_id, uint64_t lease) {
-  return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) { return store::release_access_token(context, app_id, lease); });
+  return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) {
+    return store::release_access_token(context, app_id, lease);
+  });
 }
 
 Task<Result<>> SqliteStore::purge(Time now) {

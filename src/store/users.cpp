@@ -46,7 +46,8 @@ Result<User> save_phone(ActContext& context, const core::SavePhone& act) {
   Database& db = context.db;
   TRY(auto row, existing_user(db, act.user));
   if (!act.once.empty()) {
-    TRY(const int64_t first, db.run("INSERT INTO once_marks (mark, marked_at) VALUES (?, ?) ON CONFLICT DO NOTHING", Blob{act.once}, act.now));
+    TRY(const int64_t first, db.run("INSERT INTO once_marks (mark, marked_at) VALUES (?, ?) ON CONFLICT DO NOTHING", Blob{act.once},
+                                         act.now));
     if (first == 0) return make_error(ErrorCode::conflict, "this phone number was handed over before");
   }
   TRY(db.run("UPDATE users SET phone_sealed = ?, phone_index = ? WHERE id = ?", Blob{act.phone_sealed}, Blob{act.phone_index}, act.user));

@@ -1,7 +1,8 @@
 // The store's one thread: takes all waiting acts into one transaction, and answers each only after the commit is on disk.
 //
 // Exactly one connection writes and checkpoints (SQLite 3.40.1 can corrupt a WAL that two reset). What an act says is true only when its
-// transaction is durable: a failed commit makes every writing act of the batch `unavailable`. One act that fails alone is rolled back alone.
+// transaction is durable: a failed commit makes every writing act of the batch `unavailable`. One act that fails alone is rolled back
+// alone.
 #pragma once
 
 #include <chrono>

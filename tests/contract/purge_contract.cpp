@@ -110,11 +110,13 @@ TEST_P(StoreContract, the_users_view_is_readable_while_the_store_runs) {
   ASSERT_TRUE(run_here(store().save_phone(phone)));
   ASSERT_TRUE(disable(login("c2", "o2").user.id, t0, t0 + 1h));
   const auto rows = factory().query(
-      "SELECT id, project, external_id, state, disabled_until, registered, nickname, avatar_url, gender, language, country, province, city, "
-      "has_phone, roles, attributes, created_at FROM kaimen_users_v1 ORDER BY state");
+      "SELECT id, project, external_id, state, disabled_until, registered, nickname, avatar_url, gender, language, country, province, "
+      "city, has_phone, roles, attributes, created_at FROM kaimen_users_v1 ORDER BY state");
   ASSERT_EQ(rows.size(), 2u);
   const std::string at = std::to_string(epoch_ms(t0));
-  EXPECT_EQ(rows[0], (std::vector<std::string>{made.user.id.hex(), "default", "", "active", "NULL", "1", "n", "", "0", "", "", "", "", "1", "", "{}", at}));
+  const std::vector<std::string> expected = {made.user.id.hex(), "default", "", "active", "NULL", "1", "n", "", "0",
+                                             "", "", "", "", "1", "", "{}", at};
+  EXPECT_EQ(rows[0], expected);
   EXPECT_EQ(rows[1][3], "disabled");
   EXPECT_EQ(rows[1][4], std::to_string(epoch_ms(t0 + 1h)));
   EXPECT_EQ(rows[1][13], "0");

@@ -57,7 +57,8 @@ TEST_P(StoreContract, revocations_are_told_until_their_time) {
 
 TEST_P(StoreContract, all_sessions_of_a_user_end_at_once) {
   const auto first = login("c1"), second = login("c2"), other = login("c3", "o2");
-  const auto revocations = run_here(store().end_sessions({first.user.id, std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"})).value();
+  const core::EndSessions act{first.user.id, std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"};
+  const auto revocations = run_here(store().end_sessions(act)).value();
   EXPECT_EQ(revocations.size(), 2u);
   EXPECT_EQ(session_now(first.session.id).ended, Reason::revoked);
   EXPECT_EQ(session_now(second.session.id).ended, Reason::revoked);
@@ -66,7 +67,8 @@ TEST_P(StoreContract, all_sessions_of_a_user_end_at_once) {
 
 TEST_P(StoreContract, all_sessions_but_one_end) {
   const auto first = login("c1"), second = login("c2");
-  const auto revocations = run_here(store().end_sessions({first.user.id, second.session.id, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"})).value();
+  const core::EndSessions act{first.user.id, second.session.id, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"};
+  const auto revocations = run_here(store().end_sessions(act)).value();
   EXPECT_EQ(revocations.size(), 1u);
   EXPECT_EQ(live_sessions(first.user.id, t0), std::vector<Id>{second.session.id});
 }
@@ -95,13 +97,16 @@ TEST_P(StoreContract, a_clock_set_back_does_not_revive_a_session_that_had_run_ou
 }
 
 TEST_P(StoreContract, live_sessions_are_listed_newest_first) {
-  const auto first = login(at(login_act("c1"), t0)), second = login(at(login_act("c2"), t0 + 1s)), third = login(at(login_act("c3"), t0 + 2s));
+  const auto first = login(at(login_act("c1"), t0)), second = login(at(login_act("c2"), t0 + 1s));
+  const auto third = login(at(login_act("c3"), t0 + 2s));
   ASSERT_TRUE(end(second.session.id, t0 + 3s));
   EXPECT_EQ(live_sessions(first.user.id, t0 + 3s), (std::vector<Id>{third.session.id, first.session.id}));
   EXPECT_EQ(live_sessions(first.user.id, t0 + 30 * 24h), std::vector<Id>{third.session.id});
 }
 
-TEST_P(StoreContract, an_unknown_session_is_not_found) { EXPECT_EQ(code_of(run_here(store().find_session(new_id()))), ErrorCode::not_found); }
+TEST_P(StoreContract, an_unknown_session_is_not_found) {
+  EXPECT_EQ(code_of(run_here(store().find_session(new_id()))), ErrorCode::not_found);
+}
 
 TEST_P(StoreContract, a_session_is_found_with_its_user) {
   const auto made = login("c1");

@@ -74,7 +74,8 @@ class SqliteWriter : public testing::Test {
 };
 
 TEST_F(SqliteWriter, commits_a_batch_together) {
-  const auto outcomes = run_writing([](auto& context) { return write_mark(context, "a"); }, [](auto& context) { return write_mark(context, "b"); });
+  const auto outcomes = run_writing([](auto& context) { return write_mark(context, "a"); },
+                                    [](auto& context) { return write_mark(context, "b"); });
   EXPECT_EQ(outcomes, (std::vector<std::string>{"done", "done"}));
   EXPECT_EQ(marks(), (std::vector<std::vector<std::string>>{{"a"}, {"b"}}));
 }

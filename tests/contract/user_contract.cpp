@@ -67,7 +67,8 @@ TEST_P(StoreContract, a_part_of_a_profile_is_emptied) {
 }
 
 TEST_P(StoreContract, any_text_comes_back_byte_for_byte) {
-  const std::vector<std::string> texts = {"O'Reilly \"; DROP TABLE users; --", std::string("a\0b\0", 4), "🧧 家人 \u0301\u200d", "%_\\ \r\n\t", " "};
+  const std::vector<std::string> texts = {"O'Reilly \"; DROP TABLE users; --", std::string("a\0b\0", 4),
+                                          "🧧 家人 \u0301\u200d", "%_\\ \r\n\t", " "};
   for (const auto& text : texts) {
     auto act = login_act(hash(std::to_string(text.size())).substr(0, 30), text);
     act.device = {text, text, text, text};
