@@ -166,9 +166,11 @@ TEST_F(AppsTest, ChangesAtTheSameTimeAllHold) {
   // Each begins with the row as it is now; all but the first find it changed.
   LocalLoop loop;
   int left = 4;
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"ticket_seconds", "600"}, {"idle_seconds", "1200"}, {"absolute_seconds", "9000"}, {"max_per_user", "3"}}) {
+  using Settings = std::map<std::string, std::string>;
+  const Settings settings{{"ticket_seconds", "600"}, {"idle_seconds", "1200"}, {"absolute_seconds", "9000"}, {"max_per_user", "3"}};
+  for (const auto& setting : settings) {
     core::AppChange one;
-    one.settings = {{name, value}};
+    one.settings = Settings{setting};
     spawn<Result<core::AppPtr>>(services().apps.change("wx1", std::move(one)), [&](const Result<core::AppPtr>& changed) {
       EXPECT_TRUE(changed);
       if (--left == 0) loop.stop();
