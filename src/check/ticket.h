@@ -24,7 +24,7 @@ enum class Reason : uint8_t { none = 0, missing = 1, malformed = 2, revoked = 3,
 
 enum class Env : uint8_t { release = 0, trial = 1, develop = 2 };
 
-/// flags: bits 0–1 Env, bit 2 registered, the rest zero for now (a reader ignores bits it does not know).
+/// flags: bits 0–1 Env, bit 2 registered, the rest zero (a reader ignores bits it does not know).
 inline constexpr uint16_t kFlagEnvMask = 0x3;
 inline constexpr uint16_t kFlagRegistered = 0x4;
 

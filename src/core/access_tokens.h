@@ -25,7 +25,7 @@ class AccessTokens {
   AccessTokens(Store& store, const crypto::Vault& vault, const Platforms& platforms, Random& random, const Clock& clock)
       : store_(store), vault_(vault), platforms_(platforms), random_(random), clock_(clock) {}
 
-  /// A token that holds for now. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
+  /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
   /// gives the refused one again, and for 30 s after that without asking.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);

@@ -125,11 +125,6 @@ std::string Server::bound_address(size_t listener) const { return impl_->bound.a
 size_t Server::loop_count() const { return impl_->loops.size(); }
 Loop& Server::loop(size_t index) { return impl_->loops.at(index)->thread(); }
 
-void Server::every(size_t loop, Millis period, std::function<void()> work) {
-  auto& thread = impl_->loops.at(loop)->thread();
-  thread.post([&thread, period, work = std::move(work)] { thread.every(period, work); });
-}
-
 Server::Counters Server::counters() const {
   Counters sum{};
   for (const auto& loop : impl_->loops) {

@@ -90,8 +90,6 @@ class Server {
   /// The event loops, for what runs on them besides requests (the client's pools, timers). Valid after start().
   size_t loop_count() const;
   Loop& loop(size_t index);
-  /// Runs `work` on that loop every `period` until the server stops.
-  void every(size_t loop, Millis period, std::function<void()> work);
 
   struct Counters {
     uint64_t connections_open, connections_accepted, requests, refused;

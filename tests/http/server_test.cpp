@@ -283,19 +283,5 @@ TEST_F(Starts, not_without_randomness) {
   EXPECT_FALSE(broken.start());
 }
 
-TEST_F(Starts, timers_that_run_on_their_loop) {
-  start();
-  std::atomic<int> runs{0};
-  std::atomic<bool> elsewhere{false};
-  server->every(0, 10ms, [&] {
-    ++runs;
-    if (Loop::current_or_null() != &server->loop(0)) elsewhere = true;
-  });
-  for (int i = 0; i < 200 && runs < 5; ++i) std::this_thread::sleep_for(10ms);
-  server->drain();
-  EXPECT_GE(runs, 5);
-  EXPECT_FALSE(elsewhere);
-}
-
 }  // namespace
 }  // namespace kaimen::http::test
