@@ -1,0 +1,65 @@
+// A database connection as the store's worker sees it: a few typed statement shapes, each over many rows at once. SQLite, PostgreSQL and the
+// MySQL protocol implement it; no SQL is written anywhere else but in migrations.
+//
+// A transaction is begin, any number of reads and scans, then commit (which writes first) or roll_back. It sees one snapshot; rows it updates
+// that another changed since are a conflict. Errors of all: `conflict` (another was faster: serialization, deadlock, a unique key, a guard or
+// a row that is gone; try the whole transaction again), `unavailable` (connection, disk, lock, a server that only reads: nothing else would
+// work now), `internal` (a bug). After any error only roll_back and begin may follow. One thread.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "base/result.h"
+#include "store/table.h"
+
+namespace kaimen::store {
+
+/// Takes one row; the cells are those of the table's columns in order, and hold until it returns.
+using Sink = std::function<void(std::span<const Cell>)>;
+
+/// All rows that `lookup` finds for any of the given values. Values are never NULL.
+struct Read {
+  const Lookup* lookup;
+  std::span<const Cell> values;  ///< lookup->count cells for each value looked up, sorted, without repetition.
+  Sink sink;
+};
+
+/// The same change to many rows of one table, whose keys are sorted and differ.
+struct Write {
+  enum class What : uint8_t {
+    insert,  ///< A row: every column.
+    update,  ///< A row: the key, the guard as it was read if the table has one, then the new value of each column in `columns`.
+    remove,  ///< A row: the key.
+  } what;
+  const TableInfo* table;
+  uint64_t columns;              ///< Of update: bit i for columns[i]; never keys or guard. May be 0 where there is a guard.
+  std::span<const Cell> cells;
+  size_t rows;
+  /// Cells of one row.
+  size_t width() const { return rows == 0 ? 0 : cells.size() / rows; }
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// A read costs no way over a network: the worker then reads each row when an act asks for it, else it gathers what a whole batch asks for.
+  virtual bool local() const = 0;
+  /// The database's own time.
+  virtual Result<Time> time() = 0;
+
+  /// Connects first where that is needed. `writes`: changes may follow.
+  virtual Result<> begin(bool writes) = 0;
+  virtual Result<> read(std::span<const Read> reads) = 0;
+  virtual Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) = 0;
+  /// Makes the changes in order and commits. An update or remove that finds fewer rows than it names, or an insert of a row that is there,
+  /// is a conflict. Sets `unknown` when the transaction may have been committed although an error is returned (the line broke meanwhile).
+  virtual Result<> commit(std::span<const Write> writes, bool& unknown) = 0;
+  virtual void roll_back() noexcept = 0;
+
+  /// Runs `sql`, several statements without values, outside of a transaction (migrations).
+  virtual Result<> script(const std::string& sql) = 0;
+};
+
+}  // namespace kaimen::store
