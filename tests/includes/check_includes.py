@@ -32,12 +32,13 @@ LIBRARIES = [
     ("openssl/", {"check", "crypto", "http"}),
     ("sqlite3", {"store"}),
     ("libpq-fe.h", {"store"}),
+    ("mysql.h", {"store"}),
     ("spdlog/", {"base"}),
     ("CLI/", {"app"}),
     ("toml++/", {"app"}),
 ]
 # One folder, but not all of its files.
-ONLY_IN = {"spdlog/": "base/log.cpp"}
+ONLY_IN = {"spdlog/": "base/log.cpp", "mysql.h": "store/mysql_connection.cpp"}
 # Of the system: no library at all. Sockets are for those who do I/O.
 SYSTEM = re.compile(r"(fcntl|poll|pwd|ifaddrs|pthread|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
 STANDARD = re.compile(r"[a-z_0-9]+")

@@ -1,0 +1,26 @@
+// The statements of the MySQL protocol, written out of the tables' descriptions.
+//
+// Values stand in the text: numbers as digits, text and bytes as x'…', so that nothing a client sent is ever read as SQL, whatever the
+// server's mode or character set. Statements with their values in the text can be sent many at a time, and so a transaction costs three
+// ways over the network however many tables it touches; prepared ones cost one way each.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "store/table.h"
+
+namespace kaimen::store::mysql {
+
+/// How many of the rows in `cells`, each of `width` cells, one statement should take. At least 1 while there are any.
+size_t rows_at_once(std::span<const Cell> cells, size_t width);
+
+// Each appends one statement and its ';'.
+void append_read(std::string& sql, const Lookup& lookup, std::span<const Cell> values);
+void append_scan(std::string& sql, const Scan& scan, std::span<const Cell> values);
+void append_insert(std::string& sql, const TableInfo& table, std::span<const Cell> cells);
+/// `columns` and cells as of Write. Must find all the rows.
+void append_update(std::string& sql, const TableInfo& table, uint64_t columns, std::span<const Cell> cells);
+void append_remove(std::string& sql, const TableInfo& table, std::span<const Cell> cells);
+
+}  // namespace kaimen::store::mysql
