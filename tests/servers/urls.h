@@ -1,0 +1,35 @@
+// Where the database servers of the tests are, and empty databases on them. The servers are started by ctest (tests/servers/CMakeLists.txt);
+// KAIMEN_TEST_POSTGRES and KAIMEN_TEST_MYSQL name others instead, whose user may create databases.
+#pragma once
+
+#include <string>
+
+namespace kaimen::servers {
+
+enum class Engine { postgres, mysql };
+
+/// The server's URL. Throws std::runtime_error when there is none: a test that lacks its server must fail, not pass unseen.
+std::string server_url(Engine engine);
+
+/// An empty database of its own while this lives.
+class Database {
+ public:
+  /// Throws std::runtime_error with the server's words.
+  explicit Database(Engine engine);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  const std::string& url() const { return url_; }
+
+ private:
+  const Engine engine_;
+  std::string name_, url_;
+};
+
+/// The URL of a new empty database, which is dropped when the process ends.
+std::string fresh_database(Engine engine);
+
+/// Runs SQL that answers nothing, on a connection of its own.
+void execute(Engine engine, const std::string& url, const std::string& sql);
+
+}  // namespace kaimen::servers
