@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <deque>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -97,11 +96,6 @@ Database::~Database() {
   } catch (const std::runtime_error&) {
     // A test may have killed the server; what it held is gone with it.
   }
-}
-
-std::string fresh_database(Engine engine) {
-  static std::deque<Database> made;
-  return made.emplace_back(engine).url();
 }
 
 }  // namespace kaimen::servers

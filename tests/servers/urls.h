@@ -11,7 +11,7 @@ enum class Engine { postgres, mysql };
 /// The server's URL. Throws std::runtime_error when there is none: a test that lacks its server must fail, not pass unseen.
 std::string server_url(Engine engine);
 
-/// An empty database of its own while this lives.
+/// A new, empty database while this lives. (Not in a static object: the client libraries are gone when those are destroyed.)
 class Database {
  public:
   /// Throws std::runtime_error with the server's words.
@@ -25,9 +25,6 @@ class Database {
   const Engine engine_;
   std::string name_, url_;
 };
-
-/// The URL of a new empty database, which is dropped when the process ends.
-std::string fresh_database(Engine engine);
 
 /// Runs SQL that answers nothing, on a connection of its own.
 void execute(Engine engine, const std::string& url, const std::string& sql);
