@@ -14,7 +14,7 @@
 
 #include "base/random.h"
 #include "plain_sql.h"
-#include "store/sqlite_store.h"
+#include "store/open.h"
 
 namespace {
 
@@ -90,7 +90,7 @@ class Kaimen {
   explicit Kaimen(const std::string& path) {
     store::SqliteOptions options;
     options.path = path;
-    auto opened = store::SqliteStore::open(std::move(options), clock_);
+    auto opened = store::open_sqlite(std::move(options), clock_);
     if (!opened) {
       std::fprintf(stderr, "error: %s\n", opened.error().detail.c_str());
       std::exit(1);
@@ -168,7 +168,7 @@ class Kaimen {
 
   SystemClock clock_;
   SystemRandom random_;
-  std::unique_ptr<store::SqliteStore> store_;
+  std::unique_ptr<store::SqlStore> store_;
   Pump pump_;
   std::vector<Id> sessions_;
   uint64_t logins_ = 0;

@@ -82,7 +82,7 @@ class Checker {
     auto lock = DataLock::try_lock(config_.data_directory);
     if (!lock) return fail("store", lock.error().errors.front(), lock.error().hint);
     if (!lock.value()) return running_server();
-    const auto schema = read_schema(config_.database_path());
+    const auto schema = read_schema(config_.store_url, SystemClock());
     if (!schema) return fail("store", schema.error().errors.front(), "is it the right file, and owned by the user who runs kaimen?");
     const SchemaState& state = schema.value();
     if (!state.unknown.empty()) return fail("store", "written by a newer version of Kaimen (it has " + state.unknown.front() + ")", "use that version");

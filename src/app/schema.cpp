@@ -2,38 +2,26 @@
 
 #include <unistd.h>
 
-#include <set>
-
-#include "store/database.h"
-#include "store/migrations_embedded.h"
+#include "store/open.h"
 
 namespace kaimen::app {
 
-OrFail<SchemaState> read_schema(const std::string& database_path) {
+OrFail<SchemaState> read_schema(const std::string& store_url, const Clock& clock) {
+  const auto dialect = store::dialect_of(store_url).value_or(store::Dialect::sqlite);
   SchemaState state;
-  std::set<std::string> applied;
-  state.exists = access(database_path.c_str(), F_OK) == 0;
-  if (state.exists) {
-    auto database = store::Database::open(database_path, 4000);
-    if (!database) return fail(database.error().detail);
-    store::Statement table(*database.value(), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'");
-    const auto has_table = table.step();
-    if (!has_table) return fail(has_table.error().detail);
-    if (has_table.value()) {
-      store::Statement rows(*database.value(), "SELECT name FROM schema_migrations");
-      for (;;) {
-        const auto row = rows.step();
-        if (!row) return fail(row.error().detail);
-        if (!row.value()) break;
-        applied.insert(rows.text(0));
-      }
-    }
+  constexpr std::string_view kFile = "sqlite://";
+  state.exists = dialect != store::Dialect::sqlite || access(store_url.substr(kFile.size()).c_str(), F_OK) == 0;
+  if (!state.exists) {
+    for (const store::Migration& migration : store::migrations(dialect)) state.missing.emplace_back(migration.name);
+    return state;
   }
-  state.applied.assign(applied.begin(), applied.end());
-  for (const auto& migration : store::kEmbeddedMigrations) {
-    if (applied.erase(migration.name) == 0) state.missing.emplace_back(migration.name);
-  }
-  state.unknown.assign(applied.begin(), applied.end());
+  auto engine = store::open_engine(store_url, clock);
+  if (!engine) return fail(engine.error().detail);
+  auto schema = store::read_schema(*engine.value(), dialect);
+  if (!schema) return fail(schema.error().detail);
+  state.applied = std::move(schema.value().applied);
+  state.missing = std::move(schema.value().missing);
+  state.unknown = std::move(schema.value().unknown);
   return state;
 }
 

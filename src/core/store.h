@@ -180,9 +180,31 @@ struct AccessTokenRow {
   uint64_t lease = 0;        ///< Number of the last lease given.
 };
 
+// ---- nodes ----
+
+/// One node's beat: proves that it can write, and brings what others changed.
+struct Follow {
+  Id node;                ///< Made by the process at its start.
+  std::string version;    ///< Of the program.
+  Time started_at{};
+  Time since{};           ///< Revocations stamped after this; zero: all that live.
+};
+struct Followed {
+  Time now{};                          ///< The store's own time.
+  int64_t configuration = 0;           ///< Counts changes of apps, ticket keys and access keys.
+  std::vector<Revocation> revocations;
+  Time last_beat{};                    ///< This node's own beat as it stood in the store before this one; zero: none.
+};
+
 class Store {
  public:
   virtual ~Store() = default;
+
+  // ---- nodes ----
+  /// Whether other nodes may write to it.
+  virtual bool shared() const = 0;
+  /// Writes the node's heartbeat (at most once a second) and reads, in one snapshot. Only useful where the store is shared.
+  virtual Task<Result<Followed>> follow(Follow act) = 0;
 
   // ---- login ----
   /// Claims (app, code_hash) for `owner`.

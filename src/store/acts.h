@@ -1,14 +1,15 @@
-// The acts of core/store.h on one SQLite connection. Each runs inside a transaction of the writer and decides before it writes; an error
-// it returns without an SQL failure is an expected refusal.
+// The acts of core/store.h over rows. Each runs inside a transaction of a worker; an error it returns undoes what it changed. An act may
+// be run several times before it is done (rows.h), so it has no effect but through its context.
 #pragma once
 
 #include "core/store.h"
-#include "store/writer.h"
+#include "store/act.h"
 
 namespace kaimen::store {
 
 // login.cpp
 Result<core::CodeClaim> claim_code(ActContext& context, const core::ClaimCode& act);
+Result<> settle_code(ActContext& context, uint32_t app, const std::string& code_hash, const Id& owner, std::optional<ErrorCode> error);
 Result<core::LoginRecord> record_login(ActContext& context, const core::RecordLogin& act);
 
 // sessions.cpp
@@ -51,6 +52,9 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
 Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
                                Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
+
+// nodes.cpp
+Result<core::Followed> follow(ActContext& context, const core::Follow& act);
 
 // purge.cpp
 /// The time of the last purge that was let through; nullopt before the first.

@@ -1,6 +1,6 @@
 // Apps and projects. A removed app leaves its number taken, so that no old ticket can ever name another app.
 #include "store/acts.h"
-#include "store/rows.h"
+#include "store/records.h"
 
 namespace kaimen::store {
 
@@ -8,25 +8,99 @@ using core::AppRow;
 
 namespace {
 
-Result<> save_project(Database& db, const std::string& name, Time now) {
-  TRY(db.run("INSERT INTO projects (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING", name, now));
-  return ok();
-}
+inline constexpr Index<AppTableRow> kAppByLiveId{{&kTable<AppTableRow>, {3}, 1}};
 
-Result<> save_settings(Database& db, uint32_t number, const std::map<std::string, std::string>& settings) {
-  TRY(db.run("DELETE FROM app_settings WHERE number = ?", number));
+// A line "name=value" each; a line break or backslash inside is escaped.
+std::string settings_text(const std::map<std::string, std::string>& settings) {
+  std::string text;
+  const auto append = [&text](const std::string& part) {
+    for (const char c : part) {
+      if (c == '\n') text += "\\n";
+      else if (c == '\\') text += "\\\\";
+      else text += c;
+    }
+  };
   for (const auto& [name, value] : settings) {
-    TRY(db.run("INSERT INTO app_settings (number, name, value) VALUES (?, ?, ?)", number, name, value));
+    append(name);
+    text += '=';
+    append(value);
+    text += '\n';
   }
+  return text;
+}
+
+std::map<std::string, std::string> settings_of(std::string_view text) {
+  std::map<std::string, std::string> settings;
+  std::string name, value;
+  bool in_value = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '\n') {
+      settings[name] = value;
+      name.clear();
+      value.clear();
+      in_value = false;
+      continue;
+    }
+    if (c == '=' && !in_value) {
+      in_value = true;
+      continue;
+    }
+    if (c == '\\' && i + 1 < text.size()) c = text[++i] == 'n' ? '\n' : text[i];
+    (in_value ? value : name) += c;
+  }
+  return settings;
+}
+
+AppRow app_of(const AppTableRow& row) {
+  AppRow app;
+  app.version = static_cast<uint64_t>(row.version);
+  app.app_id = row.app_id;
+  app.number = row.number;
+  app.project = row.project;
+  app.platform = row.platform;
+  app.name = row.name;
+  app.secret_sealed = row.secret_sealed.raw;
+  app.old_secret_sealed = row.old_secret_sealed.raw;
+  app.old_secret_until = row.old_secret_until;
+  app.settings = settings_of(row.settings);
+  app.upstream = row.upstream;
+  app.disabled = row.disabled;
+  app.revoked_before = row.revoked_before;
+  app.created_at = row.created_at;
+  return app;
+}
+
+void set_all(AppTableRow& row, const AppRow& app) {
+  row.project = app.project;
+  row.platform = app.platform;
+  row.name = app.name;
+  row.secret_sealed = Bytes{app.secret_sealed};
+  row.old_secret_sealed = Bytes{app.old_secret_sealed};
+  row.old_secret_until = app.old_secret_until;
+  row.settings = settings_text(app.settings);
+  row.upstream = app.upstream;
+  row.disabled = app.disabled;
+  row.revoked_before = app.revoked_before;
+}
+
+/// The app that has this app_id now; null: none.
+Result<const AppTableRow*> live_app(Rows& rows, const std::string& app_id) {
+  TRY(const auto found, rows.list(kAppByLiveId, app_id));
+  return found.empty() ? nullptr : found.front();
+}
+
+Result<> save_project(Rows& rows, const std::string& name, Time now) {
+  TRY(const ProjectRow* project, rows.find<ProjectRow>(name));
+  if (!project) rows.insert(ProjectRow{name, now});
   return ok();
 }
 
-/// The number of the app that has this app_id now.
-Result<std::optional<uint32_t>> number_of(Database& db, const std::string& app_id) {
-  Statement row(db, "SELECT number FROM apps WHERE app_id = ? AND removed_at IS NULL");
-  TRY(const bool found, row.bind(app_id).step());
-  if (!found) return std::nullopt;
-  return row.number(0);
+/// Whether the row says what `app` asks for: then this act was there before.
+bool says(const AppTableRow& row, const AppRow& app) {
+  AppTableRow wished = row;
+  set_all(wished, app);
+  return key_text(detail::cells_of(wished)) == key_text(detail::cells_of(row));
 }
 
 Error no_app() { return make_error(ErrorCode::not_found, "no such app"); }
@@ -34,90 +108,76 @@ Error no_app() { return make_error(ErrorCode::not_found, "no such app"); }
 }  // namespace
 
 Result<std::vector<AppRow>> list_apps(ActContext& context) {
-  std::map<uint32_t, std::map<std::string, std::string>> settings;
-  Statement setting(context.db, "SELECT number, name, value FROM app_settings");
-  for (;;) {
-    TRY(const bool found, setting.step());
-    if (!found) break;
-    settings[setting.number(0)][setting.text(1)] = setting.text(2);
-  }
-  Statement row(context.db,
-                "SELECT number, app_id, project, platform, name, secret_sealed, old_secret_sealed, old_secret_until, upstream, disabled, "
-                "revoked_before, created_at, version FROM apps WHERE removed_at IS NULL ORDER BY app_id");
+  static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
+  TRY(const auto rows, context.rows.scan<AppTableRow>(kAll));
   std::vector<AppRow> apps;
-  for (;;) {
-    TRY(const bool found, row.step());
-    if (!found) return apps;
-    AppRow app;
-    app.number = row.number(0);
-    app.app_id = row.text(1);
-    app.project = row.text(2);
-    app.platform = row.text(3);
-    app.name = row.text(4);
-    app.secret_sealed = row.text(5);
-    app.old_secret_sealed = row.text(6);
-    app.old_secret_until = row.time(7);
-    app.upstream = row.text(8);
-    app.disabled = row.flag(9);
-    app.revoked_before = row.time(10);
-    app.created_at = row.time(11);
-    app.version = static_cast<uint64_t>(row.integer(12));
-    app.settings = std::move(settings[app.number]);
-    apps.push_back(std::move(app));
-  }
+  for (const AppTableRow& row : rows) apps.push_back(app_of(row));
+  return apps;
 }
 
 Result<> add_app(ActContext& context, const AppRow& app) {
-  Database& db = context.db;
-  {
-    Statement taken(db, "SELECT 1 FROM apps WHERE number = ? OR (app_id = ? AND removed_at IS NULL)");
-    TRY(const bool found, taken.bind(app.number).bind(app.app_id).step());
-    if (found) return make_error(ErrorCode::conflict, "there is an app " + app.app_id + ", or its number is taken");
-  }
-  TRY(save_project(db, app.project, app.created_at));
-  TRY(db.run("INSERT INTO apps (number, app_id, project, platform, name, secret_sealed, old_secret_sealed, old_secret_until, upstream, "
-             "disabled, revoked_before, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             app.number, app.app_id, app.project, app.platform, app.name, Blob{app.secret_sealed}, Blob{app.old_secret_sealed},
-             app.old_secret_until, app.upstream, app.disabled, app.revoked_before, app.created_at));
-  TRY(save_settings(db, app.number, app.settings));
+  Rows& rows = context.rows;
+  rows.expect(kAppByLiveId, app.app_id);
+  TRY(const AppTableRow* same_number, rows.find<AppTableRow>(app.number));
+  TRY(const AppTableRow* same_id, live_app(rows, app.app_id));
+  if (context.again && same_number && same_number == same_id) return ok();
+  if (same_number || same_id) return make_error(ErrorCode::conflict, "there is an app " + app.app_id + ", or its number is taken");
+  AppTableRow row;
+  row.number = app.number;
+  row.app_id = app.app_id;
+  row.live_app_id = app.app_id;
+  row.created_at = app.created_at;
+  set_all(row, app);
+  rows.insert(std::move(row));
+  TRY(save_project(rows, app.project, app.created_at));
+  TRY(count_configuration(rows));
   return write_event(context, app.created_at, {"app_added", app.number});
 }
 
 Result<> change_app(ActContext& context, const AppRow& app) {
-  Database& db = context.db;
-  TRY(const auto number, number_of(db, app.app_id));
-  if (!number) return no_app();
-  TRY(const auto changed,
-      db.run("UPDATE apps SET version = version + 1, project = ?, platform = ?, name = ?, secret_sealed = ?, old_secret_sealed = ?, "
-             "old_secret_until = ?, upstream = ?, disabled = ?, revoked_before = ? WHERE number = ? AND version = ?",
-             app.project, app.platform, app.name, Blob{app.secret_sealed}, Blob{app.old_secret_sealed}, app.old_secret_until, app.upstream,
-             app.disabled, app.revoked_before, *number, static_cast<int64_t>(app.version)));
-  if (changed == 0) return make_error(ErrorCode::conflict, "the app was changed since it was read");
-  TRY(save_project(db, app.project, app.created_at));
-  TRY(save_settings(db, *number, app.settings));
-  return write_event(context, context.clock.now(), {"app_changed", *number});
+  Rows& rows = context.rows;
+  TRY(const AppTableRow* row, live_app(rows, app.app_id));
+  if (!row) return no_app();
+  if (static_cast<uint64_t>(row->version) != app.version) {
+    if (context.again && says(*row, app)) return ok();
+    return make_error(ErrorCode::conflict, "the app was changed since it was read");
+  }
+  TRY(save_project(rows, app.project, app.created_at));
+  TRY(count_configuration(rows));
+  set_all(rows.change(*row), app);
+  return write_event(context, context.clock.now(), {"app_changed", row->number});
 }
 
 Result<> remove_app(ActContext& context, const std::string& app_id, Time now) {
-  Database& db = context.db;
-  TRY(const auto number, number_of(db, app_id));
-  if (!number) return no_app();
-  // x'': the secrets go now, the number stays.
-  TRY(db.run("UPDATE apps SET removed_at = ?, secret_sealed = x'', old_secret_sealed = x'' WHERE number = ?", now, *number));
-  TRY(db.run("DELETE FROM app_settings WHERE number = ?", *number));
-  // The lease's number stays, too: a fetch on its way must not pass for that of a later app with this app_id.
-  TRY(db.run("UPDATE access_tokens SET token_sealed = x'', lease = lease + 1, lease_until = 0 WHERE app_id = ?", app_id));
-  return write_event(context, now, {"app_removed", *number});
+  Rows& rows = context.rows;
+  rows.expect<AccessTokenTableRow>(app_id);
+  TRY(const AppTableRow* row, live_app(rows, app_id));
+  if (!row) return context.again ? Result<>(ok()) : no_app();
+  TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(count_configuration(rows));
+  // The secrets go now, the number stays.
+  AppTableRow& app = rows.change(*row);
+  app.live_app_id.reset();
+  app.removed_at = now;
+  app.secret_sealed = Bytes{};
+  app.old_secret_sealed = Bytes{};
+  app.settings.clear();
+  if (token) {
+    // The lease's number stays, too: a fetch on its way must not pass for that of a later app with this app_id.
+    AccessTokenTableRow& wiped = rows.change(*token);
+    wiped.token_sealed = Bytes{};
+    wiped.lease += 1;
+    wiped.lease_until = Time{};
+  }
+  return write_event(context, now, {"app_removed", app.number});
 }
 
 Result<std::vector<std::string>> list_projects(ActContext& context) {
-  Statement row(context.db, "SELECT name FROM projects ORDER BY name");
+  static constexpr Scan kAll{&kTable<ProjectRow>, "", "name"};
+  TRY(const auto rows, context.rows.scan<ProjectRow>(kAll));
   std::vector<std::string> names;
-  for (;;) {
-    TRY(const bool found, row.step());
-    if (!found) return names;
-    names.push_back(row.text(0));
-  }
+  for (const ProjectRow& row : rows) names.push_back(row.name);
+  return names;
 }
 
 }  // namespace kaimen::store

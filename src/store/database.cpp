@@ -44,7 +44,8 @@ bool SqlFailure::environmental() const {
 }
 
 Error SqlFailure::error() const {
-  return make_error(environmental() ? ErrorCode::unavailable : ErrorCode::internal, "sqlite " + std::to_string(code) + ": " + message);
+  const ErrorCode kind = environmental() ? ErrorCode::unavailable : conflict() ? ErrorCode::conflict : ErrorCode::internal;
+  return make_error(kind, "sqlite " + std::to_string(code) + ": " + message);
 }
 
 // ---- Statement ----
@@ -80,6 +81,21 @@ Statement& Statement::bind(std::nullopt_t) {
   return *this;
 }
 
+Statement& Statement::bind(const Cell& cell) {
+  if (!handle_) return *this;
+  const char* text = cell.text.empty() ? "" : cell.text.data();
+  if (cell.null) {
+    check(sqlite3_bind_null(handle_, ++bound_));
+  } else if (cell.kind == Kind::integer) {
+    check(sqlite3_bind_int64(handle_, ++bound_, cell.integer));
+  } else if (cell.kind == Kind::text) {
+    check(sqlite3_bind_text64(handle_, ++bound_, text, cell.text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  } else {
+    check(sqlite3_bind_blob64(handle_, ++bound_, text, cell.text.size(), SQLITE_STATIC));
+  }
+  return *this;
+}
+
 Result<bool> Statement::step() {
   // A failed prepare or bind was recorded; a half-bound statement must not run.
   if (database_.failure_) return database_.failure_->error();
@@ -87,6 +103,19 @@ Result<bool> Statement::step() {
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
   return database_.fail(code);
+}
+
+void Statement::again() {
+  sqlite3_reset(handle_);
+  bound_ = 0;
+}
+
+Cell Statement::cell(int column, Kind kind) const {
+  if (is_null(column)) return Cell{kind, true};
+  if (kind == Kind::integer) return Cell{kind, false, integer(column)};
+  const void* bytes = sqlite3_column_blob(handle_, column);
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(handle_, column));
+  return Cell{kind, false, 0, bytes ? std::string_view(static_cast<const char*>(bytes), size) : std::string_view()};
 }
 
 bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "store/table.h"
 
 namespace kaimen::store {
 
@@ -33,7 +34,9 @@ struct SqlFailure {
   std::string message;
   /// The disk, memory or a lock failed, not the act: whatever else is tried now would fail as well.
   bool environmental() const;
-  /// unavailable if environmental, else internal.
+  /// A row is there already.
+  bool conflict() const { return (code & 0xff) == SQLITE_CONSTRAINT; }
+  /// unavailable if environmental, conflict, else internal.
   Error error() const;
 };
 
@@ -65,10 +68,17 @@ class Statement {
     return value ? bind(*value) : bind(std::nullopt);
   }
 
+  /// The characters must stay until the statement has been stepped.
+  Statement& bind(const Cell& cell);
+
+  /// Ready to be bound and stepped once more.
+  void again();
   /// True: a row is there. Errors: unavailable, internal.
   Result<bool> step();
 
   bool is_null(int column) const;
+  /// A view that holds until the next step.
+  Cell cell(int column, Kind kind) const;
   int64_t integer(int column) const;
   uint32_t number(int column) const { return static_cast<uint32_t>(integer(column)); }
   bool flag(int column) const { return integer(column) != 0; }

@@ -2,7 +2,7 @@
 #include <charconv>
 
 #include "store/acts.h"
-#include "store/rows.h"
+#include "store/records.h"
 
 namespace kaimen::store {
 
@@ -29,74 +29,93 @@ Result<std::vector<uint32_t>> numbers_of(const std::string& text) {
   return numbers;
 }
 
+constexpr Scan kTicketKeys{&kTable<TicketKeyTableRow>, "", "created_at, id"};
+constexpr Index<AccessKeyTableRow> kAccessKeyByHash{{&kTable<AccessKeyTableRow>, {2}, 1}};
+constexpr Scan kAccessKeys{&kTable<AccessKeyTableRow>, "", "created_at, id"};
+
 }  // namespace
 
 Result<std::vector<TicketKeyRow>> list_ticket_keys(ActContext& context) {
-  Statement row(context.db, "SELECT id, renew, key_sealed, apps, created_at, seals_from, retired FROM ticket_keys ORDER BY created_at, id");
+  TRY(const auto rows, context.rows.scan<TicketKeyTableRow>(kTicketKeys));
   std::vector<TicketKeyRow> keys;
-  for (;;) {
-    TRY(const bool found, row.step());
-    if (!found) return keys;
-    TRY(auto apps, numbers_of(row.text(3)));
-    keys.push_back({row.number(0), row.flag(1), row.text(2), std::move(apps), row.time(4), row.time(5), row.flag(6)});
+  for (const TicketKeyTableRow& row : rows) {
+    TRY(auto apps, numbers_of(row.apps));
+    keys.push_back({row.id, row.renew, row.key_sealed.raw, std::move(apps), row.created_at, row.seals_from, row.retired});
   }
+  return keys;
 }
 
 Result<> add_ticket_key(ActContext& context, const TicketKeyRow& key) {
-  TRY(const int64_t added, context.db.run("INSERT INTO ticket_keys (id, renew, key_sealed, apps, created_at, seals_from, retired) "
-                                          "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                                          key.id, key.renew, Blob{key.key_sealed}, join(names_of(key.apps)), key.created_at, key.seals_from,
-                                          key.retired));
-  if (added == 0) return make_error(ErrorCode::conflict, "a ticket key of that id is there already");
+  TRY(const TicketKeyTableRow* before, context.rows.find<TicketKeyTableRow>(key.id));
+  if (before && context.again && before->key_sealed.raw == key.key_sealed) return ok();
+  if (before) return make_error(ErrorCode::conflict, "a ticket key of that id is there already");
+  TRY(count_configuration(context.rows));
+  context.rows.insert(TicketKeyTableRow{key.id, key.renew, Bytes{key.key_sealed}, join(names_of(key.apps)), key.created_at, key.seals_from,
+                                        key.retired});
   return write_event(context, key.created_at, {"ticket_key_added"});
 }
 
 Result<> retire_ticket_keys(ActContext& context, Time now) {
-  TRY(const int64_t retired, context.db.run("UPDATE ticket_keys SET retired = 1 WHERE renew = 0 AND retired = 0"));
-  if (retired == 0) return ok();
+  Rows& rows = context.rows;
+  TRY(const auto keys, rows.scan<TicketKeyTableRow>(kTicketKeys));
+  TRY(count_configuration(rows));
+  bool any = false;
+  for (const TicketKeyTableRow& key : keys) {
+    const TicketKeyTableRow* row = rows.adopt(key);
+    if (!row || row->renew || row->retired) continue;
+    rows.change(*row).retired = true;
+    any = true;
+  }
+  if (!any) return ok();
   return write_event(context, now, {"ticket_keys_retired"});
 }
 
 Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids) {
+  Rows& rows = context.rows;
+  TRY(count_configuration(rows));
+  for (const uint32_t id : ids) rows.expect<TicketKeyTableRow>(id);
   for (const uint32_t id : ids) {
-    TRY(context.db.run("DELETE FROM ticket_keys WHERE id = ?", id));
+    TRY(const TicketKeyTableRow* row, rows.find<TicketKeyTableRow>(id));
+    if (row) rows.remove(*row);
   }
   return write_event(context, context.clock.now(), {"ticket_keys_dropped"});
 }
 
 Result<std::vector<AccessKeyRow>> list_access_keys(ActContext& context) {
-  Statement row(context.db,
-                "SELECT id, name, hash, scopes, project, created_at, last_used_at, revoked_at FROM access_keys ORDER BY created_at, id");
+  TRY(const auto rows, context.rows.scan<AccessKeyTableRow>(kAccessKeys));
   std::vector<AccessKeyRow> keys;
-  for (;;) {
-    TRY(const bool found, row.step());
-    if (!found) return keys;
-    keys.push_back({row.id(0), row.text(1), row.text(2), split(row.text(3)), row.text(4), row.time(5), row.optional_time(6),
-                    row.optional_time(7)});
+  for (const AccessKeyTableRow& row : rows) {
+    keys.push_back({row.id, row.name, row.hash.raw, split(row.scopes), row.project, row.created_at, row.last_used_at, row.revoked_at});
   }
+  return keys;
 }
 
 Result<> add_access_key(ActContext& context, const AccessKeyRow& key) {
-  TRY(const int64_t added, context.db.run("INSERT INTO access_keys (id, name, hash, scopes, project, created_at, last_used_at, revoked_at) "
-                                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                                          key.id, key.name, Blob{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at,
-                                          key.revoked_at));
-  if (added == 0) return make_error(ErrorCode::conflict, "this access key is there already");
+  TRY(const AccessKeyTableRow* before, context.rows.find<AccessKeyTableRow>(key.id));
+  if (before && context.again && before->hash.raw == key.hash) return ok();
+  TRY(const auto same, context.rows.list(kAccessKeyByHash, Bytes{key.hash}));
+  if (before || !same.empty()) return make_error(ErrorCode::conflict, "this access key is there already");
+  TRY(count_configuration(context.rows));
+  context.rows.insert(AccessKeyTableRow{key.id, key.name, Bytes{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at,
+                                        key.revoked_at});
   return write_event(context, key.created_at, {"access_key_added"});
 }
 
 Result<> revoke_access_key(ActContext& context, const Id& id, Time now) {
-  Statement row(context.db, "SELECT revoked_at FROM access_keys WHERE id = ?");
-  TRY(const bool found, row.bind(id).step());
-  if (!found) return make_error(ErrorCode::not_found, "no such access key");
-  if (!row.is_null(0)) return ok();
-  TRY(context.db.run("UPDATE access_keys SET revoked_at = ? WHERE id = ?", now, id));
+  TRY(const AccessKeyTableRow* row, context.rows.find<AccessKeyTableRow>(id));
+  if (!row) return make_error(ErrorCode::not_found, "no such access key");
+  if (row->revoked_at) return ok();
+  TRY(count_configuration(context.rows));
+  context.rows.change(*row).revoked_at = now;
   return write_event(context, now, {"access_key_revoked"});
 }
 
 Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now) {
+  Rows& rows = context.rows;
+  for (const Id& id : used) rows.expect<AccessKeyTableRow>(id);
   for (const Id& id : used) {
-    TRY(context.db.run("UPDATE access_keys SET last_used_at = ? WHERE id = ?", now, id));
+    TRY(const AccessKeyTableRow* row, rows.find<AccessKeyTableRow>(id));
+    if (row && row->last_used_at.value_or(Time{}) < now) rows.change(*row).last_used_at = now;
   }
   return ok();
 }

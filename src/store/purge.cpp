@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "store/acts.h"
-#include "store/rows.h"
+#include "store/records.h"
 
 namespace kaimen::store {
 
@@ -11,37 +11,55 @@ namespace {
 
 constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
+constexpr auto kNodesKept = std::chrono::days(7);
+
+constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true};
+constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true};
+constexpr Scan kOldMarks{&kTable<OnceMarkRow>, "marked_at <= ?", "", true};
+// purge_day finds those of today's whole day; their own times decide.
+constexpr Scan kOldSessions{&kTable<SessionRow>,
+                            "purge_day <= ? AND coalesce(ended_at, CASE WHEN idle_expires_at < absolute_expires_at THEN idle_expires_at "
+                            "ELSE absolute_expires_at END) <= ?",
+                            "", true};
+constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true};
+
+/// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
+template <class Row, class... Values>
+Result<size_t> remove_found(Rows& rows, const Scan& scan, const Values&... values) {
+  TRY(const auto found, rows.scan<Row>(scan, values..., kSlice));
+  for (const Row& row : found) {
+    const Row* now = rows.adopt(row);
+    if (now && key_text(detail::cells_of(*now)) == key_text(detail::cells_of(row))) rows.remove(*now);
+  }
+  return found.size();
+}
 
 }  // namespace
 
 Result<std::optional<Time>> last_purge(ActContext& context) {
-  Statement row(context.db, "SELECT value FROM meta WHERE name = 'last_seen_time'");
-  TRY(const bool found, row.step());
-  if (!found) return std::nullopt;
-  return row.time(0);
+  TRY(const MetaRow* row, context.rows.find<MetaRow>("last_seen_time"));
+  if (!row) return std::nullopt;
+  return from_epoch_ms(row->value);
 }
 
 Result<> note_purge(ActContext& context, Time now) {
-  TRY(context.db.run("INSERT INTO meta (name, value) VALUES ('last_seen_time', ?) "
-                     "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                     now));
+  TRY(const MetaRow* row, context.rows.find<MetaRow>("last_seen_time"));
+  if (row) {
+    context.rows.change(*row).value = epoch_ms(now);
+  } else {
+    context.rows.insert(MetaRow{"last_seen_time", 0, epoch_ms(now)});
+  }
   return ok();
 }
 
 Result<bool> purge_slice(ActContext& context, Time now) {
-  Database& db = context.db;
-  TRY(const int64_t codes,
-      db.run("DELETE FROM codes WHERE (app, code_hash) IN (SELECT app, code_hash FROM codes WHERE recorded_at <= ? LIMIT ?)",
-             now - limits::kReplayWithAttempt, kSlice));
-  TRY(const int64_t revocations,
-      db.run("DELETE FROM revocations WHERE session_id IN (SELECT session_id FROM revocations WHERE until <= ? LIMIT ?)", now, kSlice));
-  TRY(const int64_t marks, db.run("DELETE FROM once_marks WHERE mark IN (SELECT mark FROM once_marks WHERE marked_at <= ? LIMIT ?)",
-                                  now - kOnceKept, kSlice));
-  // purge_day finds those of today's whole day; their own times decide.
+  Rows& rows = context.rows;
   const Time ended_by = now - kSessionsKept;
-  TRY(const int64_t sessions, db.run("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE purge_day <= ? AND "
-                                     "coalesce(ended_at, min(idle_expires_at, absolute_expires_at)) <= ? LIMIT ?)",
-                                     purge_day(ended_by), ended_by, kSlice));
+  TRY(const size_t codes, remove_found<CodeRow>(rows, kOldCodes, now - limits::kReplayWithAttempt));
+  TRY(const size_t revocations, remove_found<RevocationRow>(rows, kOldRevocations, now));
+  TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
+  TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by), ended_by));
+  TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   return std::max({codes, revocations, marks, sessions}) == kSlice;
 }
 

@@ -1,61 +1,194 @@
-// Rows of the SQLite schema as domain values, and the small writes that several acts share.
+// The rows that the acts of one batch have seen and changed: read once, changed in memory, written together at the end.
+//
+// Acts are written as if each were alone: they find rows, decide, and change them. What an act changed is seen by the next one, and undone
+// when it refuses. On a local engine a row is read when it is first asked for. Elsewhere an act that asks for a row nobody has read yet is
+// stopped (`wanting`), what the whole batch asks for is fetched with one statement a table, and the act runs again from its beginning; so
+// an act must have no effect but through its rows. Writes leave in the order of the tables below, keys sorted, so that two batches never
+// lock the same rows in different orders.
+//
+// What keeps two writers apart: each row that is changed or removed must still be there, each that is inserted must not, and every act that
+// decides by what belongs to a user (identities, sessions, revocations) changes or touches that user's row, whose guard then counts up.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
-#include "core/store.h"
-#include "store/writer.h"
+#include "store/engine.h"
+#include "store/tables.h"
 
 namespace kaimen::store {
 
-/// Stored in users.state; do not change.
-enum class UserState : uint8_t { active = 0, disabled = 1, deleted = 2 };
-
-struct UserRow {
-  core::User user;
-  UserState state = UserState::active;
+/// A way to find rows by something else than their key.
+template <class Row>
+struct Index {
+  Lookup lookup;
+  bool (*holds)(const Row&) = nullptr;  ///< What lookup.where says, for rows in memory.
 };
 
-/// A revocation of this kills every generation.
-inline constexpr uint32_t kAllGenerations = 0xffffffff;
+/// No value of ours comes near; a larger one is a bug, and fails its act.
+inline constexpr size_t kValueBytes = 1024 * 1024;
 
-std::string join(const std::vector<std::string>& items);
-std::vector<std::string> split(std::string_view text);
+/// Cells as one text that differs for different cells; orders rows the same way on every node.
+std::string key_text(std::span<const Cell> cells);
+/// The cells of a key_text, as views into it.
+void read_key_text(std::string_view text, std::span<Cell> cells);
 
-/// Deleted users are found too. Nullopt: no such row.
-Result<std::optional<UserRow>> read_user(Database& db, const Id& id);
-Result<std::optional<core::Session>> read_session(Database& db, const Id& id);
-/// The user's sessions that have not been ended (they may have run out), oldest first.
-Result<std::vector<core::Session>> read_open_sessions(Database& db, const Id& user);
-inline bool is_live(const core::Session& session, Time now) {
-  return !session.ended && now < session.idle_expires_at && now < session.absolute_expires_at;
-}
-/// How long a session is kept after its end, for "why was I logged out".
-inline constexpr auto kSessionsKept = std::chrono::days(30);
-/// What sessions.purge_day says for a session that ends, by itself or not, at `end`.
-int64_t purge_day(Time end);
+/// Rows of one table.
+template <class Row>
+class Held {
+ public:
+  struct Entry {
+    std::optional<Row> stored, now;
+    bool touched = false;
+    bool dirty = false;  ///< Listed in dirty_.
+  };
 
-/// Counts the user's version up, if the user is active; a disablement whose time has passed is lifted. False: nothing was written.
-Result<bool> touch_active_user(Database& db, const Id& id, Time now);
-/// Counts the version up whatever the user's state: sessions can always be ended.
-Result<> touch_user(Database& db, const Id& id);
-/// forbidden, with reason, until and message.
-Error user_refusal(const UserRow& row);
+  Entry* find(const std::string& key) {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? nullptr : &found->second;
+  }
+  Entry& at(const std::string& key) { return entries_[key]; }
 
-/// Marks the session ended and adds the revocation of all its tickets, to the table and to `made`.
-Result<> end_one(Database& db, const Id& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
-Result<> revoke(Database& db, const core::Revocation& revocation, std::vector<core::Revocation>& made);
+  /// A row as it was read; one that is in memory already stays as it is there.
+  Entry& adopt(Row row);
+  void save(Entry& entry) { undo_.push_back({&entry, entry.now, entry.touched}); }
+  void mark(Entry& entry, const std::string& key) {
+    if (std::exchange(entry.dirty, true)) return;
+    dirty_.push_back({key, &entry});
+  }
+  /// Those that may be on the list, once it has been fetched; null before.
+  const std::vector<Entry*>* list(const Index<Row>& index, const std::string& value);
+  /// Puts a row that is new or has changed on the lists where it belongs; it need not be taken from those where it belonged.
+  void listed(Entry& entry);
 
-/// Stored by kind in events; do not rename.
-struct Event {
-  std::string_view kind;
-  std::optional<uint32_t> app{};
-  std::optional<Id> user{}, session{};
-  Reason reason = Reason::none;
-  std::string_view request_id{};
+  /// Reads what has one value now, as a local engine does.
+  Result<> fetch(Engine& engine, const std::string& key);
+  Result<> fetch(Engine& engine, const Index<Row>& index, const std::string& value);
+  void want(const std::string& key) { wanted_keys_.push_back(key); }
+  void want(const Index<Row>& index, const std::string& value) { wanted_lists_.push_back({&index, value}); }
+
+  /// Adds what is wanted to `reads`; `values` keeps the cells.
+  void gather(std::vector<Read>& reads, std::deque<std::vector<Cell>>& values);
+  void fetched();
+  void undo();
+  void keep();
+  /// Whether no value that the act changed is larger than kValueBytes.
+  bool fits() const;
+  void gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>& cells) const;
+  void clear();
+
+ private:
+  struct Listing {
+    std::vector<Entry*> entries;
+    bool fetched = false;
+  };
+  using Listings = std::unordered_map<std::string, Listing>;
+  Listings& listings(const Index<Row>& index);
+
+  std::unordered_map<std::string, Entry> entries_;
+  std::map<const Index<Row>*, Listings> lists_;  // of each index that was used, by the values looked up
+  std::vector<std::string> wanted_keys_;
+  std::vector<std::pair<const Index<Row>*, std::string>> wanted_lists_;
+  struct Undo {
+    Entry* entry;
+    std::optional<Row> now;
+    bool touched;
+  };
+  std::vector<Undo> undo_;
+  std::vector<std::pair<std::string, Entry*>> dirty_;
 };
-Result<> write_event(ActContext& context, Time now, const Event& event);
+
+class Rows {
+ public:
+  explicit Rows(Engine& engine) : engine_(&engine) {}
+
+  // ---- for acts; pointers and references hold until the act ends ----
+
+  /// The row with this key; null: none.
+  template <class Row, class... Values>
+  Result<const Row*> find(const Values&... key);
+  /// The rows with these values, in no particular order.
+  template <class Row, class... Values>
+  Result<std::vector<const Row*>> list(const Index<Row>& index, const Values&... values);
+  /// Says that find() will be asked for it, so that it can be fetched together with others.
+  template <class Row, class... Values>
+  void expect(const Values&... key);
+  template <class Row, class... Values>
+  void expect(const Index<Row>& index, const Values&... values);
+  /// The rows of the scan as the database has them; changes of this batch are not among them.
+  template <class Row, class... Values>
+  Result<std::vector<Row>> scan(const Scan& scan, const Values&... values);
+  /// The database's own time.
+  Result<Time> time();
+
+  /// A row that a scan found, as this batch has it now; null: it was removed.
+  template <class Row>
+  const Row* adopt(const Row& scanned);
+
+  /// Adds a row. One that is there already fails the batch as a conflict, unless find() has said so before.
+  template <class Row>
+  void insert(Row row);
+  /// The row, to be changed.
+  template <class Row>
+  Row& change(const Row& row);
+  /// Counts the guard up, so that no other act that decided by the same row can be committed beside this one.
+  template <class Row>
+  void touch(const Row& row);
+  template <class Row>
+  void remove(const Row& row);
+
+  // ---- for the worker ----
+
+  /// Whether the act that just ran must run again after fetch(). Forgets it.
+  bool take_wanting() { return std::exchange(wanting_, false); }
+  Result<> fetch();
+  /// What the engine refused since clear(): the transaction is lost, whatever the act made of it.
+  const std::optional<Error>& failure() const { return failure_; }
+  void undo_act();
+  /// Error: internal when a value is larger than any of ours can be; then undo_act() must follow.
+  Result<> keep_act();
+  /// All changes; the cells hold until clear().
+  std::vector<Write> writes();
+  void clear();
+
+ private:
+  template <class Row>
+  Held<Row>& held() {
+    return std::get<Held<Row>>(held_);
+  }
+  template <class Use>
+  void each(const Use& use) {
+    std::apply([&](auto&... held) { (use(held), ...); }, held_);
+  }
+  template <class Row, class... Which>
+  Result<> demand(Held<Row>& held, const Which&... which) {
+    if (engine_->local()) return remember(held.fetch(*engine_, which...));
+    held.want(which...);
+    wanting_ = true;
+    return Error{ErrorCode::unavailable, {}};
+  }
+
+  template <class T>
+  Result<T> remember(Result<T> result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result;
+  }
+
+  Engine* engine_;
+  bool wanting_ = false;
+  std::optional<Error> failure_;
+  std::deque<std::vector<Cell>> cells_;
+  // The order of their writes: guards first.
+  std::tuple<Held<UserRow>, Held<AppTableRow>, Held<AccessTokenTableRow>, Held<MetaRow>, Held<IdentityRow>, Held<UnionidRow>, Held<CodeRow>,
+             Held<SessionRow>, Held<RevocationRow>, Held<OnceMarkRow>, Held<ProjectRow>, Held<TicketKeyTableRow>, Held<AccessKeyTableRow>,
+             Held<NodeRow>, Held<EventRow>>
+      held_;
+};
 
 }  // namespace kaimen::store
+
+#include "store/rows_inline.h"

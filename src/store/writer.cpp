@@ -2,23 +2,65 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <random>
+
 #include "base/limits.h"
 #include "base/log.h"
 
 namespace kaimen::store {
 
 namespace {
-constexpr auto kWaitingTime = std::chrono::seconds(5);  // an act that waited longer is refused: its caller has given up
-}
 
-Writer::Writer(std::unique_ptr<Database> database, Options options, const Clock& clock)
-    : options_(std::move(options)), database_(std::move(database)), clock_(clock), claims_(clock) {
-  // Signals are for the threads that expect them.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+constexpr auto kWaitingTime = std::chrono::seconds(5);  // an act that waited longer is refused: its caller has given up
+constexpr int kTries = 20;                              // of one act against others; each lost one means that another act was done
+constexpr auto kRetryEvery = std::chrono::milliseconds(50);
+
+}  // namespace
+
+/// One thread with its connection.
+class Writer::Worker {
+ public:
+  Worker(Writer& writer, std::unique_ptr<Engine> engine)
+      : writer_(writer), engine_(std::move(engine)), rows_(*engine_), claims_(writer.clock_) {
+    // Signals are for the threads that expect them.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] {
+      for (Acts batch; writer_.take(batch); batch.clear()) run(batch);
+    });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  ~Worker() { thread_.join(); }
+
+ private:
+  using Span = std::span<const std::unique_ptr<Act>>;
+
+  void run(Acts& batch);
+  void drop_late(Acts& batch);
+  bool is_late(const Act& act) const { return act.pushed_at < writer_.options_.steady() - kWaitingTime; }
+  /// Until each act is done or failed.
+  void settle(Span acts);
+  void fail(Span acts, const Error& error);
+  Result<> attempt(Span acts);
+  Result<> run_acts(Span acts);
+
+  Writer& writer_;
+  const std::unique_ptr<Engine> engine_;
+  Rows rows_;
+  Claims claims_;
+  SystemRandom random_;
+  std::minstd_rand jitter_{std::random_device{}()};
+  bool failing_ = false;  // the last writing batch found the database in trouble
+  std::thread thread_;
+};
+
+// ---- the queue ----
+
+Writer::Writer(std::vector<std::unique_ptr<Engine>> engines, Options options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock) {
+  for (auto& engine : engines) workers_.push_back(std::make_unique<Worker>(*this, std::move(engine)));
 }
 
 Writer::~Writer() {
@@ -26,8 +68,8 @@ Writer::~Writer() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  thread_.join();
+  wake_.notify_all();
+  workers_.clear();
 }
 
 void Writer::push(std::unique_ptr<Act> act) {
@@ -36,7 +78,7 @@ void Writer::push(std::unique_ptr<Act> act) {
     std::lock_guard lock(mutex_);
     if (queue_.size() < limits::kWaitingActs) {
       queue_.push_back(std::move(act));
-      if (queue_.size() == 1) wake_.notify_one();
+      if (idle_ > 0) wake_.notify_one();
       return;
     }
   }
@@ -44,129 +86,111 @@ void Writer::push(std::unique_ptr<Act> act) {
   act->finish();
 }
 
-void Writer::run() {
-  std::vector<std::unique_ptr<Act>> batch;
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      while (!queue_.empty() && batch.size() < limits::kBatchActs) {
-        batch.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
-    }
-    run_batch(batch);
-    batch.clear();
+bool Writer::take(Acts& batch) {
+  std::unique_lock lock(mutex_);
+  ++idle_;
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  --idle_;
+  while (!queue_.empty() && batch.size() < limits::kBatchActs) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
   }
+  return !batch.empty();
 }
 
-void Writer::run_batch(std::vector<std::unique_ptr<Act>>& batch) {
-  const SteadyTime oldest = options_.steady() - kWaitingTime;
+// ---- a worker ----
+
+void Writer::Worker::run(Acts& batch) {
+  drop_late(batch);
+  settle(batch);
+  for (const auto& act : batch) act->finish();
+}
+
+void Writer::Worker::drop_late(Acts& batch) {
   std::erase_if(batch, [&](const std::unique_ptr<Act>& act) {
-    if (act->pushed_at >= oldest) return false;
+    if (!is_late(*act)) return false;
     act->fail(make_error(ErrorCode::unavailable, "waited too long for the store"));
     act->finish();
     return true;
   });
-  if (batch.empty()) return;
-
-  Error error;
-  switch (attempt(batch, error)) {
-    case Outcome::committed:
-      break;
-    case Outcome::act_failed:
-      for (const auto& act : batch) run_alone(act);
-      break;
-    case Outcome::environment:
-      report_failing(error);
-      bool readable = true;  // a disk that cannot be written can often still be read
-      for (const auto& act : batch) {
-        act->fail(error);
-        if (!act->writes && readable) readable = run_alone(act);
-      }
-      break;
-  }
-  for (const auto& act : batch) act->finish();
 }
 
-bool Writer::run_alone(const std::unique_ptr<Act>& act) {
-  Error error;
-  const Outcome outcome = attempt({&act, 1}, error);
-  if (outcome == Outcome::committed) return true;
-  log::Line("store_act_failed").field("detail", error.detail).emit(log::Level::error);
-  act->fail(error);
-  return outcome == Outcome::act_failed;
-}
-
-// Once for a whole time of trouble: there may be thousands of batches in it.
-void Writer::report_failing(const Error& error) {
-  if (!failing_) log::Line("store_failing").field("detail", error.detail).emit(log::Level::error);
-  failing_ = true;
-}
-
-Writer::Outcome Writer::attempt(Acts acts, Error& error) {
-  if ((!database_ || !healthy_) && !reopen(error)) return Outcome::environment;
-  Database& db = *database_;
-  db.clear_failure();
-
-  bool writes = false;
-  for (const auto& act : acts) writes = writes || act->writes;
-  // The write lock is taken first: a transaction that reads and then writes could find its snapshot overtaken.
-  if (const auto begun = db.run(writes ? "BEGIN IMMEDIATE" : "BEGIN"); !begun) {
-    error = begun.error();
-    const int code = db.failure()->code & 0xff;
-    healthy_ = code == SQLITE_BUSY || code == SQLITE_FULL;
-    return Outcome::environment;
-  }
-
-  ActContext context{db, claims_, random_, clock_};
-  for (const auto& act : acts) {
-    const int64_t before = db.total_changes();
-    const bool accepted = act->run(context);
-    if (const auto& failure = db.failure()) {
-      error = failure->error();
-      return roll_back(failure->environmental() ? Outcome::environment : Outcome::act_failed);
+void Writer::Worker::settle(Span acts) {
+  if (acts.empty()) return;
+  for (int tries = 1;; ++tries) {
+    const auto done = attempt(acts);
+    if (done) return;
+    const Error& error = done.error();
+    if (error.code == ErrorCode::unavailable) {
+      // Once for a whole time of trouble: there may be thousands of batches in it.
+      if (!std::exchange(failing_, true)) log::Line("store_failing").field("detail", error.detail).emit(log::Level::error);
+      if (engine_->local() || is_late(*acts.back())) return fail(acts, error);
+      std::this_thread::sleep_for(kRetryEvery);
+      continue;
     }
-    if (accepted || db.total_changes() == before) continue;
-    // A refusal that had begun to write: alone, it stands and its writes go; among others, all are run again alone.
-    error = make_error(ErrorCode::internal, "an act refused after it had written");
-    return roll_back(acts.size() == 1 ? Outcome::committed : Outcome::act_failed);
+    const bool conflict = error.code == ErrorCode::conflict;
+    if (acts.size() > 1 && (!conflict || tries > 1)) {
+      settle(acts.first(acts.size() / 2));
+      settle(acts.subspan(acts.size() / 2));
+      return;
+    }
+    if (!conflict || tries >= kTries) {
+      log::Line("store_act_failed").field("detail", error.detail).emit(log::Level::error);
+      return fail(acts, conflict ? make_error(ErrorCode::unavailable, error.detail) : error);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(jitter_() % (1000U * static_cast<unsigned>(tries))));
   }
+}
 
-  if (const auto committed = db.run("COMMIT"); !committed) {
-    error = committed.error();
-    error.code = ErrorCode::unavailable;
-    return roll_back(Outcome::environment);
+void Writer::Worker::fail(Span acts, const Error& error) {
+  bool readable = acts.size() > 1 || acts.front()->writes;  // a disk that cannot be written can often still be read
+  for (const auto& act : acts) {
+    act->fail(error);
+    if (act->writes || !readable || !engine_->local()) continue;
+    const auto done = attempt({&act, 1});
+    if (!done) act->fail(done.error());
+    readable = done || done.error().code != ErrorCode::unavailable;
+  }
+}
+
+Result<> Writer::Worker::attempt(Span acts) {
+  const bool writes = std::ranges::any_of(acts, [](const auto& act) { return act->writes; });
+  rows_.clear();
+  auto done = engine_->begin(writes);
+  if (done) done = run_acts(acts);
+  bool unknown = false;
+  if (done) done = engine_->commit(rows_.writes(), unknown);
+  if (!done) {
+    engine_->roll_back();
+    claims_.roll_back();
+    for (const auto& act : acts) act->again = act->again || unknown;
+    return done;
   }
   claims_.commit();
-  if (writes && failing_) log::info("store_recovered", "the store writes again");
-  if (writes) failing_ = false;
-  return Outcome::committed;
+  if (writes && std::exchange(failing_, false)) log::info("store_recovered", "the store writes again");
+  return done;
 }
 
-// The connection is kept after a failed commit: it knows that the frames it wrote do not count. One that recovers from the file would take
-// them for committed, although their acts were answered `unavailable`.
-Writer::Outcome Writer::roll_back(Outcome outcome) {
-  claims_.roll_back();
-  database_->clear_failure();
-  if (database_->in_transaction()) static_cast<void>(database_->script("ROLLBACK"));
-  healthy_ = !database_->in_transaction();
-  return outcome;
-}
-
-bool Writer::reopen(Error& error) {
-  if (database_) database_->close_without_checkpoint();
-  database_.reset();  // before the next one is there: never two connections
-  auto opened = Database::open(options_.path, options_.checkpoint_pages);
-  if (!opened) {
-    error = opened.error();
-    error.code = ErrorCode::unavailable;
-    return false;
+Result<> Writer::Worker::run_acts(Span acts) {
+  Claims* claims = writer_.options_.claims_in_memory ? &claims_ : nullptr;
+  std::vector<Act*> waiting;
+  for (const auto& act : acts) waiting.push_back(act.get());
+  while (!waiting.empty()) {
+    std::erase_if(waiting, [&](Act* act) {
+      ActContext context{rows_, claims, random_, writer_.clock_, act->again};
+      const bool accepted = act->run(context);
+      const bool again = rows_.take_wanting();
+      const auto kept = accepted && !again ? rows_.keep_act() : Result<>(ok());
+      if (!kept) act->fail(kept.error());
+      if (!accepted || again || !kept) rows_.undo_act();
+      return !again;
+    });
+    if (const auto& failure = rows_.failure()) return *failure;
+    if (!waiting.empty()) {
+      TRY(rows_.fetch());
+    }
   }
-  database_ = std::move(opened).value();
-  healthy_ = true;
-  return true;
+  return ok();
 }
 
 }  // namespace kaimen::store

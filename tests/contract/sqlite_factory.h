@@ -6,7 +6,7 @@
 #include <atomic>
 #include <filesystem>
 
-#include "store/sqlite_store.h"
+#include "store/open.h"
 #include "tests/contract/store_contract.h"
 
 namespace kaimen::contract {
@@ -35,11 +35,11 @@ class TemporaryDirectory {
 class SqliteFactory final : public StoreFactory {
  public:
   std::unique_ptr<core::Store> open() override { return open_sqlite().value(); }
-  Result<std::unique_ptr<store::SqliteStore>> open_sqlite() {
+  Result<std::unique_ptr<store::SqlStore>> open_sqlite() {
     store::SqliteOptions options;
     options.path = file();
     options.steady = [this] { return clock.steady(); };
-    return store::SqliteStore::open(std::move(options), clock);
+    return store::open_sqlite(std::move(options), clock);
   }
   void pass(Millis duration) override { clock.passed += duration.count(); }
   std::vector<std::vector<std::string>> query(const std::string& sql) override {

@@ -81,7 +81,7 @@ TEST(SqliteOpen, refuses_another_programs_database) {
 TEST(SqliteOpen, refuses_a_newer_schema) {
   SqliteFactory factory;
   factory.open();
-  run_sql(factory.file(), "INSERT INTO schema_migrations VALUES ('9999_later', 0)");
+  run_sql(factory.file(), "INSERT INTO schema_migrations VALUES ('9999_later', 0, x'', 0, 1)");
   const Error error = open_error(factory);
   EXPECT_EQ(error.code, ErrorCode::invalid_request);
   EXPECT_NE(error.detail.find("newer version"), std::string::npos) << error.detail;
@@ -99,7 +99,7 @@ TEST(SqliteOpen, refuses_a_locked_file) {
 
 TEST(SqliteOpen, refuses_a_directory_it_cannot_write) {
   ManualClock clock;
-  auto opened = store::SqliteStore::open({.path = "/proc/kaimen.db"}, clock);
+  auto opened = store::open_sqlite({.path = "/proc/kaimen.db"}, clock);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::unavailable);
   EXPECT_NE(opened.error().detail.find("/proc/kaimen.db"), std::string::npos) << opened.error().detail;
@@ -225,7 +225,7 @@ class SqlitePurge : public testing::Test {
     static int number = 0;
     char id[33];
     std::snprintf(id, sizeof id, "%032x", ++number);
-    run_sql(factory.file(), "INSERT INTO revocations VALUES (x'" + std::string(id) + "', 0, 3, 0)");
+    run_sql(factory.file(), "INSERT INTO revocations VALUES (x'" + std::string(id) + "', 0, 3, 0, 0)");
     purge();
     return factory.query("SELECT count(*) FROM revocations")[0][0] == "0";
   }

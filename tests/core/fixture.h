@@ -12,7 +12,7 @@
 #include "core/services.h"
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
-#include "store/sqlite_store.h"
+#include "store/open.h"
 #include "tests/core/fake_platform.h"
 
 namespace kaimen::test {
@@ -64,9 +64,9 @@ class Directory {
 /// One node: the rules over a store.
 class Node {
  public:
-  Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock)
+  Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {})
       : vault(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random).value()),
-        services(store, platforms, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}) {}
+        services(store, platforms, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
   crypto::Vault vault;
   core::Services services;
 };
@@ -125,7 +125,7 @@ class CoreTest : public testing::Test {
   Reason check(const std::string& token) { return check_on(services(), token); }
   static Reason check_on(core::Services& services, const std::string& token) {
     core::Checker checker(services.live);
-    return static_cast<Reason>(checker.check(token).reason);
+    return static_cast<Reason>(checker.check(token).value().reason);
   }
   Result<> log_out(const core::LoginAnswer& answer) {
     core::Trace trace;
@@ -191,7 +191,7 @@ class CoreTest : public testing::Test {
     store::SqliteOptions options;
     options.path = file();
     options.steady = [this] { return clock.steady(); };
-    store_ = store::SqliteStore::open(std::move(options), clock).value();
+    store_ = store::open_sqlite(std::move(options), clock).value();
     node_ = std::make_unique<Node>(*store_, platforms_, random, clock);
     ASSERT_TRUE(run_here(node_->services.start()));
   }

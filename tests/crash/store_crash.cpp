@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "base/random.h"
-#include "store/sqlite_store.h"
+#include "store/open.h"
 #include "tests/crash/unsynced_vfs.h"
 
 namespace kaimen::crash {
@@ -81,7 +81,7 @@ int run(const char* file) {
   store::SqliteOptions options;
   options.path = file;
   options.checkpoint_pages = 60;  // many checkpoints, so that kills meet them
-  auto store = store::SqliteStore::open(std::move(options), clock);
+  auto store = store::open_sqlite(std::move(options), clock);
   if (!store) {
     std::fprintf(stderr, "%s\n", store.error().detail.c_str());
     return 1;

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <random>
 
-#include "store/sqlite_store.h"
+#include "store/open.h"
 #include "tests/crash/crash_child.h"
 
 namespace kaimen::crash {
@@ -66,7 +66,7 @@ class StoreCrash : public testing::Test {
   Findings inspect() {
     Findings found;
     const SystemClock clock;
-    auto store = store::SqliteStore::open({.path = file().string()}, clock);
+    auto store = store::open_sqlite({.path = file().string()}, clock);
     if (!store) return {1, 1, store.error().detail};
     std::set<Id> revoked;
     const auto revocations = run_here(store.value()->revocations(clock.now()));

@@ -10,7 +10,7 @@
 
 #include "api/verify.h"
 #include "http/connection.h"
-#include "store/sqlite_store.h"
+#include "store/open.h"
 
 namespace {
 
@@ -72,10 +72,10 @@ class Node {
   std::string ticket;
 
  private:
-  std::unique_ptr<store::SqliteStore> open() {
+  std::unique_ptr<store::SqlStore> open() {
     store::SqliteOptions options;
     options.path = directory_.path / "kaimen.db";
-    auto opened = store::SqliteStore::open(std::move(options), clock_);
+    auto opened = store::open_sqlite(std::move(options), clock_);
     if (!opened) fail(opened.error().detail);
     return std::move(opened.value());
   }
@@ -84,7 +84,7 @@ class Node {
   FixedClock clock_;
   SystemRandom random_;
   NoPlatforms platforms_;
-  std::unique_ptr<store::SqliteStore> store_;
+  std::unique_ptr<store::SqlStore> store_;
   crypto::Vault vault_;
   core::Services services_;
 };
@@ -143,7 +143,7 @@ class MemoryConnection final : public http::Connection {
 size_t check_tickets(Node& node, size_t count) {
   core::Checker checker(node.services().live);
   size_t good = 0;
-  for (size_t i = 0; i < count; ++i) good += checker.check(node.ticket).reason == check::Reason::none;
+  for (size_t i = 0; i < count; ++i) good += checker.check(node.ticket)->reason == check::Reason::none;
   return good;
 }
 

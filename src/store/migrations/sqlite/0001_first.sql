@@ -1,12 +1,13 @@
--- The first schema. Written so that PostgreSQL and MySQL can say the same: keyed upserts, no triggers, no AUTOINCREMENT, no rowid, no JSON.
+-- The first schema, for SQLite; those of PostgreSQL and MySQL have the same tables and columns. No triggers, no AUTOINCREMENT, no JSON.
 --
 -- Ids are 16 bytes that begin with milliseconds, so that the rows of one moment stand beside each other. Times are epoch milliseconds.
 -- "…_sealed" and key1…key3 are ciphertexts of the vault. Reasons are kaimen::Reason by number; 0 means none.
 
--- Small numbers the store keeps for itself, e.g. the time of the last purge.
+-- Small numbers the store keeps for itself: the time of the last purge; "configuration", whose version counts changes of apps and keys.
 CREATE TABLE meta (
-  name  TEXT   NOT NULL PRIMARY KEY,
-  value BIGINT NOT NULL
+  name    TEXT   NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  value   BIGINT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE projects (
@@ -18,27 +19,21 @@ INSERT INTO projects (name, created_at) VALUES ('default', 0);
 -- A removed app keeps its row, so that its number is never given again; its secrets are wiped.
 CREATE TABLE apps (
   number            BIGINT  NOT NULL PRIMARY KEY,
-  version           BIGINT  NOT NULL DEFAULT 0,  -- of the row: two changes at once must not undo each other
+  version           BIGINT  NOT NULL,        -- of the row: two changes at once must not undo each other
   app_id            TEXT    NOT NULL,
+  live_app_id       TEXT    UNIQUE,          -- app_id while the app is there; NULL once it is removed
   project           TEXT    NOT NULL,
   platform          TEXT    NOT NULL,
   name              TEXT    NOT NULL,
   secret_sealed     BLOB    NOT NULL,
   old_secret_sealed BLOB    NOT NULL,
   old_secret_until  BIGINT  NOT NULL,
+  settings          TEXT    NOT NULL,        -- lines "name=value"
   upstream          TEXT    NOT NULL,
   disabled          INTEGER NOT NULL,
   revoked_before    BIGINT  NOT NULL,
   created_at        BIGINT  NOT NULL,
   removed_at        BIGINT
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX apps_by_app_id ON apps (app_id) WHERE removed_at IS NULL;
-
-CREATE TABLE app_settings (
-  number BIGINT NOT NULL,
-  name   TEXT   NOT NULL,
-  value  TEXT   NOT NULL,
-  PRIMARY KEY (number, name)
 ) WITHOUT ROWID;
 
 CREATE TABLE ticket_keys (
@@ -62,7 +57,7 @@ CREATE TABLE access_keys (
   revoked_at   BIGINT
 ) WITHOUT ROWID;
 
--- version counts the acts that make, renew or end sessions of the user: on engines with several connections its UPDATE puts them in order.
+-- version counts the acts that change the user or what belongs to it: of two that decided by the same version only one is committed.
 CREATE TABLE users (
   id               BLOB    NOT NULL PRIMARY KEY,
   version          BIGINT  NOT NULL DEFAULT 0,
@@ -85,7 +80,7 @@ CREATE TABLE users (
   attributes       TEXT    NOT NULL DEFAULT '{}',
   created_at       BIGINT  NOT NULL
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX users_by_external_id ON users (project, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX users_by_external_id ON users (project, external_id);
 CREATE INDEX users_by_phone ON users (project, phone_index) WHERE phone_index IS NOT NULL;
 
 -- Who a platform says somebody is. key1 is the newest session_key; index1 tells whether a key is the same again.
@@ -141,11 +136,13 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_user ON sessions (user_id, ended, app);
 CREATE INDEX sessions_by_purge_day ON sessions (purge_day);
 
--- What became of a login code. The row exists only for a recorded login.
+-- What became of a login code. Here the row exists only for a recorded login (state 0): claims are in the memory of the one process.
 CREATE TABLE codes (
   app         BIGINT  NOT NULL,
   code_hash   BLOB    NOT NULL,
-  owner       BLOB    NOT NULL,
+  state       INTEGER NOT NULL,  -- 0 recorded, 1 claimed, 2 failed
+  owner       BLOB    NOT NULL,  -- names the claim
+  error       INTEGER NOT NULL,  -- of failed: kaimen::ErrorCode by number
   session_id  BLOB    NOT NULL,
   attempt     TEXT    NOT NULL,
   is_new_user INTEGER NOT NULL,
@@ -158,7 +155,8 @@ CREATE TABLE revocations (
   session_id BLOB    NOT NULL PRIMARY KEY,
   generation BIGINT  NOT NULL,
   reason     INTEGER NOT NULL,
-  until      BIGINT  NOT NULL
+  until      BIGINT  NOT NULL,
+  stamped_at BIGINT  NOT NULL    -- when it was written; other nodes ask for what is new
 ) WITHOUT ROWID;
 CREATE INDEX revocations_by_until ON revocations (until);
 
@@ -171,6 +169,7 @@ CREATE INDEX once_marks_by_time ON once_marks (marked_at);
 
 CREATE TABLE access_tokens (
   app_id       TEXT   NOT NULL PRIMARY KEY,
+  version      BIGINT NOT NULL,
   token_sealed BLOB   NOT NULL,
   expires_at   BIGINT NOT NULL,
   fetched_at   BIGINT NOT NULL,
@@ -189,6 +188,14 @@ CREATE TABLE events (
   session_id BLOB,
   reason     INTEGER NOT NULL,
   request_id TEXT    NOT NULL
+) WITHOUT ROWID;
+
+-- The nodes that share the database, and when each was last heard of. Unused here: one process has the file for itself.
+CREATE TABLE nodes (
+  id         BLOB   NOT NULL PRIMARY KEY,
+  version    TEXT   NOT NULL,
+  started_at BIGINT NOT NULL,
+  beat_at    BIGINT NOT NULL
 ) WITHOUT ROWID;
 
 -- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.

@@ -1,9 +1,9 @@
-#include "store/sqlite_store.h"
+#include "store/sql_store.h"
 
 #include "base/log.h"
 #include "store/acts.h"
-#include "store/migrate.h"
 #include "store/purge_guard.h"
+#include "store/writer.h"
 
 namespace kaimen::store {
 
@@ -35,22 +35,24 @@ constexpr bool kReads = false, kWrites = true;
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options, const Clock& clock) {
-  TRY(auto database, Database::open(options.path, options.checkpoint_pages));
-  TRY(migrate(*database, clock.now()));
-  Writer::Options writing{options.path, options.checkpoint_pages, options.steady};
-  auto writer = std::make_unique<Writer>(std::move(database), std::move(writing), clock);
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(options), std::move(writer)));
+SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<Engine> follow, Options options, const Clock& clock)
+    : options_(std::move(options)), purge_guard_(std::make_unique<PurgeGuard>(options_.steady())) {
+  writer_ = std::make_unique<Writer>(std::move(acts), Writer::Options{options_.steady, !options_.shared}, clock);
+  if (!follow) return;
+  std::vector<std::unique_ptr<Engine>> one;
+  one.push_back(std::move(follow));
+  follower_ = std::make_unique<Writer>(std::move(one), Writer::Options{options_.steady, false}, clock);
 }
 
-SqliteStore::SqliteStore(SqliteOptions options, std::unique_ptr<Writer> writer)
-    : options_(std::move(options)), purge_guard_(std::make_unique<PurgeGuard>(options_.steady())), writer_(std::move(writer)) {}
-
-SqliteStore::~SqliteStore() = default;
+SqlStore::~SqlStore() = default;
 
 template <class T>
-Task<Result<T>> SqliteStore::submit(bool writes, std::function<Result<T>(ActContext&)> work) {
-  Writer& writer = *writer_;
+Task<Result<T>> SqlStore::submit(bool writes, std::function<Result<T>(ActContext&)> work) {
+  return submit_to<T>(*writer_, writes, std::move(work));
+}
+
+template <class T>
+Task<Result<T>> SqlStore::submit_to(Writer& writer, bool writes, std::function<Result<T>(ActContext&)> work) {
   Wait<Result<T>> wait([&writer, writes, work = std::move(work)](std::function<void(Result<T>)> done) mutable {
     writer.push(std::make_unique<ActOf<T>>(writes, std::move(work), std::move(done)));
   });
@@ -58,65 +60,70 @@ Task<Result<T>> SqliteStore::submit(bool writes, std::function<Result<T>(ActCont
   co_return std::move(result);
 }
 
-// Claims are in memory: neither making nor settling one writes to the file, so both go on while the disk is full.
-Task<Result<CodeClaim>> SqliteStore::claim_code(core::ClaimCode act) {
-  return submit<CodeClaim>(kReads, [act = std::move(act)](ActContext& context) { return store::claim_code(context, act); });
-}
-Task<Result<>> SqliteStore::settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) {
-  return submit<void>(kReads, [app, code_hash = std::move(code_hash), owner, error](ActContext& context) -> Result<> {
-    context.claims.settle(app, code_hash, owner, error);
-    return ok();
+Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
+  return submit_to<core::Followed>(follower_ ? *follower_ : *writer_, kWrites, [act = std::move(act)](ActContext& context) {
+    return store::follow(context, act);
   });
 }
-Task<Result<LoginRecord>> SqliteStore::record_login(core::RecordLogin act) {
+
+// Where claims are in memory, neither making nor settling one writes to the file, so both go on while the disk is full.
+Task<Result<CodeClaim>> SqlStore::claim_code(core::ClaimCode act) {
+  return submit<CodeClaim>(options_.shared, [act = std::move(act)](ActContext& context) { return store::claim_code(context, act); });
+}
+Task<Result<>> SqlStore::settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) {
+  return submit<void>(options_.shared, [app, code_hash = std::move(code_hash), owner, error](ActContext& context) {
+    return store::settle_code(context, app, code_hash, owner, error);
+  });
+}
+Task<Result<LoginRecord>> SqlStore::record_login(core::RecordLogin act) {
   return submit<LoginRecord>(kWrites, [act = std::move(act)](ActContext& context) { return store::record_login(context, act); });
 }
 
 // ---- sessions ----
 
-Task<Result<core::Renewal>> SqliteStore::renew_session(core::RenewSession act) {
+Task<Result<core::Renewal>> SqlStore::renew_session(core::RenewSession act) {
   return submit<core::Renewal>(kWrites, [act = std::move(act)](ActContext& context) { return store::renew_session(context, act); });
 }
-Task<Result<std::vector<Revocation>>> SqliteStore::end_session(core::EndSession act) {
+Task<Result<std::vector<Revocation>>> SqlStore::end_session(core::EndSession act) {
   return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) { return store::end_session(context, act); });
 }
-Task<Result<std::vector<Revocation>>> SqliteStore::end_sessions(core::EndSessions act) {
+Task<Result<std::vector<Revocation>>> SqlStore::end_sessions(core::EndSessions act) {
   return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) {
     return store::end_sessions(context, act);
   });
 }
-Task<Result<core::SessionView>> SqliteStore::find_session(Id session) {
+Task<Result<core::SessionView>> SqlStore::find_session(Id session) {
   return submit<core::SessionView>(kReads, [session](ActContext& context) { return store::find_session(context, session); });
 }
-Task<Result<std::vector<core::Session>>> SqliteStore::list_sessions(Id user, Time now) {
+Task<Result<std::vector<core::Session>>> SqlStore::list_sessions(Id user, Time now) {
   return submit<std::vector<core::Session>>(kReads, [user, now](ActContext& context) { return store::list_sessions(context, user, now); });
 }
-Task<Result<std::vector<Revocation>>> SqliteStore::revocations(Time now) {
+Task<Result<std::vector<Revocation>>> SqlStore::revocations(Time now) {
   return submit<std::vector<Revocation>>(kReads, [now](ActContext& context) { return store::live_revocations(context, now); });
 }
 
 // ---- users ----
 
-Task<Result<core::User>> SqliteStore::find_user(Id user) {
+Task<Result<core::User>> SqlStore::find_user(Id user) {
   return submit<core::User>(kReads, [user](ActContext& context) { return store::find_user(context, user); });
 }
-Task<Result<core::User>> SqliteStore::save_profile(core::SaveProfile act) {
+Task<Result<core::User>> SqlStore::save_profile(core::SaveProfile act) {
   return submit<core::User>(kWrites, [act = std::move(act)](ActContext& context) { return store::save_profile(context, act); });
 }
-Task<Result<core::User>> SqliteStore::save_phone(core::SavePhone act) {
+Task<Result<core::User>> SqlStore::save_phone(core::SavePhone act) {
   return submit<core::User>(kWrites, [act = std::move(act)](ActContext& context) { return store::save_phone(context, act); });
 }
-Task<Result<std::vector<Revocation>>> SqliteStore::disable_user(core::DisableUser act) {
+Task<Result<std::vector<Revocation>>> SqlStore::disable_user(core::DisableUser act) {
   return submit<std::vector<Revocation>>(kWrites, [act = std::move(act)](ActContext& context) {
     return store::disable_user(context, act);
   });
 }
-Task<Result<>> SqliteStore::enable_user(Id user, Time now, std::string request_id) {
+Task<Result<>> SqlStore::enable_user(Id user, Time now, std::string request_id) {
   return submit<void>(kWrites, [user, now, request_id = std::move(request_id)](ActContext& context) {
     return store::enable_user(context, user, now, request_id);
   });
 }
-Task<Result<std::vector<std::string>>> SqliteStore::session_keys(std::string provider, std::string app_id, std::string openid) {
+Task<Result<std::vector<std::string>>> SqlStore::session_keys(std::string provider, std::string app_id, std::string openid) {
   return submit<std::vector<std::string>>(kReads, [provider = std::move(provider), app_id = std::move(app_id), openid = std::move(openid)](
       ActContext& context) {
     return store::session_keys(context, provider, app_id, openid);
@@ -125,72 +132,72 @@ Task<Result<std::vector<std::string>>> SqliteStore::session_keys(std::string pro
 
 // ---- apps, keys ----
 
-Task<Result<std::vector<core::AppRow>>> SqliteStore::list_apps() {
+Task<Result<std::vector<core::AppRow>>> SqlStore::list_apps() {
   return submit<std::vector<core::AppRow>>(kReads, [](ActContext& context) { return store::list_apps(context); });
 }
-Task<Result<>> SqliteStore::add_app(core::AppRow row) {
+Task<Result<>> SqlStore::add_app(core::AppRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_app(context, row); });
 }
-Task<Result<>> SqliteStore::change_app(core::AppRow row) {
+Task<Result<>> SqlStore::change_app(core::AppRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::change_app(context, row); });
 }
-Task<Result<>> SqliteStore::remove_app(std::string app_id, Time now) {
+Task<Result<>> SqlStore::remove_app(std::string app_id, Time now) {
   return submit<void>(kWrites, [app_id = std::move(app_id), now](ActContext& context) { return store::remove_app(context, app_id, now); });
 }
-Task<Result<std::vector<std::string>>> SqliteStore::list_projects() {
+Task<Result<std::vector<std::string>>> SqlStore::list_projects() {
   return submit<std::vector<std::string>>(kReads, [](ActContext& context) { return store::list_projects(context); });
 }
 
-Task<Result<std::vector<core::TicketKeyRow>>> SqliteStore::list_ticket_keys() {
+Task<Result<std::vector<core::TicketKeyRow>>> SqlStore::list_ticket_keys() {
   return submit<std::vector<core::TicketKeyRow>>(kReads, [](ActContext& context) { return store::list_ticket_keys(context); });
 }
-Task<Result<>> SqliteStore::add_ticket_key(core::TicketKeyRow row) {
+Task<Result<>> SqlStore::add_ticket_key(core::TicketKeyRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_ticket_key(context, row); });
 }
-Task<Result<>> SqliteStore::retire_ticket_keys(Time now) {
+Task<Result<>> SqlStore::retire_ticket_keys(Time now) {
   return submit<void>(kWrites, [now](ActContext& context) { return store::retire_ticket_keys(context, now); });
 }
-Task<Result<>> SqliteStore::drop_ticket_keys(std::vector<uint32_t> ids) {
+Task<Result<>> SqlStore::drop_ticket_keys(std::vector<uint32_t> ids) {
   return submit<void>(kWrites, [ids = std::move(ids)](ActContext& context) { return store::drop_ticket_keys(context, ids); });
 }
-Task<Result<std::vector<core::AccessKeyRow>>> SqliteStore::list_access_keys() {
+Task<Result<std::vector<core::AccessKeyRow>>> SqlStore::list_access_keys() {
   return submit<std::vector<core::AccessKeyRow>>(kReads, [](ActContext& context) { return store::list_access_keys(context); });
 }
-Task<Result<>> SqliteStore::add_access_key(core::AccessKeyRow row) {
+Task<Result<>> SqlStore::add_access_key(core::AccessKeyRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_access_key(context, row); });
 }
-Task<Result<>> SqliteStore::revoke_access_key(Id id, Time now) {
+Task<Result<>> SqlStore::revoke_access_key(Id id, Time now) {
   return submit<void>(kWrites, [id, now](ActContext& context) { return store::revoke_access_key(context, id, now); });
 }
-Task<Result<>> SqliteStore::touch_access_keys(std::vector<Id> used, Time now) {
+Task<Result<>> SqlStore::touch_access_keys(std::vector<Id> used, Time now) {
   return submit<void>(kWrites, [used = std::move(used), now](ActContext& context) { return store::touch_access_keys(context, used, now); });
 }
 
 // ---- access_token custody ----
 
-Task<Result<core::AccessTokenRow>> SqliteStore::access_token(std::string app_id) {
+Task<Result<core::AccessTokenRow>> SqlStore::access_token(std::string app_id) {
   return submit<core::AccessTokenRow>(kReads, [app_id = std::move(app_id)](ActContext& context) {
     return store::access_token(context, app_id);
   });
 }
-Task<Result<std::optional<uint64_t>>> SqliteStore::lease_access_token(std::string app_id, Id owner, Time now, Time until) {
+Task<Result<std::optional<uint64_t>>> SqlStore::lease_access_token(std::string app_id, Id owner, Time now, Time until) {
   return submit<std::optional<uint64_t>>(kWrites, [app_id = std::move(app_id), owner, now, until](ActContext& context) {
     return store::lease_access_token(context, app_id, owner, now, until);
   });
 }
-Task<Result<bool>> SqliteStore::save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) {
+Task<Result<bool>> SqlStore::save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) {
   return submit<bool>(kWrites, [app_id = std::move(app_id), lease, token_sealed = std::move(token_sealed), expires_at, now](
       ActContext& context) {
     return store::save_access_token(context, app_id, lease, token_sealed, expires_at, now);
   });
 }
-Task<Result<>> SqliteStore::release_access_token(std::string app_id, uint64_t lease) {
+Task<Result<>> SqlStore::release_access_token(std::string app_id, uint64_t lease) {
   return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) {
     return store::release_access_token(context, app_id, lease);
   });
 }
 
-Task<Result<>> SqliteStore::purge(Time now) {
+Task<Result<>> SqlStore::purge(Time now) {
   std::function<Result<std::optional<Time>>(ActContext&)> read = last_purge;
   auto reading = submit<std::optional<Time>>(kReads, std::move(read));
   auto last = co_await std::move(reading);

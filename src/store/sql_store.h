@@ -1,34 +1,37 @@
-// The store on SQLite: one file, one connection, one thread that commits all waiting acts together (writer.h). What an act means stands in
-// core/store.h. Claims on codes live in this process only; everything else survives a crash from the moment it was answered.
+// The store on an SQL database. What an act means stands in core/store.h, how it is done in acts.h, how acts are committed together in
+// writer.h, and what a database is in engine.h.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/store.h"
 
 namespace kaimen::store {
 
-struct SqliteOptions {
-  std::string path;             ///< The database file; its directory exists. Made with mode 0600 if it is not there.
-  int checkpoint_pages = 4000;  ///< The WAL is copied back when it holds so many pages (of 4 KiB).
-  /// The machine's monotonic clock: how long acts wait, and whether the time of a purge can be believed.
-  std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
-};
-
+class Engine;
 class Writer;
 class PurgeGuard;
 struct ActContext;
 
-class SqliteStore final : public core::Store {
+class SqlStore final : public core::Store {
  public:
-  /// Opens (creates, migrates) the database and starts its thread. `clock` must outlive the store. Errors, in words for the operator:
-  /// unavailable (cannot be opened or written, locked), invalid_request (not a database, another program's, a newer schema).
-  static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options, const Clock& clock);
+  struct Options {
+    bool shared = false;  ///< Other nodes may write to the database.
+    /// The machine's monotonic clock: how long acts wait, and whether the time of a purge can be believed.
+    std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
+  };
+  /// `acts`: an engine for each thread that runs acts; exactly one where the store is not shared. `follow`: one more of its own for
+  /// follow(), which a storm of logins must not delay; null where the store is not shared. The schema is there. `clock` must outlive it.
+  SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<Engine> follow, Options options, const Clock& clock);
   /// Finishes the acts that are queued. A purge must have ended, and no task of this store may be started any more.
-  ~SqliteStore() override;
+  ~SqlStore() override;
+
+  bool shared() const override { return options_.shared; }
+  Task<Result<core::Followed>> follow(core::Follow act) override;
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override;
   Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) override;
@@ -74,13 +77,15 @@ class SqliteStore final : public core::Store {
   Task<Result<>> purge(Time now) override;
 
  private:
-  SqliteStore(SqliteOptions options, std::unique_ptr<Writer> writer);
+  template <class T>
+  static Task<Result<T>> submit_to(Writer& writer, bool writes, std::function<Result<T>(ActContext&)> work);
   template <class T>
   Task<Result<T>> submit(bool writes, std::function<Result<T>(ActContext&)> work);
 
-  const SqliteOptions options_;
+  const Options options_;
   std::unique_ptr<PurgeGuard> purge_guard_;
   std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Writer> follower_;  // null where the store is not shared
 };
 
 }  // namespace kaimen::store

@@ -1,0 +1,41 @@
+// One act of core/store.h on its way through the store's queue, and what it works with.
+#pragma once
+
+#include <chrono>
+
+#include "base/random.h"
+#include "store/claims.h"
+#include "store/rows.h"
+
+namespace kaimen::store {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// What an act works with, inside a transaction.
+struct ActContext {
+  Rows& rows;
+  Claims* claims;  ///< Claims on codes in memory, where one process has the database for itself; null: they are rows.
+  Random& random;
+  const Clock& clock;  ///< For stamps, and for events of acts that bring no time of their own.
+  /// The act ran before, and it is not known whether that was committed: what it would find now may be its own doing.
+  bool again = false;
+};
+
+/// One waiting act. All but the constructor runs on a worker's thread.
+class Act {
+ public:
+  explicit Act(bool act_writes) : writes(act_writes) {}
+  virtual ~Act() = default;
+  /// Does the work and keeps what came of it; may be called again. False: an expected refusal, whose changes are undone.
+  virtual bool run(ActContext& context) = 0;
+  /// Replaces what came of it.
+  virtual void fail(const Error& error) = 0;
+  /// Hands out what came of it. Called exactly once, last; also on the caller's thread when the queue is full.
+  virtual void finish() = 0;
+
+  const bool writes;
+  bool again = false;  ///< See ActContext.
+  SteadyTime pushed_at{};
+};
+
+}  // namespace kaimen::store

@@ -1,0 +1,33 @@
+// A node's beat, and what it brings: how nodes that share a database follow each other.
+#include "store/acts.h"
+#include "store/records.h"
+
+namespace kaimen::store {
+
+namespace {
+
+constexpr auto kBeatEvery = std::chrono::seconds(1);
+constexpr Scan kStamped{&kTable<RevocationRow>, "stamped_at > ? AND until > ?", ""};
+
+}  // namespace
+
+Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
+  Rows& rows = context.rows;
+  rows.expect<MetaRow>("configuration");
+  core::Followed followed;
+  TRY(const NodeRow* node, rows.find<NodeRow>(act.node));
+  TRY(followed.configuration, configuration(rows));
+  TRY(followed.now, rows.time());
+  if (!node) {
+    rows.insert(NodeRow{act.node, act.version, act.started_at, followed.now});
+  } else {
+    followed.last_beat = node->beat_at;
+    if (followed.now - node->beat_at >= kBeatEvery || node->beat_at > followed.now) rows.change(*node).beat_at = followed.now;
+  }
+  TRY(const auto stamped, rows.scan<RevocationRow>(kStamped, act.since, followed.now));
+  followed.revocations.reserve(stamped.size());
+  for (const RevocationRow& row : stamped) followed.revocations.push_back(revocation_of(row));
+  return followed;
+}
+
+}  // namespace kaimen::store

@@ -1,0 +1,169 @@
+#include "store/records.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace kaimen::store {
+
+using core::Revocation;
+
+std::string join(const std::vector<std::string>& items) {
+  std::string text;
+  for (const auto& item : items) {
+    if (!text.empty()) text += ',';
+    text += item;
+  }
+  return text;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    items.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+core::User user_of(const UserRow& row) {
+  core::User user;
+  user.id = row.id;
+  user.project = row.project;
+  user.external_id = row.external_id.value_or("");
+  user.registered = row.registered;
+  user.nickname = row.nickname;
+  user.avatar_url = row.avatar_url;
+  user.gender = row.gender;
+  user.language = row.language;
+  user.country = row.country;
+  user.province = row.province;
+  user.city = row.city;
+  if (row.phone_sealed) user.phone_sealed = row.phone_sealed->raw;
+  user.roles = split(row.roles);
+  user.attributes = row.attributes;
+  user.created_at = row.created_at;
+  user.disabled = row.state == UserState::disabled;
+  user.disabled_until = row.disabled_until;
+  user.disabled_message = row.disabled_message;
+  return user;
+}
+
+core::Session session_of(const SessionRow& row) {
+  core::Session session;
+  session.id = row.id;
+  session.user = row.user;
+  session.app = row.app;
+  session.openid = row.openid;
+  session.unionid = row.unionid;
+  session.env = row.env;
+  session.generation = row.generation;
+  session.generation_issued_at = row.generation_issued_at;
+  session.created_at = row.created_at;
+  session.idle_expires_at = row.idle_expires_at;
+  session.absolute_expires_at = row.absolute_expires_at;
+  session.device = {row.device_id, row.device_model, row.device_system, row.device_platform};
+  if (row.ended != Reason::none) session.ended = row.ended;
+  return session;
+}
+
+Revocation revocation_of(const RevocationRow& row) { return {row.session, row.generation, row.reason, row.until}; }
+
+void sort_by_age(std::vector<const SessionRow*>& sessions) {
+  std::ranges::sort(sessions, [](const SessionRow* a, const SessionRow* b) {
+    return std::tie(a->created_at, a->id) < std::tie(b->created_at, b->id);
+  });
+}
+
+int64_t purge_day(Time end) { return std::chrono::floor<std::chrono::days>(end + kSessionsKept).time_since_epoch().count(); }
+
+Result<const UserRow*> existing_user(Rows& rows, const Id& id) {
+  TRY(const UserRow* user, rows.find<UserRow>(id));
+  if (!user || user->state == UserState::deleted) return make_error(ErrorCode::not_found, "no such user");
+  return user;
+}
+
+bool admit(Rows& rows, const UserRow& row, Time now) {
+  const bool over = row.state == UserState::disabled && row.disabled_until && *row.disabled_until <= now;
+  if (row.state != UserState::active && !over) return false;
+  UserRow& user = rows.change(row);
+  user.state = UserState::active;
+  if (over) {
+    user.disabled_until.reset();
+    user.disabled_message.clear();
+  }
+  return true;
+}
+
+Error user_refusal(const UserRow& row) {
+  Error error = make_error(ErrorCode::forbidden, "the user is not active");
+  error.reason = row.state == UserState::deleted ? Reason::deleted : Reason::disabled;
+  error.until = row.disabled_until;
+  error.message = row.disabled_message;
+  return error;
+}
+
+Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time now, Time until, std::vector<Revocation>& made) {
+  TRY(revoke(context, {row.id, kAllGenerations, reason, until}, made));
+  SessionRow& session = context.rows.change(row);
+  session.ended = reason;
+  session.ended_at = now;
+  session.purge_day = purge_day(now);
+  return ok();
+}
+
+void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions) {
+  for (const SessionRow* session : sessions) rows.expect<RevocationRow>(session->id);
+}
+
+// The higher generation wins, among equals the first reason, and the time only grows: as check::Revocations does it in memory.
+Result<> revoke(ActContext& context, const Revocation& revocation, std::vector<Revocation>& made) {
+  TRY(const RevocationRow* before, context.rows.find<RevocationRow>(revocation.session));
+  const Time stamp = context.clock.now();
+  if (!before) {
+    context.rows.insert(RevocationRow{revocation.session, revocation.generation, revocation.reason, revocation.until, stamp});
+  } else {
+    RevocationRow& row = context.rows.change(*before);
+    if (revocation.generation > row.generation) row.reason = revocation.reason;
+    row.generation = std::max(row.generation, revocation.generation);
+    row.until = std::max(row.until, revocation.until);
+    row.stamped_at = stamp;
+  }
+  made.push_back(revocation);
+  return ok();
+}
+
+Result<std::vector<Revocation>> revocations_of(Rows& rows, const Id& user) {
+  TRY(const auto sessions, rows.list(kSessionsOfUser, user));
+  expect_ends(rows, sessions);
+  std::vector<Revocation> found;
+  for (const SessionRow* session : sessions) {
+    TRY(const RevocationRow* row, rows.find<RevocationRow>(session->id));
+    if (row) found.push_back(revocation_of(*row));
+  }
+  return found;
+}
+
+Result<> write_event(ActContext& context, Time now, const Event& event) {
+  TRY(const Id id, Id::make(now, context.random));
+  context.rows.insert(EventRow{id, now, std::string(event.kind), event.app, event.user, event.session, event.reason,
+                               std::string(event.request_id)});
+  return ok();
+}
+
+Result<> count_configuration(Rows& rows) {
+  TRY(const MetaRow* row, rows.find<MetaRow>("configuration"));
+  if (row) {
+    rows.touch(*row);
+  } else {
+    rows.insert(MetaRow{"configuration", 1, 0});
+  }
+  return ok();
+}
+
+Result<int64_t> configuration(Rows& rows) {
+  TRY(const MetaRow* row, rows.find<MetaRow>("configuration"));
+  return row ? row->version : 0;
+}
+
+}  // namespace kaimen::store

@@ -1,0 +1,66 @@
+// Rows as domain values, and the small changes that several acts share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/store.h"
+#include "store/act.h"
+
+namespace kaimen::store {
+
+std::string join(const std::vector<std::string>& items);
+std::vector<std::string> split(std::string_view text);
+
+core::User user_of(const UserRow& row);
+core::Session session_of(const SessionRow& row);
+core::Revocation revocation_of(const RevocationRow& row);
+
+inline constexpr Index<SessionRow> kOpenSessionsOfUser{{&kTable<SessionRow>, {1}, 1, "ended = 0"},
+                                                       [](const SessionRow& row) { return row.ended == Reason::none; }};
+inline constexpr Index<SessionRow> kSessionsOfUser{{&kTable<SessionRow>, {1}, 1}};
+
+inline bool is_live(const SessionRow& session, Time now) {
+  return session.ended == Reason::none && now < session.idle_expires_at && now < session.absolute_expires_at;
+}
+/// Oldest first.
+void sort_by_age(std::vector<const SessionRow*>& sessions);
+
+/// How long a session is kept after its end, for "why was I logged out".
+inline constexpr auto kSessionsKept = std::chrono::days(30);
+/// What sessions.purge_day says for a session that ends, by itself or not, at `end`.
+int64_t purge_day(Time end);
+
+/// Error: not_found (deleted users are not found).
+Result<const UserRow*> existing_user(Rows& rows, const Id& id);
+/// Lifts a disablement whose time has passed, and touches the row. False: the user is not active, and nothing was changed.
+bool admit(Rows& rows, const UserRow& user, Time now);
+/// forbidden, with reason, until and message.
+Error user_refusal(const UserRow& row);
+
+/// A revocation of this kills every generation.
+inline constexpr uint32_t kAllGenerations = 0xffffffff;
+/// Marks the session ended and adds the revocation of all its tickets, to the table and to `made`. The caller has touched the user.
+Result<> end_one(ActContext& context, const SessionRow& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
+/// Says beforehand that end_one will be called for each of these.
+void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions);
+Result<> revoke(ActContext& context, const core::Revocation& revocation, std::vector<core::Revocation>& made);
+/// All revocations of the user's sessions: what an act answers whose first answer was lost, as those it made are among them.
+Result<std::vector<core::Revocation>> revocations_of(Rows& rows, const Id& user);
+
+/// Stored by kind in events; do not rename.
+struct Event {
+  std::string_view kind;
+  std::optional<uint32_t> app{};
+  std::optional<Id> user{}, session{};
+  Reason reason = Reason::none;
+  std::string_view request_id{};
+};
+Result<> write_event(ActContext& context, Time now, const Event& event);
+
+/// Says to the other nodes that apps or keys have changed.
+Result<> count_configuration(Rows& rows);
+Result<int64_t> configuration(Rows& rows);
+
+}  // namespace kaimen::store
