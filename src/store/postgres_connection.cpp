@@ -11,91 +11,13 @@ namespace kaimen::store {
 namespace {
 
 constexpr int kPollMillis = 100;  // see poll_line
-constexpr Millis kSetUp{3000};
 
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
 };
 using ResultPtr = std::unique_ptr<PGresult, ResultDeleter>;
 
-/// One line of libpq's or the server's words.
-std::string one_line(const char* words) {
-  std::string text(words ? words : "");
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  for (char& c : text) {
-    if (c == '\n' || c == '\t') c = ' ';
-  }
-  return text;
-}
-
-std::string field(const PGresult* result, int code) {
-  const char* value = PQresultErrorField(result, code);
-  return value ? value : "";
-}
-
 }  // namespace
-
-// ---- a line ----
-
-Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::string& url) {
-  TRY(check_postgres_url(url));
-  // What stands before dbname is a default that the URL may override, what follows it is not.
-  const std::pair<const char*, const char*> settings[] = {
-      {"connect_timeout", "2"},  // a host: with a cut-off primary first and its standby second there is an answer in time
-      {"target_session_attrs", "read-write"},
-      {"tcp_user_timeout", "5000"},
-      {"keepalives_idle", "10"},
-      {"keepalives_interval", "3"},
-      {"keepalives_count", "3"},
-      {"application_name", "kaimen"},
-      {"dbname", url.c_str()},
-      {"client_encoding", "UTF8"},
-      {nullptr, nullptr},
-  };
-  const char* names[std::size(settings)];
-  const char* values[std::size(settings)];
-  for (size_t i = 0; i < std::size(settings); ++i) std::tie(names[i], values[i]) = settings[i];
-  std::unique_ptr<PostgresConnection> connection(new PostgresConnection(PQconnectdbParams(names, values, 1)));
-  if (PQstatus(connection->line_) != CONNECTION_OK) {
-    return make_error(ErrorCode::unavailable, "cannot connect to PostgreSQL: " + one_line(PQerrorMessage(connection->line_)));
-  }
-  if (const auto failure = connection->set_up()) {
-    return make_error(ErrorCode::unavailable, "cannot set up a connection to PostgreSQL: " + failure->message);
-  }
-  return connection;
-}
-
-PostgresConnection::~PostgresConnection() { PQfinish(line_); }
-
-std::optional<PostgresFailure> PostgresConnection::set_up() {
-  PQsetNoticeReceiver(line_, [](void* self, const PGresult* notice) {
-    if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
-    static_cast<PostgresConnection*>(self)->warning_ = field(notice, PG_DIAG_MESSAGE_PRIMARY);
-  }, this);
-  PQsetErrorContextVisibility(line_, PQSHOW_CONTEXT_NEVER);
-  if (PQsetnonblocking(line_, 1) != 0 || PQenterPipelineMode(line_) != 1) {
-    broken_ = true;
-    return lost();
-  }
-  const Deadline deadline = deadline_in(kSetUp);
-  // Without these a node that hangs would hold its rows for ever.
-  if (auto failure = script("SET statement_timeout = 5000; SET idle_in_transaction_session_timeout = 5000", deadline)) return failure;
-  // Every statement but a scan of a whole table has an index to go by. A plan made while the table was small or had no statistics must not
-  // read it from end to end when it has grown, and need not be made again each time. A server that lacks one of these does without it.
-  auto failure = script(
-      "SELECT set_config(s.name, v.wanted, false) FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),"
-      " ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off'), ('client_connection_check_interval', '1000'))"
-      " AS v (name, wanted) JOIN pg_settings AS s ON s.name = v.name", deadline);
-  if (failure && failure->sqlstate.empty()) return failure;
-  return std::nullopt;
-}
-
-bool PostgresConnection::alive() {
-  if (broken_ || PQstatus(line_) != CONNECTION_OK) return false;
-  pollfd line{PQsocket(line_), POLLIN | POLLRDHUP, 0};
-  if (::poll(&line, 1, 0) > 0 && (line.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) broken_ = true;
-  return !broken_;
-}
 
 // ---- sending ----
 
@@ -222,14 +144,7 @@ std::optional<PostgresFailure> PostgresConnection::receive(const Awaited& awaite
         if (!skipped) deliver(*result, awaited);
         break;
       case PGRES_COMMAND_OK:
-        // COMMIT of a transaction that failed answers ROLLBACK, without an error.
-        if (awaited.what == Awaited::What::answered && awaited.statement->commits && std::string_view(PQcmdStatus(result.get())) != "COMMIT") {
-          failure = PostgresFailure{"25P02", "the transaction had failed before", awaited.statement, false};
-        }
-        // A server that gives up waiting for its standby says so in a warning and commits: a failover now would lose what it acknowledged.
-        if (awaited.what == Awaited::What::answered && awaited.statement->commits && !warning_.empty()) {
-          failure = PostgresFailure{"", "committed with a warning: " + one_line(warning_.c_str()), awaited.statement, true};
-        }
+        if (awaited.commits()) failure = doubts_of_commit(*result, awaited);
         break;
       default:
         if (awaited.what == Awaited::What::parsed) prepared_.erase(awaited.statement);
@@ -257,13 +172,22 @@ void PostgresConnection::deliver(const pg_result& result, const Awaited& awaited
   }
 }
 
+std::optional<PostgresFailure> PostgresConnection::doubts_of_commit(pg_result& result, const Awaited& awaited) const {
+  // COMMIT of a transaction that failed answers ROLLBACK, without an error.
+  if (std::string_view(PQcmdStatus(&result)) != "COMMIT") {
+    return PostgresFailure{"25P02", "the transaction had failed before", awaited.statement, false};
+  }
+  // A server that gives up waiting for its standby says so in a warning and commits: a failover now would lose what it acknowledged.
+  if (!warning_.empty()) return PostgresFailure{"", "committed with a warning: " + one_line(warning_), awaited.statement, true};
+  return std::nullopt;
+}
+
 PostgresFailure PostgresConnection::failure_of(const pg_result& result, const Awaited& awaited) {
-  PostgresFailure failure{field(&result, PG_DIAG_SQLSTATE), field(&result, PG_DIAG_MESSAGE_PRIMARY), awaited.statement, false};
+  PostgresFailure failure{error_field(result, PG_DIAG_SQLSTATE), error_field(result, PG_DIAG_MESSAGE_PRIMARY), awaited.statement, false};
   if (failure.sqlstate.empty()) failure.message = one_line(PQresultErrorMessage(&result));
   // A server that ends while it commits may have committed; 40003 is how some clusters say that they do not know.
-  const std::string severity = field(&result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  const bool commit = awaited.what == Awaited::What::answered && awaited.statement->commits;
-  failure.uncertain = commit && (severity == "FATAL" || severity == "PANIC" || failure.sqlstate == "40003");
+  const std::string severity = error_field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  failure.uncertain = awaited.commits() && (severity == "FATAL" || severity == "PANIC" || failure.sqlstate == "40003");
   return failure;
 }
 
@@ -297,60 +221,6 @@ std::optional<PostgresFailure> PostgresConnection::script(const std::string& sql
   }
   if (PQenterPipelineMode(line_) != 1) broken_ = true;
   return failure;
-}
-
-// ---- words ----
-
-Error PostgresFailure::error() const {
-  std::string detail = "PostgreSQL: " + (message.empty() ? "the connection is lost" : message);
-  if (!sqlstate.empty()) detail += " (" + sqlstate + ")";
-  return make_error(code_of_sqlstate(sqlstate), std::move(detail));
-}
-
-ErrorCode code_of_sqlstate(std::string_view sqlstate) {
-  if (sqlstate.empty()) return ErrorCode::unavailable;
-  // Serialization, deadlock, a unique key; of migrations that two nodes run at once: the table, column or index is there already.
-  for (const std::string_view conflict : {"40001", "40P01", "23505", "23P01", "42P07", "42701", "42710"}) {
-    if (sqlstate == conflict) return ErrorCode::conflict;
-  }
-  // A server that only reads, a lock or a transaction that took too long, an outcome nobody knows.
-  for (const std::string_view passing : {"25006", "55P03", "25P03", "25P04", "40003"}) {
-    if (sqlstate == passing) return ErrorCode::unavailable;
-  }
-  // Connection; resources; operator's hand, also statement_timeout; the machine below.
-  for (const std::string_view passing : {"08", "53", "57", "58"}) {
-    if (sqlstate.starts_with(passing)) return ErrorCode::unavailable;
-  }
-  return ErrorCode::internal;
-}
-
-bool ends_connection(std::string_view sqlstate) {
-  if (sqlstate == "57014") return false;  // statement_timeout: the statement alone
-  for (const std::string_view end : {"25006", "25P03", "25P04"}) {
-    if (sqlstate == end) return true;
-  }
-  return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate.starts_with("58");
-}
-
-Result<> check_postgres_url(const std::string& url) {
-  const auto wrong = [](const char* what) { return make_error(ErrorCode::invalid_request, what); };
-  if (!url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
-    return wrong("the URL of a PostgreSQL store begins with postgres://");
-  }
-  // libpq's words would repeat the URL, and with it the password.
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
-  if (!options) return wrong("this is not a URL as libpq understands it: postgres://user:password@host:port/database?parameter=value");
-  for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
-    const std::string_view name(option->keyword), value(option->val ? option->val : "");
-    if (name == "port" && value.find_first_not_of("0123456789,") != std::string_view::npos) {
-      return wrong("a port in the store's URL is not a number (in the password, write : as %3A, / as %2F, @ as %40)");
-    }
-    // What comes of a password with an @ or a / in it; such a "host" must not get into a message either.
-    if ((name == "host" || name == "dbname") && value.find('@') != std::string_view::npos) {
-      return wrong("the store's URL has more than one @ (in the password, write @ as %40, / as %2F, : as %3A)");
-    }
-  }
-  return ok();
 }
 
 }  // namespace kaimen::store

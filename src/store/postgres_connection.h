@@ -1,8 +1,8 @@
 // A thin layer over one libpq connection in pipeline mode: statements are queued with their values, sent together, and their answers read
 // with a deadline. Nothing here waits without one, except for libpq's own connecting (bounded by connect_timeout a host) and name look-up.
 //
-// PgBouncer: works in session mode. In transaction mode it does not: prepared statements and the session's settings (among them the time-outs
-// that the revocation feed counts on) would belong to whatever server connection comes next. One thread.
+// PgBouncer works in session mode. In transaction mode it does not: prepared statements and the session's settings (time-outs, how to plan)
+// would belong to whatever server connection comes next. One thread.
 #pragma once
 
 #include <deque>
@@ -10,11 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "store/postgres_failure.h"
 #include "store/postgres_sql.h"
 
 struct pg_conn;    // libpq-fe.h belongs to the .cpp
@@ -30,23 +30,6 @@ struct PostgresStatement {
   bool commits = false;              ///< It is the COMMIT.
 };
 
-/// Why a pipeline failed.
-struct PostgresFailure {
-  std::string sqlstate;                          ///< Empty: the line or libpq failed, not the server.
-  std::string message;                           ///< No values, no password.
-  const PostgresStatement* statement = nullptr;  ///< Which one, if any.
-  bool uncertain = false;                        ///< The COMMIT was sent, and nobody said what became of it.
-  Error error() const;
-};
-
-/// `conflict`, `unavailable` or `internal` for an SQLSTATE; empty counts as a lost line.
-ErrorCode code_of_sqlstate(std::string_view sqlstate);
-/// Whether a connection that said this is of no more use: the server goes, or became one that only reads.
-bool ends_connection(std::string_view sqlstate);
-
-/// Whether `url` has the form libpq understands; connects nowhere. Error: invalid_request, which never repeats a part of the URL.
-Result<> check_postgres_url(const std::string& url);
-
 class PostgresConnection {
  public:
   /// Connects to the first host of `url` that takes writes. Error: unavailable.
@@ -58,7 +41,7 @@ class PostgresConnection {
   /// Whether the line can still be used, as far as this side knows without asking. Costs one poll.
   bool alive();
 
-  /// Adds one use of `statement`, which must live as long as the connection. `sink`, which must live until its rows were read, takes its rows.
+  /// Adds one use of `statement`, which must live as long as the connection. `sink` takes its rows, and must live until they were read.
   void queue(const PostgresStatement& statement, PostgresValues& values, const Sink* sink = nullptr);
   /// Sends what was queued and reads all answers. After the first error the server skips the rest.
   std::optional<PostgresFailure> run(Deadline deadline);
@@ -74,6 +57,7 @@ class PostgresConnection {
     const PostgresStatement* statement;
     const Sink* sink;
     bool ignored;
+    bool commits() const { return what == What::answered && statement->commits; }
   };
 
   explicit PostgresConnection(pg_conn* line) : line_(line) {}
@@ -85,6 +69,7 @@ class PostgresConnection {
   bool poll_line(bool writing, Deadline deadline);
   std::optional<PostgresFailure> receive(const Awaited& awaited, bool skipped, Deadline deadline);
   void deliver(const pg_result& result, const Awaited& awaited);
+  std::optional<PostgresFailure> doubts_of_commit(pg_result& result, const Awaited& awaited) const;
   PostgresFailure failure_of(const pg_result& result, const Awaited& awaited);
   PostgresFailure lost();
 

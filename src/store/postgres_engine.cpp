@@ -1,8 +1,8 @@
-// Why COMMIT may travel with the writes. Under REPEATABLE READ a row that another changed since the snapshot fails the statement with 40001,
-// and a row that another inserted fails the insert with 23505; the server then skips everything up to the end of the pipeline, COMMIT too.
-// What is left is an update or remove that finds less than it names in the snapshot itself: a guard or a row that the act did not read in
-// this transaction. So each such statement compares the number of rows it changed with the number it was given, and divides by zero where
-// they differ: an error like the others, on every server that speaks this dialect, and nothing after it runs.
+// Why COMMIT may travel with the writes. Under REPEATABLE READ a row that another changed since the snapshot fails the statement with
+// 40001, and a row that another inserted fails the insert with 23505; the server then skips everything up to the end of the pipeline,
+// COMMIT too. What is left is an update or remove that finds less than it names in the snapshot itself: a guard or a row that the act did
+// not read in this transaction. So each such statement compares the number of rows it changed with the number it was given, and divides by
+// zero where they differ: an error like the others, on every server that speaks this dialect, and nothing after it runs.
 //
 // The same trick ends a transaction that has grown too old. The nodes that follow revocations count on a stamp being visible within seconds
 // of its time; statement_timeout and its like bound the parts, and this the whole, by the server's own clock.
@@ -46,14 +46,17 @@ class PostgresEngine final : public Engine {
     open,
     failed,  // roll_back or begin may follow
   };
+  enum class Form : uint8_t { lookup, scan, insert, update, remove };
   struct Shape {
-    const void* of;
-    int what;  // -1: lookup or scan
-    uint64_t columns;
+    const void* of;  // a Lookup, Scan or TableInfo
+    Form form;
+    bool one_row;
+    uint64_t columns;  // of update
     auto operator<=>(const Shape&) const = default;
   };
 
   Result<> connect();
+  Result<> expect_transaction() const;
   PostgresStatement& known(const Shape& shape) { return statements_[shape]; }
   void queue_begin();
   void queue_write(const Write& write);
@@ -80,6 +83,11 @@ Result<> PostgresEngine::connect() {
   connection_.reset();
   TRY(connection_, PostgresConnection::open(url_));
   return ok();
+}
+
+Result<> PostgresEngine::expect_transaction() const {
+  if (connection_ && (state_ == State::begun || state_ == State::open)) return ok();
+  return make_error(ErrorCode::internal, "no transaction was begun, or it failed");
 }
 
 /// Remembers that the transaction failed; lets a connection go that is of no more use.
@@ -129,25 +137,26 @@ void PostgresEngine::queue_begin() {
 }
 
 Result<> PostgresEngine::read(std::span<const Read> reads) {
-  if (!connection_ || state_ == State::idle || state_ == State::failed) return make_error(ErrorCode::internal, "a read outside of a transaction");
+  TRY(expect_transaction());
   bool any = false;
   for (const Read& read : reads) {
     if (read.values.empty()) continue;
     queue_begin();
     any = true;
-    PostgresStatement& lookup = known({read.lookup, -1, 0});
-    if (!lookup.table) lookup = {lookup_sql(*read.lookup), read.lookup->table};
+    const bool one_row = read.values.size() == read.lookup->count;
+    PostgresStatement& lookup = known({read.lookup, Form::lookup, one_row, 0});
+    if (!lookup.table) lookup = {lookup_sql(*read.lookup, one_row), read.lookup->table};
     values_.clear();
-    for (size_t i = 0; i < read.lookup->count; ++i) values_.add_array(read.values, i, read.lookup->count);
+    values_.add_rows(read.values, read.lookup->count);
     connection_->queue(lookup, values_, &read.sink);
   }
   return any ? run() : Result<>(ok());
 }
 
 Result<> PostgresEngine::scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) {
-  if (!connection_ || state_ == State::idle || state_ == State::failed) return make_error(ErrorCode::internal, "a scan outside of a transaction");
+  TRY(expect_transaction());
   queue_begin();
-  PostgresStatement& rows = known({&scan, -1, 0});
+  PostgresStatement& rows = known({&scan, Form::scan, false, 0});
   if (!rows.table) rows = {scan_sql(scan, values), scan.table, true};
   values_.clear();
   for (const Cell& value : values) values_.add(value);
@@ -156,17 +165,18 @@ Result<> PostgresEngine::scan(const Scan& scan, std::span<const Cell> values, co
 }
 
 void PostgresEngine::queue_write(const Write& write) {
-  PostgresStatement& change = known({write.table, static_cast<int>(write.what), write.columns});
+  static constexpr Form kForms[] = {Form::insert, Form::update, Form::remove};
+  PostgresStatement& change = known({write.table, kForms[static_cast<size_t>(write.what)], write.rows == 1, write.columns});
   if (change.sql.text.empty()) change.sql = write_sql(write);
   values_.clear();
-  for (size_t i = 0; i < write.width(); ++i) values_.add_array(write.cells, i, write.width());
+  values_.add_rows(write.cells, write.width());
   if (counts_rows(write)) values_.add(static_cast<int64_t>(write.rows));
   connection_->queue(change, values_);
 }
 
 Result<> PostgresEngine::commit(std::span<const Write> writes, bool& unknown) {
   unknown = false;
-  if (!connection_ || state_ == State::idle || state_ == State::failed) return make_error(ErrorCode::internal, "a commit outside of a transaction");
+  TRY(expect_transaction());
   bool any = false;
   for (const Write& write : writes) {
     if (write.rows == 0) continue;

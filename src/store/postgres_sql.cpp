@@ -16,10 +16,6 @@ const Type& type_of(Kind kind) {
   return kTypes[static_cast<size_t>(kind)];
 }
 
-constexpr std::string_view kWhole =
-    " RETURNING 1) SELECT 1 / CASE WHEN count(*) = $";  // + number of the parameter + kWholeEnd
-constexpr std::string_view kWholeEnd = " THEN 1 ELSE 0 END FROM changed";
-
 std::string all_columns(const TableInfo& table, std::string_view prefix) {
   std::string text;
   for (const ColumnInfo& column : table.columns) {
@@ -44,39 +40,40 @@ std::vector<size_t> columns_of(const Write& write) {
   return columns;
 }
 
-/// "unnest($1::bytea[], $2::int8[])", and the types of what it takes.
+/// Where a statement finds the values it is given: parameters, or the rows of unnested arrays.
+struct Given {
+  std::vector<std::string> values;  // one expression a column
+  std::string rows;                 // "unnest($1::bytea[], $2::int8[]) AS v (g1, g2)"; empty for one row
+};
 template <class Columns>
-std::string unnest(const TableInfo& table, const Columns& columns, std::vector<uint32_t>& types) {
-  std::string text = "unnest(";
+Given given(const TableInfo& table, const Columns& columns, bool one_row, std::vector<uint32_t>& types) {
+  Given made;
+  std::string arrays, names;
   for (const size_t column : columns) {
     const Type& type = type_of(table.columns[column].kind);
-    types.push_back(type.array);
-    if (types.size() > 1) text += ", ";
-    text += "$" + std::to_string(types.size()) + "::" + type.array_name;
+    types.push_back(one_row ? type.one : type.array);
+    const std::string number = std::to_string(types.size());
+    made.values.push_back((one_row ? "$" : "v.g") + number);
+    arrays += (arrays.empty() ? "$" : ", $") + number + "::" + type.array_name;
+    names += (names.empty() ? "g" : ", g") + number;
   }
-  return text + ")";
+  if (!one_row) made.rows = "unnest(" + arrays + ") AS v (" + names + ")";
+  return made;
 }
 
-/// "v (a, b)".
+/// "t.a = v.g1 AND t.b = v.g2", of the first `count` of them.
 template <class Columns>
-std::string names(const TableInfo& table, const Columns& columns) {
+std::string equal(const TableInfo& table, const Columns& columns, const Given& to, size_t count) {
   std::string text;
-  for (const size_t column : columns) {
-    text += text.empty() ? "v (" : ", ";
-    text += table.columns[column].name;
+  for (size_t i = 0; i < count; ++i) {
+    text += (i == 0 ? "t." : " AND t.") + std::string(table.columns[columns[i]].name) + " = " + to.values[i];
   }
-  return text + ")";
+  return text;
 }
 
-/// "t.a = v.a AND t.b = v.b".
-template <class Columns>
-std::string equal(const TableInfo& table, const Columns& columns) {
+std::string joined(const std::vector<std::string>& parts) {
   std::string text;
-  for (const size_t column : columns) {
-    const std::string name(table.columns[column].name);
-    if (!text.empty()) text += " AND ";
-    text += "t." + name + " = v." + name;
-  }
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
 }
 
@@ -91,29 +88,23 @@ void append_bytes(std::string& bytes, const Cell& cell) {
 
 }  // namespace
 
-PostgresSql lookup_sql(const Lookup& lookup) {
+PostgresSql lookup_sql(const Lookup& lookup, bool one_row) {
   const TableInfo& table = *lookup.table;
-  const std::string name(table.name);
   const std::span columns(lookup.columns.data(), lookup.count);
   PostgresSql sql;
-  if (lookup.count == 1) {
+  const Given values = given(table, columns, one_row, sql.types);
+  sql.text = "SELECT " + all_columns(table, "t.") + " FROM ";
+  if (one_row) {
+    sql.text += std::string(table.name) + " AS t WHERE " + equal(table, columns, values, columns.size());
+  } else if (columns.size() == 1) {
     const ColumnInfo& column = table.columns[columns[0]];
-    const Type& type = type_of(column.kind);
-    sql.types = {type.array};
-    sql.text = "SELECT " + all_columns(table, "") + " FROM " + name + " WHERE " + std::string(column.name) + " = ANY($1::" + type.array_name + ")";
-    if (!lookup.where.empty()) sql.text += " AND (" + std::string(lookup.where) + ")";
-    return sql;
+    const std::string array = type_of(column.kind).array_name;
+    sql.text += std::string(table.name) + " AS t WHERE t." + std::string(column.name) + " = ANY($1::" + array + ")";
+  } else {
+    sql.text += values.rows + " JOIN " + std::string(table.name) + " AS t ON " + equal(table, columns, values, columns.size());
   }
-  // The names of v's columns are no column's, so that the condition means the table's.
-  sql.text = "SELECT " + all_columns(table, "t.") + " FROM " + unnest(table, columns, sql.types) + " AS ";
-  std::string given, condition;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const std::string value = "given_" + std::to_string(i + 1);
-    given += (given.empty() ? "v (" : ", ") + value;
-    condition += (condition.empty() ? "t." : " AND t.") + std::string(table.columns[columns[i]].name) + " = v." + value;
-  }
-  sql.text += given + ") JOIN " + name + " AS t ON " + condition;
-  if (!lookup.where.empty()) sql.text += " WHERE " + std::string(lookup.where);
+  // In a join its columns can only be the table's: those of the given rows have names of their own.
+  if (!lookup.where.empty()) sql.text += " AND (" + std::string(lookup.where) + ")";
   return sql;
 }
 
@@ -136,33 +127,35 @@ PostgresSql write_sql(const Write& write) {
   const TableInfo& table = *write.table;
   const std::string name(table.name);
   const std::vector<size_t> columns = columns_of(write);
+  const bool one_row = write.rows == 1;
   PostgresSql sql;
+  const Given values = given(table, columns, one_row, sql.types);
   if (write.what == Write::What::insert) {
-    sql.text = "INSERT INTO " + name + " (" + all_columns(table, "") + ") SELECT * FROM " + unnest(table, columns, sql.types);
+    sql.text = "INSERT INTO " + name + " (" + all_columns(table, "") + ")" +
+               (one_row ? " VALUES (" + joined(values.values) + ")" : " SELECT * FROM " + values.rows);
     return sql;
   }
-  std::string found = " " + unnest(table, columns, sql.types) + " AS " + names(table, columns) + " WHERE ";
+  size_t compared = table.keys;
   if (write.what == Write::What::remove) {
-    sql.text = "WITH changed AS (DELETE FROM " + name + " AS t USING" + found + equal(table, columns);
+    sql.text = "DELETE FROM " + name + " AS t" + (one_row ? "" : " USING " + values.rows);
   } else {
-    const size_t compared = table.keys + (table.guarded ? 1 : 0);
-    const std::span all(columns);
-    std::string assignments;
+    std::vector<std::string> changes;
     if (table.guarded) {
-      const std::string guard(table.columns[table.keys].name);
-      assignments = guard + " = t." + guard + " + 1";
+      const std::string guard(table.columns[compared++].name);
+      changes.push_back(guard + " = t." + guard + " + 1");
     }
-    for (const size_t column : all.subspan(compared)) {
-      const std::string changed(table.columns[column].name);
-      if (!assignments.empty()) assignments += ", ";
-      assignments += changed + " = v." + changed;
+    for (size_t i = compared; i < columns.size(); ++i) {
+      changes.push_back(std::string(table.columns[columns[i]].name) + " = " + values.values[i]);
     }
-    sql.text = "WITH changed AS (UPDATE " + name + " AS t SET " + assignments + " FROM" + found + equal(table, all.first(compared));
+    sql.text = "UPDATE " + name + " AS t SET " + joined(changes) + (one_row ? "" : " FROM " + values.rows);
   }
-  sql.types.push_back(type_of(Kind::integer).one);
-  sql.text += kWhole;
-  sql.text += std::to_string(sql.types.size());
-  sql.text += kWholeEnd;
+  std::string rows = "1";
+  if (!one_row) {
+    sql.types.push_back(type_of(Kind::integer).one);
+    rows = "$" + std::to_string(sql.types.size());
+  }
+  sql.text = "WITH changed AS (" + sql.text + " WHERE " + equal(table, columns, values, compared) +
+             " RETURNING 1) SELECT 1 / CASE WHEN count(*) = " + rows + " THEN 1 ELSE 0 END FROM changed";
   return sql;
 }
 
@@ -184,6 +177,14 @@ void PostgresValues::add(const Cell& cell) {
   start(cell.null);
   if (!cell.null) append_bytes(bytes_, cell);
   finish();
+}
+
+void PostgresValues::add_rows(std::span<const Cell> cells, size_t width) {
+  if (cells.size() == width) {
+    for (const Cell& cell : cells) add(cell);
+    return;
+  }
+  for (size_t i = 0; i < width; ++i) add_array(cells, i, width);
 }
 
 void PostgresValues::add_array(std::span<const Cell> cells, size_t first, size_t stride) {

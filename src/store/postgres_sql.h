@@ -1,7 +1,8 @@
 // The engine's statement shapes in PostgreSQL's words, and values in its binary format.
 //
 // A statement over many rows takes one array a column and unnests them, so that its text does not depend on the number of rows and is
-// prepared once a connection. Every integer of the schema is a BIGINT; so there are three types of values and of arrays.
+// prepared once a connection. One row alone has shapes of its own, which cost the server a third less. Every integer of the schema is a
+// BIGINT; so there are three types of values and of arrays.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,14 @@ struct PostgresSql {
   std::vector<uint32_t> types;  ///< The parameters' object ids, as the server's catalog numbers them.
 };
 
-/// One array for each of the lookup's columns; yields all columns of the table.
-PostgresSql lookup_sql(const Lookup& lookup);
+/// For the values of one row, or of many as PostgresValues::add_rows gives them; yields all columns of the table.
+PostgresSql lookup_sql(const Lookup& lookup, bool one_row);
 /// One parameter for each value, and one for the number of rows if limited; yields all columns of the table.
 PostgresSql scan_sql(const Scan& scan, std::span<const Cell> values);
-/// One array for each of the write's columns; of update and remove, then the number of rows, against which the statement itself holds the
-/// number of rows it changed: it fails with division_by_zero (22012) where they differ.
+/// For the values of write.rows, one or many, as PostgresValues::add_rows gives them; then, if counts_rows, their number. An update or
+/// remove holds the number of rows it changed against the number it was given, and fails with division_by_zero (22012) if they differ.
 PostgresSql write_sql(const Write& write);
-/// Whether `write` takes the number of its rows as the last value.
-inline bool counts_rows(const Write& write) { return write.what != Write::What::insert; }
+inline bool counts_rows(const Write& write) { return write.what != Write::What::insert && write.rows != 1; }
 
 /// The values of one use of a statement.
 class PostgresValues {
@@ -34,8 +34,8 @@ class PostgresValues {
   void clear();
   void add(const Cell& cell);
   void add(int64_t number) { add(Cell{Kind::integer, false, number}); }
-  /// The array of cells[first], cells[first + stride], …
-  void add_array(std::span<const Cell> cells, size_t first, size_t stride);
+  /// Rows of `width` cells each: of one row its cells, of several an array for each column.
+  void add_rows(std::span<const Cell> cells, size_t width);
 
   int count() const { return static_cast<int>(values_.size()); }
   /// Hold until the next change.
@@ -48,6 +48,7 @@ class PostgresValues {
     size_t begin;
     bool null;
   };
+  void add_array(std::span<const Cell> cells, size_t first, size_t stride);
   void start(bool null);
   void finish();
   std::string bytes_;

@@ -69,7 +69,8 @@ struct Change {
 template <class Row>
 Change change(Write::What what, const std::vector<Row>& rows, uint64_t columns = 0) {
   Change made{{}, {what, &kTable<Row>, columns, {}, rows.size()}};
-  const size_t fixed = what == Write::What::insert ? kColumns<Row> : Table<Row>::keys + (what == Write::What::update && Table<Row>::guarded);
+  const bool guard = what == Write::What::update && Table<Row>::guarded;
+  const size_t fixed = what == Write::What::insert ? kColumns<Row> : Table<Row>::keys + (guard ? 1 : 0);
   for (const Row& row : rows) {
     append(made.cells, row, 0, fixed);
     for (size_t i = 0; i < kColumns<Row>; ++i) {
@@ -157,7 +158,8 @@ class PostgresEngine : public testing::Test {
   }
   /// Ends the server's side of all connections of this test.
   void cut_lines() {
-    ASSERT_EQ(outcome(admin->engine->script("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '" + schema + "'")), "ok");
+    const std::string ours = "application_name = '" + schema + "'";
+    ASSERT_EQ(outcome(admin->engine->script("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE " + ours)), "ok");
   }
   /// A node whose connections cut_lines() finds.
   std::unique_ptr<Node> named() { return std::make_unique<Node>(url + "&application_name=" + schema); }
@@ -245,8 +247,11 @@ TEST_F(PostgresEngine, many_lookups_in_one_read) {
   std::vector<Cell> keys;
   append(keys, first[0], 0, 2);
   append(keys, second[0], 0, 2);
-  const std::vector<Read> reads{{&kByShard, both, counts(of_shards)},   {&kNumbered, both, counts(numbered)}, {&kByKeyNumbered, keys, counts(by_key)},
-                                {&kByShard, nobody, counts(of_nobody)}, {&kByKey<ProbeRow>, {}, counts(none)}};
+  const std::vector<Read> reads{{&kByShard, both, counts(of_shards)},
+                                {&kNumbered, both, counts(numbered)},
+                                {&kByKeyNumbered, keys, counts(by_key)},
+                                {&kByShard, nobody, counts(of_nobody)},
+                                {&kByKey<ProbeRow>, {}, counts(none)}};
   ASSERT_EQ(outcome(node->begin(false)), "ok");
   ASSERT_EQ(outcome(node->engine->read(reads)), "ok");
   EXPECT_EQ((std::vector{of_shards, numbered, by_key, of_nobody, none}), (std::vector<size_t>{5, 3, 1, 0, 0}));
@@ -403,8 +408,7 @@ TEST_F(PostgresEngine, a_commit_that_its_standby_did_not_confirm_is_unknown) {
 
 TEST_F(PostgresEngine, a_server_that_became_one_that_only_reads_is_left) {
   const auto line = PostgresConnection::open(url).value();
-  const auto failure = line->script("SET default_transaction_read_only = on; INSERT INTO probes VALUES (1, 'a', 0)", deadline_in(Millis{1000}));
-  ASSERT_FALSE(failure) << "the setting is for the next transaction";
+  ASSERT_FALSE(line->script("SET default_transaction_read_only = on", deadline_in(Millis{1000})));
   const auto refused = line->script("INSERT INTO probes VALUES (1, 'b', 0)", deadline_in(Millis{1000}));
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->sqlstate, "25006");
@@ -464,8 +468,28 @@ TEST_F(PostgresEngine, a_bug_is_internal_and_tells_no_values) {
 
 // ---- the schema ----
 
+/// Fails where the server would read the table from end to end, although the table is empty and it has no statistics to tell it better.
 template <class Row>
-void round_trip(Node& node) {
+void goes_by_index(const std::string& url) {
+  SCOPED_TRACE(Table<Row>::name);
+  const auto line = PostgresConnection::open(url).value();
+  const std::vector<Cell> cells(kColumns<Row> * 2);
+  uint64_t last = uint64_t{1} << (kColumns<Row> - 1);
+  const Write update{Write::What::update, &kTable<Row>, last, cells, 2}, remove{Write::What::remove, &kTable<Row>, 0, cells, 2};
+  for (const auto& sql : {lookup_sql(kByKey<Row>, true), lookup_sql(kByKey<Row>, false), write_sql(update), write_sql(remove)}) {
+    std::string values = "NULL";
+    for (size_t i = 1; i < sql.types.size(); ++i) values += ", NULL";
+    const auto failure = line->script(
+        "PREPARE probe AS " + sql.text + "; DO $do$ DECLARE line text; BEGIN FOR line IN EXECUTE 'EXPLAIN EXECUTE probe(" + values +
+        ")' LOOP IF line ~ 'Seq Scan|Hash|Merge' THEN RAISE '%', line; END IF; END LOOP; END $do$; DEALLOCATE probe",
+        deadline_in(Millis{5000}));
+    EXPECT_FALSE(failure) << failure->message << "\n" << sql.text;
+  }
+}
+
+template <class Row>
+void round_trip(Node& node, const std::string& url) {
+  goes_by_index<Row>(url);
   SCOPED_TRACE(Table<Row>::name);
   const std::vector<Row> written(1);
   ASSERT_EQ(outcome(node.write({insert(written)})), "ok");
@@ -484,32 +508,33 @@ TEST_F(PostgresEngine, the_migration_makes_every_table_as_it_is_described) {
   std::stringstream sql;
   sql << "DROP TABLE probes, once_marks;" << file.rdbuf();
   ASSERT_EQ(outcome(node->engine->script(sql.str())), "ok");
-  round_trip<UserRow>(*node);
-  round_trip<IdentityRow>(*node);
-  round_trip<UnionidRow>(*node);
-  round_trip<SessionRow>(*node);
-  round_trip<CodeRow>(*node);
-  round_trip<RevocationRow>(*node);
-  round_trip<EventRow>(*node);
-  round_trip<OnceMarkRow>(*node);
-  round_trip<ProjectRow>(*node);
-  round_trip<AppTableRow>(*node);
-  round_trip<TicketKeyTableRow>(*node);
-  round_trip<AccessKeyTableRow>(*node);
-  round_trip<AccessTokenTableRow>(*node);
-  round_trip<MetaRow>(*node);
-  round_trip<NodeRow>(*node);
+  round_trip<UserRow>(*node, url);
+  round_trip<IdentityRow>(*node, url);
+  round_trip<UnionidRow>(*node, url);
+  round_trip<SessionRow>(*node, url);
+  round_trip<CodeRow>(*node, url);
+  round_trip<RevocationRow>(*node, url);
+  round_trip<EventRow>(*node, url);
+  round_trip<OnceMarkRow>(*node, url);
+  round_trip<ProjectRow>(*node, url);
+  round_trip<AppTableRow>(*node, url);
+  round_trip<TicketKeyTableRow>(*node, url);
+  round_trip<AccessKeyTableRow>(*node, url);
+  round_trip<AccessTokenTableRow>(*node, url);
+  round_trip<MetaRow>(*node, url);
+  round_trip<NodeRow>(*node, url);
 }
 
 // ---- without a server ----
 
 TEST(PostgresUrl, is_checked_without_connecting_and_never_repeated) {
-  for (const char* good : {"postgres://u:p@h1:5432,h2:5433/db?sslmode=verify-full", "postgresql://h/db", "postgres:///db?host=/run/postgresql",
-                           "postgres://u:p%40w@h/db"}) {
+  for (const char* good : {"postgres://u:p@h1:5432,h2:5433/db?sslmode=verify-full", "postgresql://h/db", "postgres://u:p%40w@h/db",
+                           "postgres:///db?host=/run/postgresql"}) {
     EXPECT_EQ(outcome(check_postgres_url(good)), "ok") << good;
   }
-  for (const char* bad : {"", "mysql://u:p@h/db", "postgres://u:top@secret@h/db", "postgres://u:top/secret@h/db", "postgres://u:top:secret@h:x/db",
-                          "postgres://u:%zztop-secret@h/db", "postgres://u:p@h/db?top=secret", "postgres://u:p@h:12x/db"}) {
+  for (const char* bad : {"", "mysql://u:p@h/db", "postgres://u:top@secret@h/db", "postgres://u:top/secret@h/db",
+                          "postgres://u:top:secret@h:x/db", "postgres://u:%zztop-secret@h/db", "postgres://u:p@h/db?top=secret",
+                          "postgres://u:p@h:12x/db"}) {
     const auto checked = check_postgres_url(bad);
     EXPECT_EQ(code(checked), "invalid_request") << bad;
     if (checked) continue;

@@ -1,5 +1,5 @@
--- The first schema, for PostgreSQL and what speaks like it. The same tables and columns as for the other engines: no triggers, no sequences,
--- no foreign keys, no JSON.
+-- The first schema, for PostgreSQL and what speaks like it. The same tables and columns as for the other engines: no triggers, no
+-- sequences, no foreign keys, no JSON.
 --
 -- All numbers, flags and enumerations are BIGINT, so that every statement binds the same three types. Text that is a key or is sorted has
 -- COLLATE "C": bytes are compared, on every machine alike, and an index does not go stale with the system's locale tables.
@@ -191,7 +191,8 @@ CREATE TABLE access_tokens (
   lease_until  BIGINT NOT NULL
 );
 
--- One row for each act that changes something, for audit and outbox. A renewal in its regular course is not one: it would outnumber all others.
+-- One row for each act that changes something, for audit and outbox. A renewal in its regular course is not one: it would outnumber all
+-- others.
 CREATE TABLE events (
   id         BYTEA  NOT NULL PRIMARY KEY,
   at         BIGINT NOT NULL,
