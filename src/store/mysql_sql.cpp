@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -28,9 +29,10 @@ void append_cell(std::string& sql, const Cell& cell) {
   } else if (cell.kind == Kind::integer) {
     append_number(sql, cell.integer);
   } else {
-    sql += "x'";
-    for (const char c : cell.text) sql.append(kHexPairs[static_cast<uint8_t>(c)].data(), 2);
-    sql += '\'';
+    const size_t at = sql.size() + 2;
+    sql.resize(at + 2 * cell.text.size() + 1, '\'');
+    sql[at - 2] = 'x';
+    for (size_t i = 0; i < cell.text.size(); ++i) std::memcpy(&sql[at + 2 * i], kHexPairs[static_cast<uint8_t>(cell.text[i])].data(), 2);
   }
 }
 
@@ -51,28 +53,41 @@ void append_columns(std::string& sql, const TableInfo& table, size_t count) {
   append_list(sql, count, [&](size_t i) { append_name(sql, table.columns[i].name); });
 }
 
-/// A comparison of the columns that `name` gives with the first `width` cells of every row: a = 1, or a IN (1,2), or (a,b) IN ((1,2),(3,4)).
-template <class Name>
-void append_match(std::string& sql, size_t width, const Name& name, std::span<const Cell> cells, size_t row_width) {
-  const size_t rows = cells.size() / row_width;
-  if (rows == 1) {
-    for (size_t i = 0; i < width; ++i) {
-      if (i != 0) sql += " AND ";
-      append_name(sql, name(i));
-      sql += '=';
-      append_cell(sql, cells[i]);
-    }
-    return;
+/// Rows as a table `v` with columns v0, v1 …, straight joined with `table` as `t` where the first `found_by` columns are equal.
+///
+/// Of an IN the server may choose to read a small table from end to end, and then locks rows that are nobody's business; joined this way
+/// round it looks each row up by its key.
+void append_join(std::string& sql, const TableInfo& table, size_t found_by, std::span<const Cell> cells, size_t width) {
+  const auto value_name = [&](size_t i) { (sql += 'v') += std::to_string(i); };
+  sql += '(';
+  for (size_t at = 0; at < cells.size(); at += width) {
+    sql += at == 0 ? "SELECT " : " UNION ALL SELECT ";
+    append_list(sql, width, [&](size_t i) {
+      append_cell(sql, cells[at + i]);
+      if (at != 0) return;
+      sql += " AS ";
+      value_name(i);
+    });
   }
-  if (width != 1) sql += '(';
-  append_list(sql, width, [&](size_t i) { append_name(sql, name(i)); });
-  sql += width != 1 ? ") IN (" : " IN (";
-  append_list(sql, rows, [&](size_t row) {
-    if (width != 1) sql += '(';
-    append_cells(sql, cells.subspan(row * row_width, width));
-    if (width != 1) sql += ')';
-  });
-  sql += ')';
+  sql += ") v STRAIGHT_JOIN ";
+  append_name(sql, table.name);
+  sql += " t ON ";
+  for (size_t i = 0; i < found_by; ++i) {
+    sql += i == 0 ? "t." : " AND t.";
+    append_name(sql, table.columns[i].name);
+    sql += "=v.";
+    value_name(i);
+  }
+}
+
+/// a = 1 AND b = 2
+void append_equals(std::string& sql, const TableInfo& table, std::span<const Cell> cells) {
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (i != 0) sql += " AND ";
+    append_name(sql, table.columns[i].name);
+    sql += '=';
+    append_cell(sql, cells[i]);
+  }
 }
 
 }  // namespace
@@ -92,8 +107,17 @@ void append_read(std::string& sql, const Lookup& lookup, std::span<const Cell> v
   append_columns(sql, table, table.columns.size());
   sql += " FROM ";
   append_name(sql, table.name);
-  sql += " WHERE ";
-  append_match(sql, lookup.count, [&](size_t i) { return table.columns[lookup.columns[i]].name; }, values, lookup.count);
+  // a IN (1,2), or (a,b) IN ((1,2),(3,4))
+  const size_t width = lookup.count;
+  sql += width == 1 ? " WHERE " : " WHERE (";
+  append_list(sql, width, [&](size_t i) { append_name(sql, table.columns[lookup.columns[i]].name); });
+  sql += width == 1 ? " IN (" : ") IN (";
+  append_list(sql, values.size() / width, [&](size_t row) {
+    if (width != 1) sql += '(';
+    append_cells(sql, values.subspan(row * width, width));
+    if (width != 1) sql += ')';
+  });
+  sql += ')';
   if (!lookup.where.empty()) ((sql += " AND (") += lookup.where) += ')';
   sql += ';';
 }
@@ -143,74 +167,48 @@ void append_update(std::string& sql, const TableInfo& table, uint64_t columns, s
     if ((columns >> i & 1) != 0) changed.push_back(table.columns[i].name);
   }
   const size_t width = found_by + changed.size();
-  const size_t rows = cells.size() / width;
-  const auto column = [&](size_t i) { return table.columns[i].name; };
-  const auto value_name = [&](size_t i) { (sql += 'v') += std::to_string(i); };
-  const bool joined = rows > 1 && !changed.empty();
+  const bool one = cells.size() == width;
 
   sql += "UPDATE ";
-  if (joined) {
-    // The values stand first and the join is straight, so that rows are found by their key and no others are locked.
-    sql += '(';
-    for (size_t row = 0; row < rows; ++row) {
-      sql += row == 0 ? "SELECT " : " UNION ALL SELECT ";
-      append_list(sql, width, [&](size_t i) {
-        append_cell(sql, cells[row * width + i]);
-        if (row == 0) {
-          sql += " AS ";
-          value_name(i);
-        }
-      });
-    }
-    sql += ") v STRAIGHT_JOIN ";
-    append_name(sql, table.name);
-    sql += " t ON ";
-    for (size_t i = 0; i < found_by; ++i) {
-      sql += i == 0 ? "t." : " AND t.";
-      append_name(sql, column(i));
-      sql += "=v.";
-      value_name(i);
-    }
-  } else {
+  if (one) {
     append_name(sql, table.name);
     sql += " t";
+  } else {
+    append_join(sql, table, found_by, cells, width);
   }
   sql += " SET ";
   append_list(sql, changed.size(), [&](size_t i) {
     sql += "t.";
     append_name(sql, changed[i]);
     sql += '=';
-    if (joined) {
-      sql += "v.";
-      value_name(found_by + i);
-    } else {
-      append_cell(sql, cells[found_by + i]);
-    }
+    if (one) append_cell(sql, cells[found_by + i]);
+    else (sql += "v.v") += std::to_string(found_by + i);
   });
   if (table.guarded) {
+    const auto guard = table.columns[table.keys].name;
     sql += changed.empty() ? "t." : ",t.";
-    append_name(sql, column(table.keys));
+    append_name(sql, guard);
     sql += "=t.";
-    append_name(sql, column(table.keys));
+    append_name(sql, guard);
     sql += "+1";
   }
-  if (!joined) {
+  if (one) {
     sql += " WHERE ";
-    if (rows > 1) {
-      // Of a pair with the guard, which no key holds, no range is made.
-      append_match(sql, table.keys, column, cells, width);
-      sql += " AND ";
-    }
-    append_match(sql, found_by, column, cells, width);
+    append_equals(sql, table, cells.first(found_by));
   }
   sql += ';';
 }
 
 void append_remove(std::string& sql, const TableInfo& table, std::span<const Cell> cells) {
-  sql += "DELETE FROM ";
-  append_name(sql, table.name);
-  sql += " WHERE ";
-  append_match(sql, table.keys, [&](size_t i) { return table.columns[i].name; }, cells, table.keys);
+  if (cells.size() == table.keys) {
+    sql += "DELETE FROM ";
+    append_name(sql, table.name);
+    sql += " WHERE ";
+    append_equals(sql, table, cells);
+  } else {
+    sql += "DELETE t FROM ";
+    append_join(sql, table, table.keys, cells, table.keys);
+  }
   sql += ';';
 }
 

@@ -1,11 +1,9 @@
-// The engine of the MySQL protocol against a real server: KAIMEN_TEST_MYSQL is a mysql:// URL whose user may create databases, and each
-// test makes one of its own. What acts do with engines is the contract suite's; this is about what an engine promises them.
+// The engine of the MySQL protocol against a real server, each test in a database of its own. What acts do with engines is the contract
+// suite's; this is about what an engine promises them.
 #include "store/mysql_engine.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -15,6 +13,7 @@
 #include "store/tables.h"
 #include "tests/contract/engine_rows.h"
 #include "tests/contract/tcp_relay.h"
+#include "tests/servers/urls.h"
 
 namespace kaimen::store {
 
@@ -22,34 +21,17 @@ using namespace contract;
 
 namespace {
 
-std::string test_url() {
-  const char* url = std::getenv("KAIMEN_TEST_MYSQL");
-  return url ? url : "";
-}
-
-std::string with_database(const std::string& url, const std::string& name) {
-  const size_t options = std::min(url.find('?'), url.size());
-  return url.substr(0, url.rfind('/', options) + 1) + name + url.substr(options);
-}
+std::string server_url() { return servers::server_url(servers::Engine::mysql); }
 
 class MysqlEngineTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_FALSE(test_url().empty()) << "KAIMEN_TEST_MYSQL must hold the mysql:// URL of a server to test with; script/test starts one";
-    static int number = 0;
-    name_ = "kaimen_engine_" + std::to_string(::getpid()) + "_" + std::to_string(++number);
-    run(test_url(), "CREATE DATABASE " + name_ + " CHARACTER SET utf8mb4;");
-    url_ = with_database(test_url(), name_);
     run(url_,
         "CREATE TABLE things (id VARBINARY(16) NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name VARBINARY(64) NOT NULL UNIQUE,"
         "  text VARCHAR(8) CHARACTER SET utf8mb4 NOT NULL, raw VARBINARY(64) NOT NULL, note VARCHAR(64) CHARACTER SET utf8mb4, number BIGINT,"
         "  raw_or_null VARBINARY(64)) ENGINE=InnoDB;"
         "CREATE TABLE pairs (a VARBINARY(64) NOT NULL, b BIGINT NOT NULL, value BIGINT NOT NULL, note VARCHAR(8), PRIMARY KEY (a, b)) ENGINE=InnoDB;");
   }
-  void TearDown() override {
-    if (!name_.empty()) run(test_url(), "DROP DATABASE " + name_ + ";");
-  }
-
   static std::unique_ptr<MysqlConnection> connect(const std::string& url) {
     const auto parsed = parse_mysql_url(url).value();
     auto connection = MysqlConnection::open(parsed, parsed.hosts.empty() ? nullptr : &parsed.hosts[0], MysqlConnection::Use::migrations);
@@ -76,10 +58,13 @@ class MysqlEngineTest : public ::testing::Test {
   }
   /// Ends the connection of every engine of this test.
   void kill_all() const {
-    for (const auto& id : run(test_url(), "SELECT id FROM information_schema.processlist WHERE db = '" + name_ + "';")) run(test_url(), "KILL " + id + ";");
+    for (const auto& id : run(server_url(), "SELECT id FROM information_schema.processlist WHERE db = '" + parse_mysql_url(url_).value().database + "';")) {
+      run(server_url(), "KILL " + id + ";");
+    }
   }
 
-  std::string url_, name_;
+  const servers::Database database_{servers::Engine::mysql};
+  const std::string url_ = database_.url();
 };
 
 Thing thing(uint8_t number) {
@@ -234,6 +219,24 @@ TEST_F(MysqlEngineTest, ScansWithConditionOrderAndLimit) {
   EXPECT_EQ(scan<Thing>(*engine, all, {}).size(), 20U);
 }
 
+// Of an IN the server would read so small a table from end to end, and wait for the lock.
+TEST_F(MysqlEngineTest, TouchesNoRowsButThoseNamed) {
+  auto engine = open();
+  const auto rows = things(4);
+  const std::vector<Thing> some = {rows[0], rows[3]};
+  const std::vector<Pair> pairs = {{"a", 1, 1}, {"a", 2, 2}, {"b", 1, 3}};
+  ASSERT_TRUE(insert(*engine, rows));
+  ASSERT_TRUE(insert(*engine, pairs));
+  auto holder = connect(url_);
+  ASSERT_TRUE(holder->run("START TRANSACTION;UPDATE things SET number = 77 WHERE name = 'many 1';UPDATE pairs SET value = 5 WHERE a = 'a' AND b = 2;"));
+  EXPECT_TRUE(update(*engine, some, {}));
+  auto changed = some;
+  for (auto& row : changed) ++row.version;
+  EXPECT_TRUE(update(*engine, changed, {"note"}));
+  EXPECT_TRUE(remove(*engine, some));
+  EXPECT_TRUE(remove(*engine, std::vector<Pair>{pairs[0], pairs[2]}));
+}
+
 TEST_F(MysqlEngineTest, WritesAreMadeInTheOrderGiven) {
   auto engine = open();
   std::vector<Thing> old = {thing(1)}, fresh = {thing(2)};
@@ -350,7 +353,7 @@ TEST_F(MysqlEngineTest, OfTwoOpenTransactionsOneWins) {
 
 // Without a guard only the server can tell. MariaDB does since 10.11.8 (innodb_snapshot_isolation).
 TEST_F(MysqlEngineTest, AnUnguardedRowChangedSinceTheSnapshotIsAConflict) {
-  if (run(test_url(), "SHOW VARIABLES LIKE 'innodb_snapshot_isolation';").empty()) GTEST_SKIP() << "the server does not look";
+  if (run(server_url(), "SHOW VARIABLES LIKE 'innodb_snapshot_isolation';").empty()) GTEST_SKIP() << "the server does not look";
   auto one = open(), other = open();
   std::vector<Pair> rows = {{"a", 1, 1}};
   ASSERT_TRUE(insert(*one, rows));
@@ -542,7 +545,7 @@ TEST_F(MysqlReadOnlyServerTest, IsUnavailable) {
   auto before = open();
   ASSERT_TRUE(before->time());
   // New connections of ours refuse such a server, so it is unlocked over one that was there before.
-  auto admin = connect(test_url());
+  auto admin = connect(server_url());
   ASSERT_TRUE(admin->run("SET GLOBAL read_only = 1;"));
   const auto begun = open()->begin(false);
   EXPECT_TRUE(admin->run("SET GLOBAL read_only = 0;"));
