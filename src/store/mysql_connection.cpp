@@ -91,11 +91,17 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::open(const MysqlUrl& u
     mysql_options(handle.get(), MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
     if (!url.tls_ca.empty()) mysql_options(handle.get(), MYSQL_OPT_SSL_CA, url.tls_ca.c_str());
   }
+  // To a server that is not known to be the right one a password is not sent in clear, though it asks for it.
+  if (host && !verified) mysql_optionsv(handle.get(), MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password");
   // Rows matched are counted, not rows changed: an update may set what is there already.
   const unsigned long flags = CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS;  // NOLINT(google-runtime-int)
   if (!mysql_real_connect(handle.get(), host ? host->name.c_str() : nullptr, url.user.c_str(), url.password.reveal().c_str(), url.database.c_str(),
                           host ? host->port : 0, host ? nullptr : url.socket.c_str(), flags)) {
     return open_error(host, std::to_string(mysql_errno(handle.get())) + ": " + mysql_error(handle.get()));
+  }
+  // The library goes on in clear where a server says that it has no TLS, unless it is to be verified.
+  if (encrypted && !mysql_get_ssl_cipher(handle.get())) {
+    return open_error(host, "the server has no TLS; where the network may be trusted, the URL says so with tls=off");
   }
   std::unique_ptr<MysqlConnection> connection(new MysqlConnection(std::move(handle)));
   if (auto ready = connection->set_up(use); !ready) return open_error(host, ready.error().detail);

@@ -537,6 +537,16 @@ TEST_F(MysqlEngineTest, AWrongPasswordIsUnavailableAndNotRepeated) {
   EXPECT_EQ(begun.error().detail.find("canary"), std::string::npos);
 }
 
+// The client library would go on in clear.
+TEST_F(MysqlEngineTest, AServerWithoutTlsIsRefusedWhereTlsIsRequired) {
+  if (run(url_, "SHOW VARIABLES WHERE Variable_name = 'have_ssl' AND Value <> 'YES';").empty()) GTEST_SKIP() << "the server has TLS";
+  for (const char* how : {"required", "verify"}) {
+    const auto begun = open_mysql(url_ + "?tls=" + how).value()->begin(false);
+    ASSERT_FALSE(begun) << how;
+    EXPECT_EQ(begun.error().code, ErrorCode::unavailable);
+  }
+}
+
 // ---- a server that only reads: for all its clients, so this must run alone ----
 
 using MysqlReadOnlyServerTest = MysqlEngineTest;
