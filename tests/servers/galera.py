@@ -73,6 +73,11 @@ class Galera:
         count = count or len(self.nodes)
         process.eventually(lambda: all(node.is_synced() and node.size() == count for node in self.nodes[:count]), seconds, 0.1, "the cluster's being synced")
 
+    def wait_majority(self, without, seconds=60):
+        """Until the others agree that this one is gone, and take writes."""
+        others = [node for number, node in enumerate(self.nodes) if number != without]
+        process.eventually(lambda: all(node.is_synced() and node.size() == len(others) for node in others), seconds, 0.1, f"the others' going on without {without}")
+
     def bring_back(self, number, seconds=120):
         """The killed node takes part again, with all that was written meanwhile."""
         self.nodes[number].come_back()

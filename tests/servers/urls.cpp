@@ -44,21 +44,36 @@ struct Parts {
   }
 };
 
-void execute_postgres(const std::string& url, const std::string& sql) {
+Rows execute_postgres(const std::string& url, const std::string& sql) {
   const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(url.c_str()), &PQfinish);
   if (PQstatus(connection.get()) != CONNECTION_OK) fail(PQerrorMessage(connection.get()));
   const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection.get(), sql.c_str()), &PQclear);
   const auto status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail(sql + ": " + PQerrorMessage(connection.get()));
+  Rows rows;
+  for (int i = 0; i < PQntuples(result.get()); ++i) {
+    auto& row = rows.emplace_back();
+    for (int j = 0; j < PQnfields(result.get()); ++j) row.emplace_back(PQgetisnull(result.get(), i, j) ? "NULL" : PQgetvalue(result.get(), i, j));
+  }
+  return rows;
 }
 
-void execute_mysql(const std::string& url, const std::string& sql) {
+Rows execute_mysql(const std::string& url, const std::string& sql) {
   const Parts parts(url);
   const std::unique_ptr<MYSQL, decltype(&mysql_close)> connection(mysql_init(nullptr), &mysql_close);
   if (!mysql_real_connect(connection.get(), parts.host.c_str(), parts.user.c_str(), parts.password.c_str(), parts.database.c_str(), parts.port, nullptr, 0)) {
     fail(mysql_error(connection.get()));
   }
   if (mysql_real_query(connection.get(), sql.data(), sql.size()) != 0) fail(sql + ": " + mysql_error(connection.get()));
+  const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> result(mysql_store_result(connection.get()), &mysql_free_result);
+  Rows rows;
+  if (!result) return rows;
+  while (MYSQL_ROW found = mysql_fetch_row(result.get())) {
+    const unsigned long* sizes = mysql_fetch_lengths(result.get());
+    auto& row = rows.emplace_back();
+    for (unsigned j = 0; j < mysql_num_fields(result.get()); ++j) row.push_back(found[j] ? std::string(found[j], sizes[j]) : "NULL");
+  }
+  return rows;
 }
 
 /// Not the process's number alone: an earlier run on the same server may have left a database of that name.
@@ -78,8 +93,8 @@ std::string server_url(Engine engine) {
   return url;
 }
 
-void execute(Engine engine, const std::string& url, const std::string& sql) {
-  engine == Engine::postgres ? execute_postgres(url, sql) : execute_mysql(url, sql);
+Rows execute(Engine engine, const std::string& url, const std::string& sql) {
+  return engine == Engine::postgres ? execute_postgres(url, sql) : execute_mysql(url, sql);
 }
 
 Database::Database(Engine engine) : engine_(engine), name_(new_name()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace kaimen::servers {
 
@@ -26,7 +27,9 @@ class Database {
   std::string name_, url_;
 };
 
-/// Runs SQL that answers nothing, on a connection of its own.
-void execute(Engine engine, const std::string& url, const std::string& sql);
+using Rows = std::vector<std::vector<std::string>>;
+
+/// Runs SQL on a connection of its own; the rows of its answer as text, NULL as "NULL".
+Rows execute(Engine engine, const std::string& url, const std::string& sql);
 
 }  // namespace kaimen::servers

@@ -1,0 +1,53 @@
+"""A node of a Galera cluster of three is killed under load and comes back, again and again."""
+import time
+
+import conftest
+import galera
+import mariadb
+import proxy
+
+
+def test_a_galera_node_is_killed_and_comes_back(stopping, make_cluster, make_load, judged):
+    """Each Kaimen node has a database node of its own, and another when that one is gone: writes go to all three at once."""
+    cluster = stopping(galera.Galera())
+    cluster.nodes[0].create_database("kaimen")
+    addresses = [stopping(proxy.Proxy([node.address])) for node in cluster.nodes]
+    aim(addresses, cluster, None)
+    nodes = make_cluster([cluster.nodes[0].url("kaimen", address.port) for address in addresses])
+    load = make_load(nodes)
+    for turn in range(conftest.rounds()):
+        time.sleep(3)
+        victim = turn % len(cluster.nodes)
+        load.note("cut")  # the others take no writes either until they agree that it is gone
+        cluster.nodes[victim].kill()
+        aim(addresses, cluster, victim)
+        cluster.wait_majority(victim)
+        load.note("healed")
+        time.sleep(2)
+        load.note("cut")  # the donor may pause while the other catches up
+        cluster.bring_back(victim)
+        aim(addresses, cluster, None)
+        load.note("healed")
+    time.sleep(3)
+    judged(load)
+
+
+def aim(addresses, cluster, without):
+    """Each address leads to its own database node, then to the next ones; never to one that is not in the cluster, as health checks see to it."""
+    for number, address in enumerate(addresses):
+        order = [(number + step) % len(cluster.nodes) for step in range(len(cluster.nodes))]
+        address.aim([cluster.nodes[one].address for one in order if one != without], lose=order[0] == without or without is None)
+
+
+def test_mariadb_is_killed_and_starts_again(stopping, make_cluster, make_load, judged):
+    server = stopping(mariadb.Mariadb())
+    nodes = make_cluster([server.create_database("kaimen")] * 2)
+    load = make_load(nodes)
+    for _ in range(3):
+        time.sleep(3)
+        load.note("cut")
+        server.kill()
+        server.start()
+        load.note("healed")
+    time.sleep(3)
+    judged(load)

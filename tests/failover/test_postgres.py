@@ -1,0 +1,61 @@
+"""PostgreSQL's primary is killed under load and its synchronous standby promoted, again and again: nothing acknowledged is lost, no check fails.
+
+The nodes reach the database through an address that follows the primary, as a load balancer or a floating address does it.
+"""
+import time
+
+import conftest
+import process
+import postgres
+import proxy
+
+
+def test_the_primary_is_killed_and_the_standby_promoted(stopping, make_cluster, make_load, judged):
+    primary = stopping(postgres.Postgres())
+    primary.create_database("kaimen")
+    address = stopping(proxy.Proxy([primary.address]))
+    nodes = make_cluster([primary.url("kaimen", address.port)] * 3)
+    load = make_load(nodes)
+    promotions = []
+    for _ in range(conftest.rounds()):
+        standby = stopping(primary.add_standby())
+        time.sleep(3)
+        load.note("cut")
+        begun = time.monotonic()
+        primary.kill()
+        standby.promote()
+        promotions.append(time.monotonic() - begun)
+        address.aim([standby.address])
+        load.note("healed")
+        primary.stop()
+        primary = standby
+        time.sleep(3)
+    judged(load, promotion_seconds_most=round(max(promotions), 3))
+
+
+def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluster, make_load, judged):
+    server = stopping(postgres.Postgres())
+    nodes = make_cluster([server.create_database("kaimen")] * 2)
+    load = make_load(nodes)
+    for _ in range(3):
+        time.sleep(3)
+        load.note("cut")
+        server.kill()
+        server.start()
+        load.note("healed")
+    time.sleep(3)
+    judged(load)
+
+
+def test_a_standby_that_only_reads_does_not_pass_for_a_database(stopping, make_cluster):
+    """What a node reads there may be old: its beat cannot be written, so its grace runs out and it says 503, not yes."""
+    primary = stopping(postgres.Postgres())
+    primary.create_database("kaimen")
+    address = stopping(proxy.Proxy([primary.address]))
+    nodes = make_cluster([primary.url("kaimen", address.port)], grace=5)
+    standby = stopping(primary.add_standby())
+    process.eventually(lambda: nodes.nodes[0].verify("km1.AAAA").status == 401)
+    address.aim([standby.address])
+    process.eventually(lambda: nodes.nodes[0].verify("km1.AAAA").status == 503, 15, what="the end of the grace")
+    address.aim([primary.address])
+    process.eventually(lambda: nodes.nodes[0].verify("km1.AAAA").status == 401, 10, what="the return")

@@ -1,0 +1,28 @@
+"""Kaimen nodes are killed and restarted behind nginx and HAProxy under load: clients of the front see no failed check and lose nothing."""
+import time
+
+import pytest
+
+import conftest
+import front
+import mariadb
+import postgres
+
+ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+def test_nodes_are_killed_and_drained_in_turn(stopping, make_cluster, make_load, judged, kind, engine):
+    server = stopping(ENGINES[engine]())
+    nodes = make_cluster([server.create_database("kaimen")] * 2)
+    site = stopping(front.FrontServer(kind, nodes.nodes))
+    load = make_load(nodes, front=site)
+    for turn in range(conftest.rounds()):
+        time.sleep(2)
+        node = nodes.nodes[turn // 2 % 2]
+        load.note("killed", node.number)
+        node.kill() if turn % 2 else node.drain()
+        node.start()
+    time.sleep(2)
+    judged(load)
