@@ -39,7 +39,8 @@ Result<Visitor> visitor_of(Call& call) {
   if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);
   const auto verdict = checker.check(presented.ticket);
-  if (verdict.reason != check::Reason::none) return unauthenticated(static_cast<Reason>(verdict.reason));
+  if (!verdict) return make_error(ErrorCode::unavailable, "not ready");
+  if (verdict->reason != check::Reason::none) return unauthenticated(static_cast<Reason>(verdict->reason));
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
@@ -111,8 +112,9 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   if (ticket_in_query(call.http.query)) co_return make_error(ErrorCode::invalid_request, "a ticket does not belong in a URL");
   if (!http::parse_parameters(call.http.query, call.query)) co_return make_error(ErrorCode::invalid_request, "the query is not well encoded");
   if (route.pattern == "/metrics") co_return metrics_response();
-  // Before keys, apps and revocations are read, nobody is known here; a client must not take that for "you are nobody".
-  if (!is_operation(route) && !services.live.ready.load(std::memory_order_acquire)) co_return make_error(ErrorCode::unavailable, "not ready");
+  // Before keys, apps and revocations are read, and when they are too old, nobody is known here; a client must not take that for "you are
+  // nobody".
+  if (!is_operation(route) && !services.live.moment()) co_return make_error(ErrorCode::unavailable, "not ready");
   // Who may call comes first: nobody else learns what is wrong with a body.
   if (const auto* open = std::get_if<Open>(&route.access)) {
     if (route.body == Body::json) {
@@ -138,12 +140,16 @@ http::Response Api::Impl::metrics_response() const {
   http::Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = metrics.text();
-  auto gauge = [&](std::string_view name, std::string_view help, std::string_view type, uint64_t value) {
+  auto gauge = [&](std::string_view name, std::string_view help, std::string_view type, auto value) {
     response.body += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " + std::string(name) + " " + std::string(type) + "\n" + std::string(name) + " " + std::to_string(value) + "\n";
   };
   gauge("kaimen_revocations", "Revocations held in memory.", "gauge", services.live.revocations.size());
   gauge("kaimen_apps", "Mini programs known.", "gauge", services.live.apps.get()->by_id.size());
-  gauge("kaimen_ready", "1 when tickets can be checked.", "gauge", services.live.ready.load() ? 1 : 0);
+  gauge("kaimen_ready", "1 when tickets can be checked.", "gauge", services.live.moment() ? 1 : 0);
+  if (services.follower) {
+    gauge("kaimen_poll_age_ms", "Since the database last told what other nodes changed; -1: never.", "gauge", services.follower->age().value_or(Millis{-1}).count());
+    gauge("kaimen_clock_skew_ms", "How far the database's time is ahead of this machine's.", "gauge", services.follower->clock().ahead_of_wall().value_or(Millis{0}).count());
+  }
   gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
   if (options.server_counters) {
     const auto counters = options.server_counters();

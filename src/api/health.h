@@ -6,7 +6,7 @@ namespace kaimen::api {
 
 /// GET /healthz: the process runs.
 Answer healthz(Call& call);
-/// GET /readyz: it can check tickets. 503 until keys, apps and revocations have been read.
+/// GET /readyz: it can check tickets. 503 until keys, apps and revocations have been read, and when they are older than the grace.
 Answer readyz(Call& call);
 /// GET /openapi.json
 Answer openapi(Call& call);

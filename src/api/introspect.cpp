@@ -14,7 +14,8 @@ Answer introspect(Call& call) {
 
   auto& checker = core::Checker::of(call.services.live);
   const auto verdict = checker.check(*token);
-  if (verdict.reason != check::Reason::none) co_return json_response(200, inactive, true);
+  if (!verdict) co_return make_error(ErrorCode::unavailable, "not ready");
+  if (verdict->reason != check::Reason::none) co_return json_response(200, inactive, true);
   const check::Claims& claims = checker.opened().claims;
   const Id session{claims.session};
   const uint64_t expires = claims.expires_ms() / 1000, issued = claims.issued_ms / 1000;

@@ -15,7 +15,7 @@ std::optional<Id> old_session(Call& call, const core::App& app) {
   if (presented.kind != Presented::Kind::one) return std::nullopt;
   auto& checker = core::Checker::of(call.services.live);
   const auto verdict = checker.check(presented.ticket);
-  if (verdict.reason == check::Reason::malformed || checker.opened().claims.app != app.number) return std::nullopt;
+  if (!verdict || verdict->reason == check::Reason::malformed || checker.opened().claims.app != app.number) return std::nullopt;
   return Id{checker.opened().claims.session};
 }
 

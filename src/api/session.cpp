@@ -40,7 +40,9 @@ Answer end_session(Call& call) {
   if (presented.kind == Presented::Kind::none) co_return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) co_return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);
-  if (checker.check(presented.ticket).reason == check::Reason::malformed) co_return unauthenticated(Reason::malformed);
+  const auto verdict = checker.check(presented.ticket);
+  if (!verdict) co_return make_error(ErrorCode::unavailable, "not ready");
+  if (verdict->reason == check::Reason::malformed) co_return unauthenticated(Reason::malformed);
   const Id session{checker.opened().claims.session};
   call.trace.session_id = session.hex();
   auto ended = co_await call.services.sessions.end(session, std::nullopt, Reason::logged_out, &call.trace);

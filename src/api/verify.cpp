@@ -130,7 +130,8 @@ bool may_check(const http::Request& request, core::Services& services, const Api
 
 void verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out) {
   CheckCounters& counters = metrics.checks();
-  if (!services.live.ready.load(std::memory_order_acquire)) {
+  const auto moment = services.live.moment();
+  if (!moment) {
     counters.add(CheckCounters::kUnavailable);
     return refuse(out, kUnavailable, request, keep_alive);
   }
@@ -153,7 +154,7 @@ void verify(const http::Request& request, core::Services& services, const ApiOpt
   }
   check::Verdict verdict;
   if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
-  if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket);
+  if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
   if (verdict.reason != check::Reason::none) {
     counters.add(static_cast<size_t>(verdict.reason));
     return answer_unauthenticated(out, static_cast<Reason>(verdict.reason), request, keep_alive);

@@ -2,8 +2,20 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 namespace kaimen {
+
+Millis BootClock::now() const {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return Millis{int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000};
+}
+
+const SteadyClock& machine_steady_clock() {
+  static const BootClock clock;
+  return clock;
+}
 
 std::string rfc3339(Time time) {
   using namespace std::chrono;

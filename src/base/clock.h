@@ -35,6 +35,22 @@ class SystemClock final : public Clock {
   Time now() const override { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
 };
 
+/// A clock that nobody sets, to measure with.
+class SteadyClock {
+ public:
+  virtual ~SteadyClock() = default;
+  /// The time since some moment of the past; never goes back. Thread-safe.
+  virtual Millis now() const = 0;
+};
+
+/// The machine's, counted on while it sleeps: what was true before a suspended hour is an hour old after it.
+class BootClock final : public SteadyClock {
+ public:
+  Millis now() const override;
+};
+/// A BootClock that lives as long as the process.
+const SteadyClock& machine_steady_clock();
+
 /// A deadline on the monotonic clock, passed to every downstream call.
 using Deadline = std::chrono::steady_clock::time_point;
 inline Deadline deadline_in(Millis duration) { return std::chrono::steady_clock::now() + duration; }

@@ -36,6 +36,7 @@ inline constexpr size_t kAttributesBytes = 8 * 1024;
 inline constexpr size_t kDeviceFieldBytes = 128;
 inline constexpr size_t kOpenDataBytes = 32 * 1024;
 inline constexpr size_t kSubjectBytes = 128;  // openid, unionid, external id
+inline constexpr auto kClaimWait = 5s;  // for what another node makes of the same code
 inline constexpr auto kReplaySeconds = 60s;
 inline constexpr auto kReplayWithAttempt = 10min;
 inline constexpr auto kRenewGrace = 60s;          // the previous renew token, after a lost answer

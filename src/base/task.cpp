@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <mutex>
 
 namespace kaimen {
@@ -22,6 +23,7 @@ struct LocalLoop::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::function<void()>> queue;
+  std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> timers;
   bool stopped = false;
 };
 
@@ -38,6 +40,12 @@ void LocalLoop::post(std::function<void()> work) {
   state_->wake.notify_one();
 }
 
+void LocalLoop::post_after(std::chrono::milliseconds delay, std::function<void()> work) {
+  std::lock_guard lock(state_->mutex);
+  state_->timers.emplace(std::chrono::steady_clock::now() + delay, std::move(work));
+  state_->wake.notify_one();
+}
+
 void LocalLoop::stop() {
   std::lock_guard lock(state_->mutex);
   state_->stopped = true;
@@ -47,8 +55,18 @@ void LocalLoop::stop() {
 void LocalLoop::run() {
   std::unique_lock lock(state_->mutex);
   for (;;) {
-    state_->wake.wait(lock, [&] { return state_->stopped || !state_->queue.empty(); });
-    if (state_->queue.empty()) break;
+    auto& timers = state_->timers;
+    const auto now = std::chrono::steady_clock::now();
+    while (!timers.empty() && timers.begin()->first <= now) {
+      state_->queue.push_back(std::move(timers.begin()->second));
+      timers.erase(timers.begin());
+    }
+    if (state_->queue.empty()) {
+      if (state_->stopped) break;
+      if (timers.empty()) state_->wake.wait(lock);
+      else state_->wake.wait_until(lock, timers.begin()->first);
+      continue;
+    }
     auto work = std::move(state_->queue.front());
     state_->queue.pop_front();
     lock.unlock();

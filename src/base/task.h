@@ -7,6 +7,7 @@
 // aggregate that owns and no owning temporary; a capturing lambda is never itself a coroutine (tests/unit/task_test.cpp pins it).
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <exception>
 #include <functional>
@@ -22,6 +23,8 @@ class Loop {
   virtual ~Loop() = default;
   /// Runs `work` on the loop's thread. Callable from any thread.
   virtual void post(std::function<void()> work) = 0;
+  /// Runs `work` once `delay` is over; never, if the loop ends before. To be called on the loop's thread.
+  virtual void post_after(std::chrono::milliseconds delay, std::function<void()> work) = 0;
   /// The loop of this thread. Calling it on a thread that runs none is a programming error and aborts.
   static Loop& current();
   static Loop* current_or_null();
@@ -180,6 +183,15 @@ class Wait {
   std::optional<T> value_;
 };
 
+/// Suspends the awaiting task for so long, by the monotonic clock; its loop goes on with other work.
+inline Task<void> sleep_for(std::chrono::milliseconds duration) {
+  std::function<void(Wait<bool>::Done)> start = [duration](Wait<bool>::Done done) {
+    Loop::current().post_after(duration, [done = std::move(done)] { done(true); });
+  };
+  Wait<bool> wait(std::move(start));
+  co_await wait;
+}
+
 /// A loop on the calling thread that runs until `task` is done, and returns its value: for tests, command-line verbs and start-up.
 template <class T>
 T run_here(Task<T> task);
@@ -190,6 +202,7 @@ class LocalLoop final : public Loop {
   LocalLoop();
   ~LocalLoop() override;
   void post(std::function<void()> work) override;
+  void post_after(std::chrono::milliseconds delay, std::function<void()> work) override;
   void run();
   void stop();
 

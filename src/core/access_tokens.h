@@ -26,7 +26,7 @@ class AccessTokens {
       : store_(store), vault_(vault), platforms_(platforms), random_(random), clock_(clock) {}
 
   /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
-  /// Errors: those of Platform::fetch_access_token and of the store; unavailable while another node refreshes; upstream_error when WeChat
+  /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
   /// gives the refused one again, and for 30 s after that without asking.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
@@ -38,6 +38,8 @@ class AccessTokens {
 
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
+  /// nullopt: another node has the lease.
+  Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
   bool paused(const std::string& app_id, const Secret& rejected, Time now);
   std::optional<AccessToken> kept(const std::string& app_id);

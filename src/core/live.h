@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +35,17 @@ struct AppTable {
   }
 };
 
+/// A moment, by the node's time, at which tickets may be judged. Only Live gives one, so that nobody can check and forget to ask.
+class Moment {
+ public:
+  uint64_t ms() const { return ms_; }
+
+ private:
+  friend struct Live;
+  explicit Moment(int64_t ms) : ms_(static_cast<uint64_t>(ms)) {}
+  uint64_t ms_;
+};
+
 struct Live {
   explicit Live(const Clock& node_clock)
       : clock(node_clock), keys(std::make_shared<check::KeyRing>()), apps(std::make_shared<AppTable>()), instance(next_instance()) {}
@@ -41,8 +54,19 @@ struct Live {
   SnapshotCell<check::KeyRing> keys;
   SnapshotCell<AppTable> apps;
   check::Revocations revocations;
-  std::atomic<bool> ready{false};  ///< Keys, apps and revocations have been read. Until then checks answer 503.
+  std::atomic<bool> ready{false};  ///< Keys, apps and revocations have been read. Until then nothing is checked.
   const uint64_t instance;         ///< Tells one Live from another at the same address.
+
+  /// Now, if tickets may be judged now; nullopt: this node is not ready, or does not know well enough any more what others have revoked, and
+  /// answers 503.
+  std::optional<Moment> moment() const {
+    if (!ready.load(std::memory_order_acquire)) return std::nullopt;
+    const int64_t now = epoch_ms(clock.now());
+    if (now >= good_until_ms_.load(std::memory_order_relaxed)) return std::nullopt;
+    return Moment(now);
+  }
+  /// What is in memory may be relied on before `end`, by the node's time. For ever, where nobody says otherwise: no other node writes.
+  void good_until(Time end) { good_until_ms_.store(epoch_ms(end), std::memory_order_relaxed); }
 
   /// Puts what an act of the store revoked into memory. To be done before that act is answered.
   void revoke(const std::vector<Revocation>& made) {
@@ -56,6 +80,7 @@ struct Live {
     static std::atomic<uint64_t> last{0};
     return ++last;
   }
+  std::atomic<int64_t> good_until_ms_{std::numeric_limits<int64_t>::max()};
 };
 
 /// One thread's way to check: its own references to keys and apps, and a buffer to open into.
@@ -64,9 +89,14 @@ class Checker {
   explicit Checker(const Live& live) : live_(&live), keys_(live.keys), apps_(live.apps) {}
 
   /// See check::check_ticket. The claims stand in opened() until the next call.
-  check::Verdict check(std::string_view ticket) {
-    const auto now_ms = static_cast<uint64_t>(epoch_ms(live_->clock.now()));
-    return check::check_ticket(ticket, keys_.get(), apps_.get().states, live_->revocations, now_ms, opened_);
+  check::Verdict check(std::string_view ticket, Moment moment) {
+    return check::check_ticket(ticket, keys_.get(), apps_.get().states, live_->revocations, moment.ms(), opened_);
+  }
+  /// The same at this moment; nullopt: nothing can be said of any ticket (Live::moment), and opened() is as it was.
+  std::optional<check::Verdict> check(std::string_view ticket) {
+    const auto moment = live_->moment();
+    if (!moment) return std::nullopt;
+    return check(ticket, *moment);
   }
   const check::Opened& opened() const { return opened_; }
   const AppTable& apps() { return apps_.get(); }

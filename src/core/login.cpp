@@ -10,6 +10,9 @@ namespace kaimen::core {
 
 namespace {
 
+// Between two looks at a code that another node is at.
+constexpr Millis kFirstPause{50}, kLongestPause{500};
+
 bool printable(const std::string& code) {
   return !code.empty() && code.size() <= limits::kCodeBytes && std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
@@ -48,15 +51,9 @@ Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
 
 Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   // 1. Claim the code: of all requests on all nodes exactly one goes on to WeChat with it.
-  const Time now = live_.clock.now();
   const std::string code_hash = crypto::sha256(request.code.reveal());
-  CO_TRY(const Id owner, Id::make(now, random_));
-  ClaimCode claim;
-  claim.app = request.app->number;
-  claim.code_hash = code_hash;
-  claim.owner = owner;
-  claim.now = now;
-  auto claimed = co_await store_.claim_code(std::move(claim));
+  CO_TRY(const Id owner, Id::make(live_.clock.now(), random_));
+  auto claimed = co_await claim(request.app->number, code_hash, owner);
   CO_TRY(auto standing, std::move(claimed));
   switch (standing.kind) {
     case CodeClaim::Kind::claimed: break;
@@ -101,6 +98,24 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   // 6. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
   co_return answer;
+}
+
+// Who is at the code on this node has been waited for (run). Another node may be at it too: what it makes of the code is this one's answer,
+// and where it died, nobody takes the code over, for WeChat may have seen it.
+Task<Result<CodeClaim>> Login::claim(uint32_t app, std::string code_hash, Id owner) {
+  const Deadline deadline = deadline_in(limits::kClaimWait);
+  for (Millis pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+    ClaimCode act;
+    act.app = app;
+    act.code_hash = code_hash;
+    act.owner = owner;
+    act.now = live_.clock.now();
+    auto claimed = co_await store_.claim_code(std::move(act));
+    CO_TRY(auto standing, std::move(claimed));
+    const bool may_change = standing.kind == CodeClaim::Kind::pending && store_.shared();
+    if (!may_change || deadline_in(pause) > deadline) co_return standing;
+    co_await sleep_for(pause);
+  }
 }
 
 Task<CallResult<CodeExchange>> Login::exchange(const LoginRequest& request, Trace* trace) {

@@ -55,6 +55,7 @@ class Login {
 
  private:
   Task<Result<LoginAnswer>> lead(LoginRequest request, Trace* trace);
+  Task<Result<CodeClaim>> claim(uint32_t app, std::string code_hash, Id owner);
   Task<CallResult<CodeExchange>> exchange(const LoginRequest& request, Trace* trace);
   Task<Result<LoginAnswer>> answer_again(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);

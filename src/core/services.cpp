@@ -5,7 +5,7 @@
 namespace kaimen::core {
 
 Services::Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
-                   std::set<std::string> platform_names, std::set<std::string> upstream_names)
+                   std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow)
     : store(store_port),
       live(clock),
       ticket_keys(store, vault, random, live),
@@ -16,9 +16,15 @@ Services::Services(Store& store_port, const Platforms& platforms, const crypto::
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles) {}
+      login(store, platforms, vault, random, live, tickets, profiles) {
+  if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, access_keys, std::move(follow));
+}
 
 Task<Result<>> Services::start() {
+  if (follower) {  // first of all: it brings the time
+    auto followed = co_await follower->poll();
+    CO_TRY(std::move(followed));
+  }
   auto keys = co_await ticket_keys.maintain();
   CO_TRY(std::move(keys));
   auto loaded_apps = co_await apps.load();
@@ -27,6 +33,10 @@ Task<Result<>> Services::start() {
   CO_TRY(std::move(loaded_keys));
   auto loaded_revocations = co_await sessions.load_revocations();
   CO_TRY(std::move(loaded_revocations));
+  if (follower) {
+    auto settled = co_await ticket_keys.settle();
+    CO_TRY(std::move(settled));
+  }
   live.ready.store(true);
   co_return ok();
 }

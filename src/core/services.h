@@ -5,6 +5,7 @@
 #include "core/access_tokens.h"
 #include "core/apps.h"
 #include "core/clock_guard.h"
+#include "core/follower.h"
 #include "core/live.h"
 #include "core/login.h"
 #include "core/open_data.h"
@@ -16,10 +17,11 @@
 namespace kaimen::core {
 
 struct Services {
+  /// `clock` is the node's: where the store is shared, follow.clock.
   Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
-           std::set<std::string> platform_names, std::set<std::string> upstream_names);
+           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
 
-  /// Reads keys, apps and revocations; after it, live.ready is true.
+  /// Reads keys, apps and revocations; after it, live.ready is true. Where the store is shared, somebody must then poll the follower.
   Task<Result<>> start();
   /// What is due every minute: ticket keys, key use, purges of store and memory. Errors are for the log; the next minute tries again.
   Task<Result<>> every_minute(ClockGuard::Steady steady = std::chrono::steady_clock::now());
@@ -36,6 +38,7 @@ struct Services {
   Sessions sessions;
   Login login;
   ClockGuard clock_guard;
+  std::optional<Follower> follower;  ///< Where the store is shared.
 };
 
 }  // namespace kaimen::core

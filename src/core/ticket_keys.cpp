@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto kEvery = 24h;       // a new ticket key
 constexpr auto kBeforehand = 1h;   // known to all nodes for this long before it seals
 constexpr auto kMaxTicketLife = 24h;
+constexpr auto kHeardOf = 1s;      // by all nodes that follow, and then some
 
 std::string row_of(uint32_t id) {
   const char bytes[4] = {static_cast<char>(id >> 24), static_cast<char>(id >> 16), static_cast<char>(id >> 8), static_cast<char>(id)};
@@ -64,7 +65,7 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
     auto dropped = co_await store_.drop_ticket_keys(std::move(done));
     CO_TRY(std::move(dropped));
   }
-  auto published = co_await publish();
+  auto published = co_await load();
   co_return published;
 }
 
@@ -89,7 +90,22 @@ Task<Result<>> TicketKeys::make(bool renew, Time now, Time seals_from) {
   co_return added;
 }
 
-Task<Result<>> TicketKeys::publish() {
+Task<Result<>> TicketKeys::settle() {
+  const Time now = live_.clock.now();
+  Millis wait{0};
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& key : sealing_) {
+      if (key.seals_from <= now) wait = std::max<Millis>(wait, key.seals_from + kHeardOf - now);
+    }
+  }
+  if (wait <= Millis{0}) co_return ok();
+  co_await sleep_for(wait);
+  auto published = co_await load();
+  co_return published;
+}
+
+Task<Result<>> TicketKeys::load() {
   const auto reading = order_.begin();
   auto listed = co_await store_.list_ticket_keys();
   CO_TRY(auto rows, std::move(listed));

@@ -28,6 +28,11 @@ class TicketKeys {
   /// Reads the keys, makes those that are due, publishes the ring. At start, and every minute. With `drop_done`, which wants a clock that can
   /// be believed, it also drops those that are done. Errors: those of the store and the vault (the old ring stays).
   Task<Result<>> maintain(bool drop_done = false);
+  /// Reads the keys and publishes the ring. Errors: those of the store and the vault (the old ring stays).
+  Task<Result<>> load();
+  /// Where other nodes may run: a key that seals from the moment it was made, at the very first start, is not known to them yet. Waits until
+  /// they have had the time to hear of it, and reads the keys once more, for those that they made meanwhile. The errors of load().
+  Task<Result<>> settle();
   /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on.
   Task<Result<>> retire();
 
@@ -42,7 +47,6 @@ class TicketKeys {
     check::Key key;
     Time seals_from{};
   };
-  Task<Result<>> publish();
   Task<Result<>> make(bool renew, Time now, Time seals_from);
 
   Store& store_;

@@ -20,6 +20,13 @@ void LoopThread::stop() {
 
 void LoopThread::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
 
+void LoopThread::post_after(Millis delay, std::function<void()> work) {
+  auto timer = std::make_shared<Timer>(context_, delay);
+  timer->async_wait([timer, work = std::move(work)](boost::system::error_code error) {
+    if (!error) work();
+  });
+}
+
 void LoopThread::run() {
   set_current(this);
   while (!context_.stopped()) {

@@ -35,6 +35,7 @@ class LoopThread final : public Loop {
   void stop();
 
   void post(std::function<void()> work) override;
+  void post_after(Millis delay, std::function<void()> work) override;
   asio::io_context& context() { return context_; }
   Executor executor() { return context_.get_executor(); }
 

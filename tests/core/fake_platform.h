@@ -31,6 +31,11 @@ class Gate {
     }
     for (auto& done : waiting) done(true);
   }
+  /// Those who wait go on waiting.
+  void let_new_ones_pass() {
+    std::lock_guard lock(mutex_);
+    closed_ = false;
+  }
   size_t waiting() const {
     std::lock_guard lock(mutex_);
     return waiting_.size();

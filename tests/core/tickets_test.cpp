@@ -83,7 +83,7 @@ TEST_F(TicketsTest, ATicketSaysWhatTheUserIs) {
   answer.session.env = core::Env::trial;
   const auto issued = services().tickets.issue(*answer.app, answer.session, answer.user, clock.now()).value();
   core::Checker checker(services().live);
-  ASSERT_EQ(checker.check(issued.token).reason, check::Reason::none);
+  ASSERT_EQ(checker.check(issued.token)->reason, check::Reason::none);
   const auto& claims = checker.opened().claims;
   EXPECT_EQ(claims.roles, "editor,owner");
   EXPECT_FALSE(claims.registered());

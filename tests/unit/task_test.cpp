@@ -172,6 +172,39 @@ TEST(LocalLoop, runs_again_after_stop) {
   }
   EXPECT_EQ(ran, 2);
 }
+TEST(LocalLoop, runs_what_is_due_in_the_order_of_its_time) {
+  LocalLoop loop;
+  std::string order;
+  loop.post_after(std::chrono::milliseconds(30), [&] {
+    order += 'c';
+    loop.stop();
+  });
+  loop.post_after(std::chrono::milliseconds(10), [&] { order += 'b'; });
+  loop.post_after(std::chrono::hours(1), [&] { order += 'x'; });
+  loop.post([&] { order += 'a'; });
+  loop.run();
+  EXPECT_EQ(order, "abc");
+}
+TEST(Task, sleeps_while_its_loop_goes_on) {
+  auto sleeper = []() -> Task<int> {
+    co_await sleep_for(std::chrono::milliseconds(40));
+    co_return 1;
+  };
+  LocalLoop loop;
+  const auto start = std::chrono::steady_clock::now();
+  int awake = 0, worked = 0;
+  for (int i = 0; i < 50; ++i) {
+    spawn<int>(sleeper(), [&](int) {
+      if (++awake == 50) loop.stop();
+    });
+  }
+  loop.post([&] { ++worked; });
+  loop.run();
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(worked, 1);
+  EXPECT_GE(took, std::chrono::milliseconds(40));
+  EXPECT_LT(took, std::chrono::milliseconds(1500)) << "all at the same time";
+}
 TEST(LoopDeathTest, a_thread_without_loop_has_no_current_one) { EXPECT_DEATH(Loop::current(), ""); }
 
 }  // namespace

@@ -1,0 +1,211 @@
+// Logins, ticket keys and access_tokens where several nodes share a database.
+#include "tests/core/many_nodes.h"
+
+namespace kaimen::test {
+namespace {
+
+// ---- one code on two nodes (L2) ----
+
+class OneCodeTest : public ManyNodesTest {
+ protected:
+  OneCodeTest() : first(node()), second(node()) {}
+
+  /// Brings c1 to the first node, and to the second while WeChat has not answered the first.
+  void bring_to_both() {
+    platform.gate.close();
+    std::thread one([&] { at_first.emplace(login_on(*first, "c1")); });
+    while (platform.gate.waiting() == 0) std::this_thread::yield();
+    std::thread other([&] { at_second.emplace(login_on(*second, "c1")); });
+    std::this_thread::sleep_for(120ms);
+    EXPECT_FALSE(at_second) << "it waits";
+    platform.gate.open();
+    one.join();
+    other.join();
+  }
+
+  std::unique_ptr<FollowingNode> first, second;
+  std::optional<Result<core::LoginAnswer>> at_first, at_second;
+};
+
+TEST_F(OneCodeTest, TheSecondNodeWaitsAndGetsTheSameSession) {
+  platform.code("c1", "o1");
+  bring_to_both();
+  EXPECT_EQ(at_second->value().session.id, at_first->value().session.id);
+  EXPECT_EQ(platform.exchanges, 1);
+  EXPECT_EQ(judge(*first, at_second->value().tokens.token), Reason::none);
+}
+
+TEST_F(OneCodeTest, TheSecondNodeIsToldWhatTheFirstWas) {
+  platform.answer("c1", failure(ErrorCode::code_invalid, 40029));
+  bring_to_both();
+  EXPECT_EQ(code_of(*at_first), ErrorCode::code_invalid);
+  EXPECT_EQ(code_of(*at_second), ErrorCode::code_invalid);
+  EXPECT_EQ(platform.exchanges, 1);
+}
+
+// WeChat was busy and has not looked at the code: whoever waits may bring it.
+TEST_F(OneCodeTest, WhereTheFirstGaveTheCodeBackTheSecondGoesOn) {
+  platform.answer("c1", failure(ErrorCode::upstream_busy, -1, true));
+  bring_to_both();
+  EXPECT_EQ(code_of(*at_first), ErrorCode::upstream_busy);
+  EXPECT_EQ(code_of(*at_second), ErrorCode::upstream_busy);
+  EXPECT_EQ(platform.exchanges, 2);
+}
+
+TEST_F(OneCodeTest, AHundredOverTwoNodesAreOneCallAndOneSession) {
+  platform.code("c1", "o1");
+  std::vector<std::vector<Result<core::LoginAnswer>>> answers(4);
+  std::vector<core::Trace> traces(100);
+  at_once(4, [&](int t) {
+    const std::function<Task<Result<core::LoginAnswer>>(int)> make = [&, t](int i) {
+      FollowingNode& at = i % 2 == 0 ? *first : *second;
+      return at.services.login.run(ask(at, "c1"), &traces[static_cast<size_t>(t * 25 + i)]);
+    };
+    answers[static_cast<size_t>(t)] = together<Result<core::LoginAnswer>>(25, make);
+  });
+  EXPECT_EQ(platform.exchanges, 1);
+  EXPECT_EQ(one("SELECT count(*) FROM sessions"), "1");
+  for (const auto& of_thread : answers) {
+    for (const auto& answer : of_thread) EXPECT_EQ(answer.value().session.id, answers[0][0].value().session.id);
+  }
+}
+
+// The node that claimed it died; WeChat may have seen the code, and its answer is lost.
+TEST_F(OneCodeTest, ADeadClaimIsWaitedForAndNeverTakenOver) {
+  platform.code("c1", "o1");
+  core::ClaimCode claim;
+  claim.app = app()->number;
+  claim.code_hash = crypto::sha256("c1");
+  claim.owner = Id::make(clock.now(), random).value();
+  claim.now = clock.now();
+  ASSERT_EQ(run_here(shared.claim_code(claim)).value().kind, core::CodeClaim::Kind::claimed);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(code_of(login_on(*second, "c1")), ErrorCode::code_used);
+  const auto waited = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(waited, 4s);
+  EXPECT_LT(waited, 6s);
+  EXPECT_EQ(platform.exchanges, 0);
+}
+
+// ---- ticket keys ----
+
+// Both find no key and make one that seals at once. A client that logged in at one is at the other a moment later.
+TEST(FirstStartTest, NodesThatStartTogetherKnowEachOthersKeys) {
+  Directory directory;
+  ManualClock clock;
+  BreakableRandom random;
+  FakePlatform platform;
+  const FakePlatforms platforms(platform);
+  store::SqliteOptions options;
+  options.path = (directory.path / "kaimen.db").string();
+  const auto inner = store::open_sqlite(std::move(options), clock).value();
+  SharedStore shared(*inner, clock);
+  const ManualSteady steady(clock);
+  FollowingNode first(shared, platforms, random, clock, steady), second(shared, platforms, random, clock, steady);
+
+  LocalLoop loop;
+  int started = 0;
+  for (FollowingNode* node : {&first, &second}) {
+    spawn<Result<>>(node->services.start(), [&](const Result<>& done) {
+      EXPECT_TRUE(done);
+      if (++started == 2) loop.stop();
+    });
+  }
+  loop.run();
+  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U) << "two of each kind; else this test says nothing";
+  const auto ids = [](FollowingNode& node) {
+    std::set<uint32_t> known;
+    for (const auto& key : node.services.live.keys.get()->keys()) known.insert(key.key.id);
+    return known;
+  };
+  EXPECT_EQ(ids(first).size(), 2U);
+  EXPECT_EQ(ids(first), ids(second));
+  for (FollowingNode* node : {&first, &second}) {
+    const auto renew_key = node->services.ticket_keys.renew_sealing_key().value();
+    EXPECT_TRUE(first.services.ticket_keys.renew_key(renew_key.id));
+    EXPECT_TRUE(second.services.ticket_keys.renew_key(renew_key.id));
+  }
+}
+
+using KeysOfManyTest = ManyNodesTest;
+
+TEST_F(KeysOfManyTest, TwoNodesThatMakeTheNextKeyAtTheSameMomentDoNotMatter) {
+  const auto first = node(), second = node();
+  clock.pass(23h);
+  ASSERT_TRUE(poll(*first));
+  ASSERT_TRUE(poll(*second));
+  LocalLoop loop;
+  int done = 0;
+  for (const auto* at : {&first, &second}) {
+    spawn<Result<>>((*at)->services.ticket_keys.maintain(), [&](const Result<>& maintained) {
+      EXPECT_TRUE(maintained);
+      if (++done == 2) loop.stop();
+    });
+  }
+  loop.run();
+  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U) << "one renew key, one old, two new";
+  for (const auto wait : {Millis(0), Millis(1h), Millis(1h)}) {
+    clock.pass(wait);
+    ASSERT_TRUE(poll(*first));
+    ASSERT_TRUE(poll(*second));
+    EXPECT_EQ(judge(*second, log_in_on(*first, "o1").tokens.token), Reason::none);
+    EXPECT_EQ(judge(*first, log_in_on(*second, "o2").tokens.token), Reason::none);
+  }
+  ASSERT_TRUE(run_here(first->services.ticket_keys.maintain()));
+  EXPECT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U);
+}
+
+// ---- access_tokens (U7) ----
+
+class TokensOfManyTest : public ManyNodesTest {
+ protected:
+  TokensOfManyTest() : first(node()), second(node()) {}
+  Result<core::AccessToken> get(FollowingNode& at, std::optional<Secret> rejected = {}) {
+    return run_here(at.services.access_tokens.get(at.services.apps.find("wx1"), std::move(rejected)));
+  }
+  std::unique_ptr<FollowingNode> first, second;
+};
+
+TEST_F(TokensOfManyTest, WhoeverComesWhileAnotherNodeRefreshesWaitsForItsToken) {
+  platform.gate.close();
+  std::thread refreshing([&] { EXPECT_EQ(get(*first).value().token.reveal(), "token-1"); });
+  while (platform.gate.waiting() == 0) std::this_thread::yield();
+  std::optional<Result<core::AccessToken>> at_second;
+  std::thread waiting([&] { at_second.emplace(get(*second)); });
+  std::this_thread::sleep_for(120ms);
+  platform.gate.open();
+  refreshing.join();
+  waiting.join();
+  EXPECT_EQ(at_second->value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(TokensOfManyTest, ANodeThatDiedOverItHoldsOthersUpForSecondsOnly) {
+  const Id dead = Id::make(clock.now(), random).value();
+  ASSERT_TRUE(run_here(shared.lease_access_token("wx1", dead, clock.now(), clock.now() + 5s)).value());
+  EXPECT_EQ(code_of(get(*second)), ErrorCode::unavailable);
+  EXPECT_EQ(get(*second).error().retry_after, Seconds(1));
+  clock.pass(5s);
+  EXPECT_EQ(get(*second).value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(TokensOfManyTest, TheOldTokensLastMinutesServeWhileAnotherNodeRefreshes) {
+  ASSERT_TRUE(get(*first));
+  clock.pass(116min);
+  const Id other = Id::make(clock.now(), random).value();
+  ASSERT_TRUE(run_here(shared.lease_access_token("wx1", other, clock.now(), clock.now() + 5s)).value());
+  EXPECT_EQ(get(*second).value().token.reveal(), "token-1") << "though this node has never had it";
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(TokensOfManyTest, ATokenRefusedOnBothNodesIsFetchedOnce) {
+  ASSERT_TRUE(get(*first));
+  ASSERT_TRUE(get(*second));
+  platform.set_token("token-2");
+  at_once(2, [&](int i) { EXPECT_EQ(get(i == 0 ? *first : *second, Secret("token-1")).value().token.reveal(), "token-2"); });
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+}  // namespace
+}  // namespace kaimen::test
