@@ -30,7 +30,7 @@ struct Setting {
 };
 constexpr Setting kSettings[] = {
     {"innodb_lock_wait_timeout", "3", true},   // less than for a statement: whoever only waits has met a conflict
-    {"lock_wait_timeout", "5", false},         // a table that is being altered
+    {"lock_wait_timeout", "3", false},         // a table that is being altered
     {"wait_timeout", "60", false},             // what a node leaves behind that is cut off
     {"max_statement_time", "5", false},        // MariaDB; seconds
     {"max_execution_time", "5000", false},     // MySQL, TiDB; milliseconds
@@ -162,12 +162,15 @@ Result<std::vector<uint64_t>> MysqlConnection::run(std::string_view sql, const O
 }
 
 Error MysqlConnection::fail() {
-  const unsigned number = mysql_errno(handle_.get());
-  // Gone, lost, lost in the middle; and what the server says as it hangs up: shutdown, killed, killed, idle for too long.
-  lost_ = is_any(number, {2006, 2013, 2055, 1053, 1927, 3169, 4031});
-  std::string detail = "mysql " + std::to_string(number);
-  if (!quotes_values(number)) (detail += ": ") += mysql_error(handle_.get());
-  return make_error(classify_mysql(number), std::move(detail));
+  failed_with_ = mysql_errno(handle_.get());
+  std::string detail = "mysql " + std::to_string(failed_with_);
+  if (!quotes_values(failed_with_)) (detail += ": ") += mysql_error(handle_.get());
+  return make_error(classify_mysql(failed_with_), std::move(detail));
 }
+
+// Gone, lost, lost in the middle; and what the server says as it hangs up: shutdown, killed, killed, idle for too long.
+bool MysqlConnection::lost() const { return is_any(failed_with_, {2006, 2013, 2055, 1053, 1927, 3169, 4031}); }
+
+bool MysqlConnection::waited_in_vain() const { return failed_with_ == 1205; }
 
 }  // namespace kaimen::store

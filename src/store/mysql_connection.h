@@ -37,7 +37,9 @@ class MysqlConnection {
   Result<std::vector<uint64_t>> run(std::string_view sql, const OnRow& on_row = {});
 
   /// The last error was that of a line that is no more.
-  bool lost() const { return lost_; }
+  bool lost() const;
+  /// The last error was the end of a wait: for a lock, or on a Galera node for what the others committed.
+  bool waited_in_vain() const;
 
  private:
   struct Close {
@@ -49,7 +51,7 @@ class MysqlConnection {
 
   std::unique_ptr<st_mysql, Close> handle_;
   std::vector<std::string_view> values_;  // of one row
-  bool lost_ = false;
+  unsigned failed_with_ = 0;
 };
 
 }  // namespace kaimen::store

@@ -69,7 +69,8 @@ class MysqlEngine final : public Engine {
   };
   Result<std::unique_ptr<MysqlConnection>> connect(MysqlConnection::Use use);
   Result<> connected();
-  Result<Counts> run(const std::string& sql, const MysqlConnection::OnRow& on_row = {});
+  enum class Does : uint8_t { reads, writes };
+  Result<Counts> run(Does what, const std::string& sql, const MysqlConnection::OnRow& on_row = {});
   /// Sends what was gathered for `expected.size()` statements, and holds each to its number of rows.
   Result<> send_writes(std::string& sql, Counts& expected);
 
@@ -99,7 +100,7 @@ Result<> MysqlEngine::connected() {
   return ok();
 }
 
-Result<Counts> MysqlEngine::run(const std::string& sql, const MysqlConnection::OnRow& on_row) {
+Result<Counts> MysqlEngine::run(Does what, const std::string& sql, const MysqlConnection::OnRow& on_row) {
   if (!connection_ && state_ == State::open) return make_error(ErrorCode::internal, "mysql: the transaction has ended");
   const bool first = state_ != State::open;
   const size_t before = state_ == State::begun ? 1 : 0;  // statements in front of `sql`
@@ -117,6 +118,8 @@ Result<Counts> MysqlEngine::run(const std::string& sql, const MysqlConnection::O
       counts.value().erase(counts.value().begin(), counts.value().begin() + static_cast<ptrdiff_t>(before));
       return counts;
     }
+    // A read waits for nobody's rows: the table is being altered, or this Galera node lost the others.
+    if (what == Does::reads && connection_->waited_in_vain()) counts.error().code = ErrorCode::unavailable;
     if (counts.error().code != ErrorCode::unavailable) return counts;
     // Whatever it was, this connection is not used again. One that was cut while nobody used it says nothing about its host.
     const bool was_broken = connection_->lost() && Monotonic::now() - sent_at < kFoundBroken;
@@ -131,7 +134,7 @@ Result<Counts> MysqlEngine::run(const std::string& sql, const MysqlConnection::O
 Result<Time> MysqlEngine::time() {
   int64_t ms = 0;
   // Neither side is a TIMESTAMP, so that no time zone has a say.
-  TRY(run("SELECT TIMESTAMPDIFF(MICROSECOND,'1970-01-01 00:00:00',UTC_TIMESTAMP(3)) DIV 1000;",
+  TRY(run(Does::reads, "SELECT TIMESTAMPDIFF(MICROSECOND,'1970-01-01 00:00:00',UTC_TIMESTAMP(3)) DIV 1000;",
           [&](size_t, std::span<const std::string_view> row) { ms = integer_of(row[0]); }));
   return from_epoch_ms(ms);
 }
@@ -156,7 +159,7 @@ Result<> MysqlEngine::read(std::span<const Read> reads) {
   };
   const auto send = [&]() -> Result<> {
     if (asked.empty()) return ok();
-    TRY(run(sql, take));
+    TRY(run(Does::reads, sql, take));
     sql.clear();
     asked.clear();
     return ok();
@@ -179,13 +182,13 @@ Result<> MysqlEngine::scan(const Scan& scan, std::span<const Cell> values, const
   std::string sql;
   Rows rows;
   mysql::append_scan(sql, scan, values);
-  TRY(run(sql, [&](size_t, std::span<const std::string_view> row) { sink(rows.cells(*scan.table, row)); }));
+  TRY(run(Does::reads, sql, [&](size_t, std::span<const std::string_view> row) { sink(rows.cells(*scan.table, row)); }));
   return ok();
 }
 
 Result<> MysqlEngine::send_writes(std::string& sql, Counts& expected) {
   if (expected.empty()) return ok();
-  TRY(const Counts counts, run(sql));
+  TRY(const Counts counts, run(Does::writes, sql));
   if (counts != expected) return make_error(ErrorCode::conflict, "mysql: a row is gone or was changed");
   sql.clear();
   expected.clear();
@@ -224,7 +227,7 @@ Result<> MysqlEngine::commit(std::span<const Write> writes, bool& unknown) {
   }
   // A COMMIT that another's change defeats was rolled back. Of any other error the outcome is not known: the line may have broken on the
   // way back, a Galera node may have handed the changes on before it failed.
-  auto committed = run("COMMIT;");
+  auto committed = run(Does::writes, "COMMIT;");
   if (!committed) {
     unknown = !writes.empty() && committed.error().code != ErrorCode::conflict;
     return std::move(committed).error();

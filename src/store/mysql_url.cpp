@@ -11,7 +11,7 @@ namespace kaimen::store {
 
 namespace {
 
-constexpr std::string_view kScheme = "mysql://";
+constexpr std::string_view kSchemes[] = {"mysql://", "mariadb://"};
 
 Error bad(std::string_view what) { return make_error(ErrorCode::invalid_request, "store.url: " + std::string(what)); }
 
@@ -100,8 +100,9 @@ Result<> set_option(MysqlUrl& url, std::string_view name, std::string value, boo
 }  // namespace
 
 Result<MysqlUrl> parse_mysql_url(std::string_view text) {
-  if (!text.starts_with(kScheme)) return bad("must begin with mysql://");
-  text.remove_prefix(kScheme.size());
+  const auto* const scheme = std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](auto one) { return text.starts_with(one); });
+  if (scheme == std::end(kSchemes)) return bad("must begin with mysql://");
+  text.remove_prefix(scheme->size());
 
   std::string_view rest = text;
   std::string_view options = rest.substr(std::min(rest.find('?'), rest.size()));

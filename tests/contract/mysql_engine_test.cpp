@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -140,6 +141,22 @@ TEST_F(MysqlEngineTest, BytesThatAreNoTextAreRefusedAsText) {
   const auto refused = insert(*engine, rows);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().detail.find("xFF"), std::string::npos) << "an error repeats a value: " << refused.error().detail;
+}
+
+// Whatever the server's defaults are.
+TEST_F(MysqlEngineTest, TheSessionIsSetUp) {
+  const auto parsed = parse_mysql_url(url_).value();
+  auto session = MysqlConnection::open(parsed, &parsed.hosts.at(0), MysqlConnection::Use::acts).value();
+  std::map<std::string, std::string, std::less<>> is;
+  ASSERT_TRUE(session->run("SHOW SESSION VARIABLES;", [&](size_t, std::span<const std::string_view> row) { is.emplace(row[0], row[1]); }));
+  EXPECT_EQ(is["sql_mode"], "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION");
+  EXPECT_EQ(is.contains("transaction_isolation") ? is["transaction_isolation"] : is["tx_isolation"], "REPEATABLE-READ");
+  EXPECT_EQ(is["character_set_client"] + is["character_set_connection"] + is["character_set_results"], "utf8mb4utf8mb4utf8mb4");
+  EXPECT_EQ(is["innodb_lock_wait_timeout"], "3");
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"innodb_snapshot_isolation", "ON"}, {"idle_transaction_timeout", "5"},
+                                                                       {"max_statement_time", "5.000000"}, {"wsrep_sync_wait", "1"}}) {
+    if (is.contains(name)) EXPECT_EQ(is[name], value) << name;
+  }
 }
 
 // ---- shapes ----
@@ -511,6 +528,17 @@ TEST_F(MysqlEngineTest, ALockHeldForLongIsAConflict) {
   expect_conflict(update(*other, rows, {"value"}));
 }
 
+TEST_F(MysqlEngineTest, ATableThatCannotBeReadIsUnavailable) {
+  auto engine = open();
+  auto holder = connect(url_);
+  ASSERT_TRUE(holder->run("LOCK TABLES things WRITE;"));
+  ASSERT_TRUE(engine->begin(false));
+  static constexpr Scan all{&kTable<Thing>, "", ""};
+  const auto scanned = engine->scan(all, {}, [](std::span<const Cell>) {});
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code, ErrorCode::unavailable) << scanned.error().detail;
+}
+
 TEST_F(MysqlEngineTest, ATransactionThatTakesTooLongIsNotCommitted) {
   auto engine = open();
   const auto rows = things(1);
@@ -587,7 +615,7 @@ TEST(MysqlUrls, AreParsed) {
   EXPECT_EQ(url.database, "kaimen");
   EXPECT_EQ(url.tls, MysqlUrl::Tls::verify);
   EXPECT_EQ(url.tls_ca, "/a b");
-  const auto socket = parse_mysql_url("mysql://kaimen@/db?socket=/run/mysqld/mysqld.sock").value();
+  const auto socket = parse_mysql_url("mariadb://kaimen@/db?socket=/run/mysqld/mysqld.sock").value();
   EXPECT_EQ(socket.socket, "/run/mysqld/mysqld.sock");
   EXPECT_TRUE(socket.hosts.empty());
 }
