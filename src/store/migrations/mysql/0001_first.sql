@@ -7,7 +7,7 @@
 -- Names that are looked up or must be unique are VARBINARY: two of them are equal only if every byte is, trailing spaces and case included,
 -- whatever collations the server prefers. Text that is only shown is utf8mb4.
 
--- Small numbers the store keeps for itself, e.g. the time of the last purge.
+-- Small numbers the store keeps for itself: the time of the last purge; "configuration", whose version counts changes of apps and keys.
 CREATE TABLE IF NOT EXISTS meta (
   name    VARBINARY(64) NOT NULL PRIMARY KEY,
   version BIGINT        NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS access_keys (
   UNIQUE KEY access_keys_by_hash (hash)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- version counts the acts that make, renew or end sessions of the user: on engines with several connections its UPDATE puts them in order.
+-- version counts the acts that change the user or what belongs to it: of two that decided by the same version only one is committed.
 CREATE TABLE IF NOT EXISTS users (
   id               VARBINARY(16)  NOT NULL PRIMARY KEY,
   version          BIGINT         NOT NULL,
@@ -165,7 +165,7 @@ CREATE TABLE IF NOT EXISTS codes (
   KEY codes_by_time (recorded_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- stamped_at is the database's time of the change; nodes follow what was stamped lately.
+-- stamped_at is the database's time of the change: other nodes ask for what is new.
 CREATE TABLE IF NOT EXISTS revocations (
   session_id VARBINARY(16) NOT NULL PRIMARY KEY,
   generation BIGINT        NOT NULL,
