@@ -2,7 +2,9 @@
 //
 // Values stand in the text: numbers as digits, text and bytes as x'…', so that nothing a client sent is ever read as SQL, whatever the
 // server's mode or character set. Statements with their values in the text can be sent many at a time, and so a transaction costs three
-// ways over the network however many tables it touches; prepared ones cost one way each.
+// ways over the network however many tables it touches; prepared ones cost one way each. Measured on MariaDB 10.11 without a network, 256
+// sessions at a time: an INSERT in text takes 1.0 to 1.2 times as long as a prepared one, a SELECT by key 1.0 to 1.5 times (2 to 4 µs a
+// row). Of updates, a join with the new values takes a third of what one statement a row does, even if they go out together.
 #pragma once
 
 #include <span>
