@@ -131,7 +131,7 @@ class Writer : public Client {
   size_t live() const { return live_.size(); }
 
  private:
-  static constexpr size_t kLive = 60, kEndedKept = 300;
+  static constexpr size_t kLive = 20, kEndedKept = 300;
   struct Session {
     uint32_t number = 0;
     std::string id, renew_token;
