@@ -103,12 +103,15 @@ TEST_F(PostgresEngine, a_scan_in_order_and_with_a_limit) {
 
 TEST_F(PostgresEngine, a_transaction_sees_one_moment_and_nothing_of_it_stays_without_commit) {
   Node other(url);
-  ASSERT_EQ(outcome(node.begin()), "ok");
-  EXPECT_TRUE(node.scan(kAll).value().empty());
-  ASSERT_EQ(outcome(other.write({insert(rows(1))})), "ok");
-  EXPECT_TRUE(node.scan(kAll).value().empty());
-  node.engine->roll_back();
-  EXPECT_EQ(node.all().size(), 1u);
+  for (const bool writes : {false, true}) {
+    const auto before = node.all();
+    ASSERT_EQ(outcome(node.begin(writes)), "ok");
+    EXPECT_EQ(node.scan(kAll).value(), before);
+    ASSERT_EQ(outcome(other.write({insert(rows(1, writes))})), "ok");
+    EXPECT_EQ(node.scan(kAll).value(), before);
+    node.engine->roll_back();
+    EXPECT_EQ(node.all().size(), before.size() + 1);
+  }
 }
 
 TEST_F(PostgresEngine, the_time_is_the_servers) {
