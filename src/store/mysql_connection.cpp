@@ -51,13 +51,16 @@ Error open_error(const MysqlUrl::Host* host, const std::string& why) {
 ErrorCode classify_mysql(unsigned number) {
   // Deadlock (and a Galera certification that failed), lock wait, unique keys, a row that changed since the snapshot, a table that changed,
   // XA deadlock, group replication's certification; TiDB's write conflicts and changed schemas; OceanBase's.
-  if (is_any(number, {1213, 1205, 1062, 1586, 1020, 1412, 1614, 3101, 8002, 8005, 8022, 8027, 8028, 9007, 6002, 6005})) return ErrorCode::conflict;
+  if (is_any(number, {1213, 1205, 1062, 1586, 1020, 1412, 1614, 3101, 8002, 8005, 8022, 8027, 8028, 9007, 6002, 6005})) {
+    return ErrorCode::conflict;
+  }
   if (number == 2014) return ErrorCode::internal;  // commands out of order
   if (number >= 2000 && number < 3000) return ErrorCode::unavailable;  // the client library's: network, TLS, protocol
   // Memory, disk, files, full tables and logs.
   if (is_any(number, {1021, 1023, 1024, 1026, 1030, 1037, 1038, 1041, 1114, 1135, 1206, 1637, 1878})) return ErrorCode::unavailable;
   // Too many connections, no access, no database, no privilege, host blocked, shutting down, a network error on its side.
-  if (is_any(number, {1040, 1042, 1043, 1044, 1045, 1049, 1053, 1129, 1130, 1142, 1143, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1227, 1698})) {
+  if (is_any(number, {1040, 1042, 1043, 1044, 1045, 1049, 1053, 1129, 1130, 1142, 1143, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1227,
+                      1698})) {
     return ErrorCode::unavailable;
   }
   // Not part of a Galera cluster's majority, only reads, a failed commit, interrupted, killed, out of time, off line, idle for too long.
@@ -92,11 +95,13 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::open(const MysqlUrl& u
     if (!url.tls_ca.empty()) mysql_options(handle.get(), MYSQL_OPT_SSL_CA, url.tls_ca.c_str());
   }
   // To a server that is not known to be the right one a password is not sent in clear, though it asks for it.
-  if (host && !verified) mysql_optionsv(handle.get(), MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password");
+  if (host && !verified) {
+    mysql_optionsv(handle.get(), MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password");
+  }
   // Rows matched are counted, not rows changed: an update may set what is there already.
   const unsigned long flags = CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS;  // NOLINT(google-runtime-int)
-  if (!mysql_real_connect(handle.get(), host ? host->name.c_str() : nullptr, url.user.c_str(), url.password.reveal().c_str(), url.database.c_str(),
-                          host ? host->port : 0, host ? nullptr : url.socket.c_str(), flags)) {
+  if (!mysql_real_connect(handle.get(), host ? host->name.c_str() : nullptr, url.user.c_str(), url.password.reveal().c_str(),
+                          url.database.c_str(), host ? host->port : 0, host ? nullptr : url.socket.c_str(), flags)) {
     return open_error(host, std::to_string(mysql_errno(handle.get())) + ": " + mysql_error(handle.get()));
   }
   // The library goes on in clear where a server says that it has no TLS, unless it is to be verified.
@@ -118,7 +123,8 @@ Result<> MysqlConnection::set_up(Use use) {
     return make_error(ErrorCode::unavailable, "the server only reads (a replica?)");
   }
   // Too long a text is an error, not cut. REPEATABLE READ is where reads of one transaction agree on every engine.
-  std::string sql = "SET NAMES utf8mb4 COLLATE utf8mb4_bin;SET SESSION sql_mode='STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION';"
+  std::string sql = "SET NAMES utf8mb4 COLLATE utf8mb4_bin;"
+                    "SET SESSION sql_mode='STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION';"
                     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;SET SESSION autocommit=1;";
   for (const Setting& setting : kSettings) {
     if (!has.contains(setting.variable) || (use == Use::migrations && !setting.for_migrations)) continue;

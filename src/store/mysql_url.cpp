@@ -32,7 +32,7 @@ std::optional<std::string> decoded(std::string_view text) {
       continue;
     }
     std::string digits(text.substr(i + 1, 2));
-    std::transform(digits.begin(), digits.end(), digits.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+    for (char& c : digits) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
     const auto byte = from_hex(digits);
     if (!byte || byte->size() != 1) return std::nullopt;
     out += *byte;

@@ -3,7 +3,8 @@
 //   mysql://user:password@host1:3306,host2/database?tls=verify&tls_ca=/etc/ssl/db.pem
 //   mysql://user@/database?socket=/run/mysqld/mysqld.sock
 //
-// mariadb:// is the same. User, password, database and values are percent-decoded. Nothing here repeats any part of a URL in an error: it may hold a password.
+// mariadb:// is the same. User, password, database and values are percent-decoded. Nothing here repeats any part of a URL in an error:
+// it may hold a password.
 #pragma once
 
 #include <cstdint>

@@ -155,7 +155,8 @@ inline std::vector<Pair> fetch_pairs_within(store::Engine& engine, const std::ve
     cells.push_back(store::cell_of(a));
     cells.push_back(store::cell_of(b));
   }
-  return read_within<Pair>(engine, store::kByKey<Pair>, cells, [](const Pair& a, const Pair& b) { return std::tie(a.a, a.b) < std::tie(b.a, b.b); });
+  const auto less = [](const Pair& a, const Pair& b) { return std::tie(a.a, a.b) < std::tie(b.a, b.b); };
+  return read_within<Pair>(engine, store::kByKey<Pair>, cells, less);
 }
 
 template <class Row, class Take>

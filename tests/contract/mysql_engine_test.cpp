@@ -29,9 +29,10 @@ class MysqlEngineTest : public ::testing::Test {
   void SetUp() override {
     run(url_,
         "CREATE TABLE things (id VARBINARY(16) NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name VARBINARY(64) NOT NULL UNIQUE,"
-        "  text VARCHAR(8) CHARACTER SET utf8mb4 NOT NULL, raw VARBINARY(64) NOT NULL, note VARCHAR(64) CHARACTER SET utf8mb4, number BIGINT,"
-        "  raw_or_null VARBINARY(64)) ENGINE=InnoDB;"
-        "CREATE TABLE pairs (a VARBINARY(64) NOT NULL, b BIGINT NOT NULL, value BIGINT NOT NULL, note VARCHAR(8), PRIMARY KEY (a, b)) ENGINE=InnoDB;");
+        "  text VARCHAR(8) CHARACTER SET utf8mb4 NOT NULL, raw VARBINARY(64) NOT NULL, note VARCHAR(64) CHARACTER SET utf8mb4,"
+        "  number BIGINT, raw_or_null VARBINARY(64)) ENGINE=InnoDB;"
+        "CREATE TABLE pairs (a VARBINARY(64) NOT NULL, b BIGINT NOT NULL, value BIGINT NOT NULL, note VARCHAR(8),"
+        "  PRIMARY KEY (a, b)) ENGINE=InnoDB;");
   }
   static std::unique_ptr<MysqlConnection> connect(const std::string& url) {
     const auto parsed = parse_mysql_url(url).value();
@@ -59,7 +60,8 @@ class MysqlEngineTest : public ::testing::Test {
   }
   /// Ends the connection of every engine of this test.
   void kill_all() const {
-    for (const auto& id : run(server_url(), "SELECT id FROM information_schema.processlist WHERE db = '" + parse_mysql_url(url_).value().database + "';")) {
+    const std::string name = parse_mysql_url(url_).value().database;
+    for (const auto& id : run(server_url(), "SELECT id FROM information_schema.processlist WHERE db = '" + name + "';")) {
       run(server_url(), "KILL " + id + ";");
     }
   }
@@ -153,8 +155,9 @@ TEST_F(MysqlEngineTest, TheSessionIsSetUp) {
   EXPECT_EQ(is.contains("transaction_isolation") ? is["transaction_isolation"] : is["tx_isolation"], "REPEATABLE-READ");
   EXPECT_EQ(is["character_set_client"] + is["character_set_connection"] + is["character_set_results"], "utf8mb4utf8mb4utf8mb4");
   EXPECT_EQ(is["innodb_lock_wait_timeout"], "3");
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"innodb_snapshot_isolation", "ON"}, {"idle_transaction_timeout", "5"},
-                                                                       {"max_statement_time", "5.000000"}, {"wsrep_sync_wait", "1"}}) {
+  const std::pair<std::string, std::string> where_known[] = {
+      {"innodb_snapshot_isolation", "ON"}, {"idle_transaction_timeout", "5"}, {"max_statement_time", "5.000000"}, {"wsrep_sync_wait", "1"}};
+  for (const auto& [name, value] : where_known) {
     EXPECT_TRUE(!is.contains(name) || is[name] == value) << name << " is " << is[name];
   }
 }
@@ -245,7 +248,8 @@ TEST_F(MysqlEngineTest, TouchesNoRowsButThoseNamed) {
   ASSERT_TRUE(insert(*engine, rows));
   ASSERT_TRUE(insert(*engine, pairs));
   auto holder = connect(url_);
-  ASSERT_TRUE(holder->run("START TRANSACTION;UPDATE things SET number = 77 WHERE name = 'many 1';UPDATE pairs SET value = 5 WHERE a = 'a' AND b = 2;"));
+  ASSERT_TRUE(holder->run("START TRANSACTION;UPDATE things SET number = 77 WHERE name = 'many 1';"
+                          "UPDATE pairs SET value = 5 WHERE a = 'a' AND b = 2;"));
   EXPECT_TRUE(update(*engine, some, {}));
   auto changed = some;
   for (auto& row : changed) ++row.version;
@@ -595,8 +599,11 @@ TEST_F(MysqlReadOnlyServerTest, IsUnavailable) {
 // ---- without a server ----
 
 TEST(MysqlErrors, AreToldApart) {
-  for (const unsigned number : {1213U, 1205U, 1062U, 1020U, 9007U, 8002U, 8022U}) EXPECT_EQ(classify_mysql(number), ErrorCode::conflict) << number;
-  for (const unsigned number : {2002U, 2003U, 2006U, 2013U, 2055U, 1040U, 1047U, 1053U, 1290U, 1836U, 1792U, 3100U, 1021U, 1114U, 1317U, 1969U, 1927U, 1045U}) {
+  for (const unsigned number : {1213U, 1205U, 1062U, 1020U, 9007U, 8002U, 8022U}) {
+    EXPECT_EQ(classify_mysql(number), ErrorCode::conflict) << number;
+  }
+  for (const unsigned number : {2002U, 2003U, 2006U, 2013U, 2055U, 1040U, 1047U, 1053U, 1290U, 1836U, 1792U, 3100U, 1021U, 1114U, 1317U,
+                                1969U, 1927U, 1045U}) {
     EXPECT_EQ(classify_mysql(number), ErrorCode::unavailable) << number;
   }
   for (const unsigned number : {1064U, 1146U, 1054U, 1406U, 1366U, 2014U}) EXPECT_EQ(classify_mysql(number), ErrorCode::internal) << number;
@@ -627,11 +634,15 @@ TEST(MysqlUrls, AskForTlsBeyondThisMachineUnlessToldNotTo) {
 }
 
 TEST(MysqlUrls, WrongOnesAreRefusedWithoutRepeatingThem) {
-  for (const char* url : {"", "mysql://", "postgres://canary@h/d", "mysql://canary/d", "mysql://canary@h", "mysql://canary@h/", "mysql://:canary@h/d",
-                          "mysql://canary@/d", "mysql://u:canary@h:0/d", "mysql://u:canary@h:65536/d", "mysql://u:canary@h:/d", "mysql://u:canary@h,/d",
-                          "mysql://u:canary@h,,i/d", "mysql://u:canary@h;x/d", "mysql://u:canary@h=x/d", "mysql://u:canary@[::1/d", "mysql://u:canary@[x]/d",
+  for (const char* url : {"", "mysql://", "postgres://canary@h/d", "mysql://canary/d", "mysql://canary@h", "mysql://canary@h/",
+                          "mysql://:canary@h/d", "mysql://canary@/d", "mysql://u:canary@h:0/d", "mysql://u:canary@h:65536/d",
+                          "mysql://u:canary@h:/d",
+                          "mysql://u:canary@h,/d",
+                          "mysql://u:canary@h,,i/d", "mysql://u:canary@h;x/d", "mysql://u:canary@h=x/d", "mysql://u:canary@[::1/d",
+                          "mysql://u:canary@[x]/d",
                           "mysql://u:canary%@h/d", "mysql://u:canary%0@h/d", "mysql://u:canary%00@h/d", "mysql://u:canary%zz@h/d",
-                          "mysql://u:canary@h/d?tls=yes", "mysql://u:canary@h/d?canary=1", "mysql://u:canary@h/d?socket=/s", "mysql://u:canary@/d?socket=s",
+                          "mysql://u:canary@h/d?tls=yes", "mysql://u:canary@h/d?canary=1", "mysql://u:canary@h/d?socket=/s",
+                          "mysql://u:canary@/d?socket=s",
                           "mysql://u:canary@/d?socket=/s&tls=verify", "mysql://u:canary@h/d?tls_ca=/f", "mysql://u:canary@h/d/e"}) {
     const auto checked = check_mysql_url(url);
     ASSERT_FALSE(checked) << url;
