@@ -13,7 +13,7 @@ namespace kaimen::failover {
 struct Options {
   std::vector<std::string> publics, privates;
   std::map<std::string, std::string> texts{{"app", "wxfailover00000001"}, {"out", "history"}};
-  std::map<std::string, uint64_t> numbers{{"seed", 1},     {"operations", UINT64_MAX}, {"seconds", 1u << 30}, {"writers", 12},
+  std::map<std::string, uint64_t> numbers{{"seed", 1},     {"operations", UINT64_MAX}, {"seconds", 1u << 30}, {"writers", 24},
                                           {"checkers", 4}, {"writes-per-second", 150}, {"checks-per-second", 2000}, {"upstream", 0}};
 
   Options(int count, char** given) {
@@ -131,7 +131,7 @@ class Writer : public Client {
   size_t live() const { return live_.size(); }
 
  private:
-  static constexpr size_t kLive = 20, kEndedKept = 300;
+  static constexpr size_t kLive = 12, kEndedKept = 300;
   struct Session {
     uint32_t number = 0;
     std::string id, renew_token;

@@ -151,11 +151,11 @@ def judge(operations, faults, front=False):
 
 
 def write_gaps(operations, events):
-    """For each fault, the longest time without an acknowledged write that began after it and within 60 s, in seconds."""
+    """For each fault that concerns all, the longest time without an acknowledged write from then on for 60 s, in seconds."""
     ends = sorted(one.end for one in operations if one.kind in "LRO" and one.status in (200, 204))
     gaps = []
     for event in events:
-        if event["what"] not in ("cut", "down", "killed"):
+        if event["what"] not in ("cut", "killed") or event["node"] is not None and event["what"] == "cut":
             continue
         at = int(event["at"] * SECOND)
         index = max(bisect.bisect(ends, at) - 1, 0)

@@ -59,8 +59,8 @@ class Board {
   void add(TicketPtr ticket, bool ended) {
     std::lock_guard lock(mutex_);
     auto& ring = ended ? ended_ : issued_;
-    if (ring.size() < kMost) ring.push_back(std::move(ticket));
-    else ring[last_[ended]++ % kMost] = std::move(ticket);
+    if (ring.size() < kMost[ended]) ring.push_back(std::move(ticket));
+    else ring[last_[ended]++ % kMost[ended]] = std::move(ticket);
   }
   TicketPtr any(bool ended, uint64_t random) {
     std::lock_guard lock(mutex_);
@@ -69,7 +69,7 @@ class Board {
   }
 
  private:
-  static constexpr size_t kMost = 2048;
+  static constexpr std::array<size_t, 2> kMost{300, 2000};  // few issued ones, of which most still live
   std::mutex mutex_;
   std::vector<TicketPtr> issued_, ended_;
   std::array<size_t, 2> last_{};

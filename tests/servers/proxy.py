@@ -154,6 +154,14 @@ class Proxy:
 
     def stop(self):
         self.cut()
+
+        async def work():
+            under_way = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+            await self._abort()
+        self._do(work)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
