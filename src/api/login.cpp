@@ -26,6 +26,7 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
   auto text = [&](std::string_view name) {
     auto value = reader.string({name}).value_or("");
     if (value.size() > limits::kDeviceFieldBytes) reader.fail(std::string(name) + " must be at most 128 bytes");
+    if (value.find('\0') != std::string::npos) reader.fail(std::string(name) + " must hold no zero character");
     return value;
   };
   device.id = text("id");
@@ -44,6 +45,7 @@ Answer login(Call& call) {
   core::LoginRequest request;
   request.code = Secret(reader.require_string({"code", "js_code"}));
   request.attempt = reader.string({"attempt"}).value_or("");
+  if (request.attempt.find('\0') != std::string::npos) reader.fail("attempt must hold no zero character");
   const std::string env = reader.string({"env_version", "envVersion"}).value_or("release");
   const bool cookies = reader.boolean({"cookie"}).value_or(false);
   const auto* profile = reader.object({"profile"});

@@ -15,6 +15,7 @@
 #include "app/file_descriptor.h"
 #include "app/master_key.h"
 #include "app/schema.h"
+#include "app/store_url.h"
 #include "app/table.h"
 #include "base/clock.h"
 #include "http/client.h"
@@ -82,13 +83,19 @@ class Checker {
     auto lock = DataLock::try_lock(config_.data_directory);
     if (!lock) return fail("store", lock.error().errors.front(), lock.error().hint);
     if (!lock.value()) return running_server();
-    const auto schema = read_schema(config_.store_url, SystemClock());
-    if (!schema) return fail("store", schema.error().errors.front(), "is it the right file, and owned by the user who runs kaimen?");
+    const auto url = url_to_connect(config_);
+    if (!url) return fail("store", url.error().errors.front(), "a file of mode 0600, owned by the user who runs kaimen, with the password alone");
+    const std::string name = shown_store(config_);
+    const auto schema = read_schema(url.value().reveal(), SystemClock());
+    if (!schema) {
+      const bool server = is_server_url(config_.store_url);
+      return fail("store", schema.error().errors.front(), server ? "look at host, port, user, password and TLS of store.url" : "is it the right file, and owned by the user who runs kaimen?");
+    }
     const SchemaState& state = schema.value();
     if (!state.unknown.empty()) return fail("store", "written by a newer version of Kaimen (it has " + state.unknown.front() + ")", "use that version");
-    if (!state.exists) return warn("store", config_.database_path() + " is not there yet", "`kaimen serve` and `kaimen migrate` make it");
+    if (!state.exists) return warn("store", name + " is not there yet", "`kaimen serve` and `kaimen migrate` make it");
     if (!state.missing.empty()) return warn("store", "an earlier version's: lacks " + state.missing.front(), "`kaimen serve` and `kaimen migrate` bring it to this version");
-    ok("store", config_.database_path() + " at " + state.applied.back());
+    ok("store", name + " at " + state.applied.back());
   }
 
   /// Somebody holds the lock: it must be a server that answers.

@@ -3,6 +3,7 @@
 //
 // Errors of every act: unavailable (full queue, disk full, I/O error, database gone; nothing was done), internal (a bug; nothing was done).
 // Others are named where they occur. Thread-safe; call from a task that runs on a Loop.
+// Texts hold no zero character (bytes may).
 #pragma once
 
 #include <string>

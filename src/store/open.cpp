@@ -61,7 +61,11 @@ Result<std::unique_ptr<Engine>> open_engine(const std::string& url, const Clock&
 Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& clock) {
   const auto dialect = dialect_of(options.url);
   if (!dialect) return make_error(ErrorCode::invalid_request, "no database is named by a URL of this kind");
-  if (*dialect == Dialect::sqlite) return open_sqlite({options.url.substr(kSqlite.size())}, clock);
+  if (*dialect == Dialect::sqlite) {
+    SqliteOptions sqlite{options.url.substr(kSqlite.size())};
+    sqlite.steady = std::move(options.steady);
+    return open_sqlite(std::move(sqlite), clock);
+  }
 
   TRY(auto follow, open_engine(options.url, clock));
   SystemRandom random;
@@ -73,6 +77,7 @@ Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& 
   }
   SqlStore::Options store_options;
   store_options.shared = true;
+  store_options.steady = std::move(options.steady);
   return std::make_unique<SqlStore>(std::move(acts), std::move(follow), std::move(store_options), clock);
 }
 

@@ -27,6 +27,7 @@ std::optional<Dialect> dialect_of(std::string_view url);
 struct StoreOptions {
   std::string url;
   int connections = 4;  ///< Of engines on a network, beside one that follows the other nodes.
+  std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;  ///< See SqlStore::Options.
 };
 /// As open_sqlite, for any engine. `clock` is the node's: stamps that other nodes read are made by it.
 Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& clock);

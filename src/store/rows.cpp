@@ -77,7 +77,7 @@ void Rows::undo_act() {
 Result<> Rows::keep_act() {
   bool fits = true;
   each([&fits](const auto& held) { fits = fits && held.fits(); });
-  if (!fits) return make_error(ErrorCode::internal, "a value is larger than any that is stored");
+  if (!fits) return make_error(ErrorCode::internal, "a value is too large, or a text holds a zero character");
   each([](auto& held) { held.keep(); });
   return ok();
 }

@@ -76,7 +76,8 @@ class Held {
   void fetched();
   void undo();
   void keep();
-  /// Whether no value that the act changed is larger than kValueBytes.
+  /// Whether every value that the act changed can be kept: none is larger than kValueBytes, no text holds a zero character (PostgreSQL has
+  /// none).
   bool fits() const;
   void gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>& cells) const;
   void clear();
@@ -149,7 +150,7 @@ class Rows {
   /// What the engine refused since clear(): the transaction is lost, whatever the act made of it.
   const std::optional<Error>& failure() const { return failure_; }
   void undo_act();
-  /// Error: internal when a value is larger than any of ours can be; then undo_act() must follow.
+  /// Error: internal when a value cannot be kept (Held::fits); then undo_act() must follow.
   Result<> keep_act();
   /// All changes; the cells hold until clear().
   std::vector<Write> writes();

@@ -147,7 +147,10 @@ bool Held<Row>::fits() const {
   for (const Undo& undo : undo_) {
     if (!undo.entry->now) continue;
     bool fits = true;
-    for_each_column(*undo.entry->now, [&fits](size_t, const auto& member) { fits = fits && cell_of(member).text.size() <= kValueBytes; });
+    for_each_column(*undo.entry->now, [&fits](size_t, const auto& member) {
+      const Cell cell = cell_of(member);
+      fits = fits && cell.text.size() <= kValueBytes && (cell.kind != Kind::text || cell.text.find('\0') == std::string_view::npos);
+    });
     if (!fits) return false;
   }
   return true;

@@ -3,22 +3,13 @@
 
 #include <sqlite3.h>
 
-#include <atomic>
 #include <filesystem>
 
 #include "store/open.h"
+#include "tests/contract/manual_clock.h"
 #include "tests/contract/store_contract.h"
 
 namespace kaimen::contract {
-
-class ManualClock final : public Clock {
- public:
-  Time now() const override { return t0 + Millis(passed); }
-  std::chrono::steady_clock::time_point steady() const {
-    return std::chrono::steady_clock::time_point(std::chrono::hours(1)) + Millis(passed);
-  }
-  std::atomic<int64_t> passed{0};
-};
 
 class TemporaryDirectory {
  public:

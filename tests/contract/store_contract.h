@@ -82,6 +82,20 @@ class StoreContract : public testing::TestWithParam<MakeFactory> {
     EXPECT_EQ(claimed.value().kind, core::CodeClaim::Kind::claimed);
     return run_here(store().record_login(act));
   }
+  /// Claims and records all of them at the same time.
+  void login_at_once(const std::vector<core::RecordLogin>& acts) {
+    LocalLoop loop;
+    size_t waiting = acts.size();
+    for (const auto& act : acts) {
+      spawn<Result<core::CodeClaim>>(store().claim_code({act.app, act.code_hash, act.owner, act.now}), [&](Result<core::CodeClaim>) {
+        spawn<Result<core::LoginRecord>>(store().record_login(act), [&](Result<core::LoginRecord> made) {
+          EXPECT_TRUE(made);
+          if (--waiting == 0) loop.stop();
+        });
+      });
+    }
+    loop.run();
+  }
   core::LoginRecord login(const core::RecordLogin& act) { return try_login(act).value(); }
   core::LoginRecord login(const std::string& code, const std::string& openid = "o1") { return login(login_act(code, openid)); }
 

@@ -66,9 +66,16 @@ TEST_P(StoreContract, a_part_of_a_profile_is_emptied) {
   EXPECT_EQ(user.nickname, "n");
 }
 
+TEST_P(StoreContract, a_text_with_a_zero_character_is_refused_everywhere) {
+  core::SaveProfile profile;
+  profile.user = login("c1").user.id;
+  profile.nickname = std::string("a\0b", 3);
+  EXPECT_EQ(code_of(run_here(store().save_profile(profile))), ErrorCode::internal);
+  EXPECT_EQ(run_here(store().find_user(profile.user)).value().nickname, "");
+}
+
 TEST_P(StoreContract, any_text_comes_back_byte_for_byte) {
-  const std::vector<std::string> texts = {"O'Reilly \"; DROP TABLE users; --", std::string("a\0b\0", 4),
-                                          "🧧 家人 \u0301\u200d", "%_\\ \r\n\t", " "};
+  const std::vector<std::string> texts = {"O'Reilly \"; DROP TABLE users; --", "🧧 家人 \u0301\u200d", "%_\\ \r\n\t", " "};
   for (const auto& text : texts) {
     auto act = login_act(hash(std::to_string(text.size())).substr(0, 30), text);
     act.device = {text, text, text, text};
@@ -151,17 +158,9 @@ TEST_P(StoreContract, disabling_ends_all_sessions_as_disabled) {
 
 TEST_P(StoreContract, disabling_ends_a_thousand_sessions_in_a_second) {
   const Id user = login("c").user.id;
-  LocalLoop loop;
-  int waiting = 999;
-  for (int i = 0; i < 999; ++i) {
-    const auto act = login_act("c" + std::to_string(i));
-    spawn<Result<core::CodeClaim>>(store().claim_code({act.app, act.code_hash, act.owner, act.now}), [](Result<core::CodeClaim>) {});
-    spawn<Result<core::LoginRecord>>(store().record_login(act), [&](Result<core::LoginRecord> made) {
-      EXPECT_TRUE(made);
-      if (--waiting == 0) loop.stop();
-    });
-  }
-  loop.run();
+  std::vector<core::RecordLogin> acts;
+  for (int i = 0; i < 999; ++i) acts.push_back(login_act("c" + std::to_string(i)));
+  login_at_once(acts);
   const auto begun = std::chrono::steady_clock::now();
   EXPECT_EQ(disable(user, t0).value().size(), 1000u);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);

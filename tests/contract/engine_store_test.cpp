@@ -1,0 +1,18 @@
+// The contract on real servers.
+#include "tests/contract/engine_factory.h"
+
+namespace kaimen::contract {
+
+namespace {
+
+MakeFactory on(servers::Engine engine) {
+  return [engine] { return std::make_unique<EngineFactory>(engine); };
+}
+constexpr auto name = [](const auto&) { return std::string("server"); };
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(on(servers::Engine::postgres)), name);
+INSTANTIATE_TEST_SUITE_P(Mysql, StoreContract, testing::Values(on(servers::Engine::mysql)), name);
+
+}  // namespace kaimen::contract
