@@ -6,6 +6,7 @@
 #include "app/data_directory.h"
 #include "app/node.h"
 #include "app/schema.h"
+#include "app/store_url.h"
 
 namespace kaimen::app {
 
@@ -31,17 +32,19 @@ OrFail<> migrate(const OperateFlags& flags) {
   TRY(prepare_data_directory(config.data_directory));
   TRY(const auto lock, DataLock::try_lock(config.data_directory));
   if (!lock) return fail("a running kaimen has " + config.data_directory + " open", "a server brings its store to its version when it starts; stop it to migrate by hand");
-  TRY(const auto before, read_schema(config.database_path()));
+  TRY(const Secret url, url_to_connect(config));
+  const std::string name = shown_store(config);
+  TRY(const auto before, read_schema(url.reveal(), SystemClock()));
   if (before.exists && before.missing.empty() && before.unknown.empty()) {
-    std::cout << "nothing to do: " << config.database_path() << " is at " << before.applied.back() << '\n';
+    std::cout << "nothing to do: " << name << " is at " << before.applied.back() << '\n';
     return BOOST_OUTCOME_V2_NAMESPACE::success();
   }
   Machine machine;
-  if (const auto opened = store::SqliteStore::open(store::SqliteOptions{config.database_path()}, machine.clock); !opened) {
-    return fail("store " + config.store_url + ": " + opened.error().detail, before.unknown.empty() ? "" : "use the newer kaimen, or a backup made before it ran");
+  if (const auto opened = store::open_store({url.reveal(), 1}, machine.clock); !opened) {
+    return fail("store " + name + ": " + opened.error().detail, before.unknown.empty() ? "" : "use the newer kaimen, or a backup made before it ran");
   }
-  if (!before.exists) std::cout << "made " << config.database_path() << '\n';
-  for (const auto& name : before.missing) std::cout << "applied " << name << '\n';
+  if (!before.exists) std::cout << "made " << name << '\n';
+  for (const auto& migration : before.missing) std::cout << "applied " << migration << '\n';
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 

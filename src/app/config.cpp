@@ -8,6 +8,7 @@
 
 #include "app/config_checks.h"
 #include "app/config_keys.h"
+#include "app/store_url.h"
 
 namespace kaimen::app {
 
@@ -96,6 +97,8 @@ void settle_paths(const ConfigSources& sources, bool store_given, Config& config
     if (!store_given) config.store_url = "sqlite://" + config.data_directory + "/kaimen.db";
   } else if (const auto path = sqlite_path(config.store_url)) {
     config.data_directory = std::filesystem::path(*path).parent_path().string();
+  } else if (is_server_url(config.store_url)) {
+    config.data_directory = kDefaultData;  // for the lock and the admin socket
   }
   if (config.master_key_file.empty()) config.master_key_file = config.data_directory + "/master.key";
 }

@@ -18,6 +18,7 @@
 namespace kaimen::app {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/kaimen/kaimen.toml";
+inline constexpr const char* kDefaultData = "/var/lib/kaimen";
 
 struct UpstreamConfig {
   std::string base_url;
@@ -33,6 +34,10 @@ struct Config {
   std::string private_tls_certificate, private_tls_key;
   std::vector<std::string> private_plaintext_from;
   std::string store_url = "sqlite:///var/lib/kaimen/kaimen.db";
+  std::string store_password_file;
+  int64_t store_connections = 4;
+  int64_t store_revocation_poll_ms = 250;
+  int64_t store_revocation_grace_seconds = 300;
   std::string master_key_file;                    ///< Never empty after load_config: {data_directory}/master.key by default.
   int64_t session_ticket_seconds = core::AppSettings{}.ticket_seconds.count();
   int64_t session_idle_seconds = core::AppSettings{}.idle_seconds.count();
@@ -45,9 +50,9 @@ struct Config {
   std::map<std::string, UpstreamConfig> upstreams{{"wechat", {"https://api.weixin.qq.com", ""}}};
 
   std::optional<Secret> master_key_text;  ///< KAIMEN_MASTER_KEY, as it stands there.
-  std::string data_directory;             ///< --data, else where the SQLite file is. Absolute.
+  std::string data_directory;             ///< --data, else where the SQLite file is, else kDefaultData. Absolute.
 
-  /// The SQLite file of store_url.
+  /// The SQLite file of store_url; empty: it names a server.
   std::string database_path() const;
   core::AppSettings session_defaults() const;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/store_url.h"
 #include "base/log.h"
 #include "http/client.h"
 #include "http/networks.h"
@@ -25,6 +26,10 @@ struct Checks {
 
   void address(const std::string& key, const std::string& value) {
     if (!parse_listen(value)) problem(key, "'" + value + "' is not ADDRESS:PORT, such as 127.0.0.1:8081 or [::1]:8081");
+  }
+
+  void range(const std::string& key, int64_t value, int64_t least, int64_t most) {
+    if (value < least || value > most) problem(key, "must be " + std::to_string(least) + " to " + std::to_string(most));
   }
 
   void tls_pair(const std::string& section, const std::string& certificate, const std::string& key) {
@@ -74,12 +79,21 @@ struct Checks {
 
   void store() {
     const std::string& url = config.store_url;
-    for (const auto* engine : {"postgres://", "postgresql://", "mysql://", "mariadb://"}) {
-      if (url.starts_with(engine)) return problem("store.url", std::string(engine) + " is not in this version; it keeps its data in sqlite:///path/to/kaimen.db");
+    // Its text stays out of the problems: there may be a password in it.
+    if (is_server_url(url)) {
+      if (const auto wrong = problem_of_server_url(url)) problem("store.url", *wrong);
+      if (!config.store_password_file.empty() && has_password(url)) problem("store.password_file", "store.url has a password already");
+    } else if (!sqlite_path(url)) {
+      problem("store.url", "must be sqlite:///path/to/kaimen.db with an absolute path, postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE");
+    } else if (!config.store_password_file.empty()) {
+      problem("store.password_file", "a SQLite file has no password");
     }
-    if (!sqlite_path(url)) problem("store.url", "must be sqlite:///path/to/kaimen.db, with an absolute path");
+    range("store.connections", config.store_connections, 1, 64);
+    // Others hear of a logout within a second (docs/architecture.md).
+    range("store.revocation_poll_ms", config.store_revocation_poll_ms, 50, 500);
+    range("store.revocation_grace_seconds", config.store_revocation_grace_seconds, 5, 86'400);
     if (config.data_directory.size() + std::string_view("/admin.sock").size() > kSocketPathBytes) {
-      problem("store.url", "the data directory's path is too long for the admin socket in it (107 bytes in all)");
+      problem(sqlite_path(url) ? "store.url" : "--data", "the data directory's path is too long for the admin socket in it (107 bytes in all)");
     }
   }
 

@@ -7,7 +7,7 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 19> kKeys{{
+const std::array<ConfigKey, 23> kKeys{{
     {"master_key_file", &Config::master_key_file},
     {"threads", &Config::threads},
     {"trusted_proxies", &Config::trusted_proxies},
@@ -21,6 +21,10 @@ const std::array<ConfigKey, 19> kKeys{{
     {"private.tls_key", &Config::private_tls_key},
     {"private.plaintext_from", &Config::private_plaintext_from},
     {"store.url", &Config::store_url},
+    {"store.password_file", &Config::store_password_file},
+    {"store.connections", &Config::store_connections},
+    {"store.revocation_poll_ms", &Config::store_revocation_poll_ms},
+    {"store.revocation_grace_seconds", &Config::store_revocation_grace_seconds},
     {"session.ticket_seconds", &Config::session_ticket_seconds},
     {"session.idle_seconds", &Config::session_idle_seconds},
     {"session.absolute_seconds", &Config::session_absolute_seconds},

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "app/config_keys.h"
+#include "app/store_url.h"
 
 namespace kaimen::app {
 
@@ -45,6 +46,10 @@ std::string config_as_toml(const Config& config) {
       out += "\n[" + section + "]\n";
     }
     if (dot != std::string_view::npos) name.remove_prefix(dot + 1);
+    if (key.name == std::string_view("store.url")) {
+      out += "url = " + quoted(without_password(config.store_url)) + (has_password(config.store_url) ? "  # its password is not shown" : "") + "\n";
+      continue;
+    }
     out += std::string(name) + " = " + std::visit([&](auto member) { return printed(config.*member); }, key.member) + "\n";
   }
   for (const auto& [name, upstream] : config.upstreams) {

@@ -1,7 +1,6 @@
 #include "app/master_key.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "app/file_descriptor.h"
+#include "app/secret_file.h"
 #include "base/encoding.h"
 
 namespace kaimen::app {
@@ -16,7 +16,6 @@ namespace kaimen::app {
 namespace {
 
 constexpr size_t kKeyBytes = 32;
-constexpr size_t kLongestFile = 4096;
 
 Failure bad_key(const std::string& place, const std::string& what) {
   return misconfigured("master key: " + place + ": " + what, "openssl rand -base64 32 > FILE; chmod 600 FILE   (then set master_key_file, and keep a copy: without it the data cannot be read)");
@@ -55,24 +54,9 @@ OrFail<Secret> parse_master_key(std::string_view text, const std::string& place)
 }
 
 OrFail<Secret> read_master_key_file(const std::string& path) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return bad_key(path, errno == ENOENT ? "there is no such file" : std::strerror(errno));
-  struct stat status;
-  if (fstat(file.get(), &status) != 0) return bad_key(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return bad_key(path, "not a regular file");
-  if (status.st_uid != geteuid() && status.st_uid != 0) return bad_key(path, "owned by another user (uid " + std::to_string(status.st_uid) + ")");
-  if (status.st_mode & 0177) {
-    char mode[8];
-    std::snprintf(mode, sizeof mode, "%04o", status.st_mode & 07777);
-    return bad_key(path, std::string("its mode is ") + mode + ", wider than 0600: others could read it");
-  }
-  std::string text(kLongestFile, '\0');
-  const ssize_t got = read(file.get(), text.data(), text.size());
-  const std::string cause = got < 0 ? std::strerror(errno) : "";
-  text.resize(got < 0 ? 0 : static_cast<size_t>(got));
-  const Secret content(std::move(text));
-  if (!cause.empty()) return bad_key(path, cause);
-  return parse_master_key(content.reveal(), path);
+  const auto content = read_secret_file(path);
+  if (!content) return bad_key(path, content.error().detail);
+  return parse_master_key(content.value().reveal(), path);
 }
 
 OrFail<Secret> load_master_key(const Config& config) {

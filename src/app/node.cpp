@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "app/store_url.h"
 #include "platform/wechat.h"
 
 namespace kaimen::app {
@@ -25,20 +26,30 @@ std::set<std::string> names_of(const std::map<std::string, UpstreamConfig>& upst
 
 }  // namespace
 
-Node::Node(Machine& machine, const Config& config, crypto::Vault vault, std::unique_ptr<store::SqliteStore> store)
-    : vault_(std::move(vault)), store_(std::move(store)) {
-  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), machine.clock));
-  services_ = std::make_unique<core::Services>(*store_, platforms_, vault_, machine.random, machine.clock, config.session_defaults(),
-                                               std::set<std::string>{"wechat"}, names_of(config.upstreams));
+Node::Node(Machine& machine, crypto::Vault vault) : clock_(machine.clock, machine_steady_clock()), vault_(std::move(vault)) {}
+
+OrFail<> Node::open(Machine& machine, const Config& config) {
+  // Whoever has the store to himself goes by the wall clock; else all nodes go by the database's time.
+  const Clock& clock = is_server_url(config.store_url) ? static_cast<const Clock&>(clock_) : machine.clock;
+  TRY(const Secret url, url_to_connect(config));
+  auto store = store::open_store({url.reveal(), static_cast<int>(config.store_connections)}, clock);
+  if (!store) return fail("store " + shown_store(config) + ": " + store.error().detail, "`kaimen check` looks at every dependency");
+  store_ = std::move(store.value());
+  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock));
+  core::FollowOptions follow;
+  follow.clock = &clock_;
+  follow.grace = Seconds{config.store_revocation_grace_seconds};
+  follow.version = KAIMEN_VERSION;
+  services_ = std::make_unique<core::Services>(*store_, platforms_, vault_, machine.random, clock, config.session_defaults(),
+                                               std::set<std::string>{"wechat"}, names_of(config.upstreams), std::move(follow));
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
 OrFail<std::unique_ptr<Node>> Node::start(Machine& machine, const Config& config, Secret master_key) {
   auto vault = crypto::Vault::make(std::move(master_key), {}, machine.random);
   if (!vault) return misconfigured("master key: " + vault.error().detail);
-  auto store = store::SqliteStore::open(store::SqliteOptions{config.database_path()}, machine.clock);
-  if (!store) return fail("store " + config.store_url + ": " + store.error().detail, "`kaimen check` looks at every dependency");
-
-  std::unique_ptr<Node> node(new Node(machine, config, std::move(vault.value()), std::move(store.value())));
+  std::unique_ptr<Node> node(new Node(machine, std::move(vault.value())));
+  TRY(node->open(machine, config));
   const auto started = run_here(node->services_->start());
   if (!started) {
     const bool other_key = started.error().code == ErrorCode::internal;

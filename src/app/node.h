@@ -8,11 +8,12 @@
 #include "app/failure.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "core/node_clock.h"
 #include "core/services.h"
 #include "crypto/vault.h"
 #include "http/client.h"
 #include "platform/platforms.h"
-#include "store/sqlite_store.h"
+#include "store/open.h"
 
 namespace kaimen::app {
 
@@ -31,10 +32,12 @@ class Node {
   core::Services& services() { return *services_; }
 
  private:
-  Node(Machine& machine, const Config& config, crypto::Vault vault, std::unique_ptr<store::SqliteStore> store);
+  Node(Machine& machine, crypto::Vault vault);
+  OrFail<> open(Machine& machine, const Config& config);
 
+  core::NodeClock clock_;  // of use where the store is shared
   crypto::Vault vault_;
-  std::unique_ptr<store::SqliteStore> store_;
+  std::unique_ptr<core::Store> store_;
   http::Client client_;
   platform::PlatformTable platforms_;
   std::unique_ptr<core::Services> services_;

@@ -7,6 +7,7 @@
 #include "app/config_checks.h"
 #include "app/data_directory.h"
 #include "app/dev.h"
+#include "app/following.h"
 #include "app/housekeeping.h"
 #include "app/master_key.h"
 #include "app/node.h"
@@ -154,6 +155,8 @@ OrFail<> serve(ServePlan plan) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");
   }
   const Housekeeping housekeeping(node->services());
+  std::optional<Following> following;
+  if (auto& follower = node->services().follower) following.emplace(*follower, Millis{config.store_revocation_poll_ms});
 
   // Ready.
   facts.public_url = url_of(listeners.list[0], server.bound_address(0));

@@ -2,11 +2,13 @@
 #include "app/config.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <fstream>
 
 #include "app/config_checks.h"
+#include "app/store_url.h"
 #include "tests/app/temporary_directory.h"
 
 namespace kaimen::app {
@@ -97,6 +99,103 @@ TEST_F(ConfigTest, AllProblemsAreReportedAtOnceEachWithItsPlace) {
   EXPECT_TRUE(contains(text, "--private (private.listen): '8081' is not ADDRESS:PORT")) << text;
 }
 
+// ---- a database server ----
+
+TEST_F(ConfigTest, AServersUrlIsTakenFromEverySource) {
+  for (const std::string scheme : {"postgres://", "postgresql://", "mysql://", "mariadb://"}) {
+    sources_.environment = {{"KAIMEN_STORE_URL", scheme + "kaimen@db.example:1234/kaimen"}};
+    const Config config = loaded();
+    EXPECT_EQ(config.store_url, scheme + "kaimen@db.example:1234/kaimen");
+    EXPECT_EQ(config.database_path(), "");
+    EXPECT_EQ(config.data_directory, "/var/lib/kaimen") << "for the lock and the admin socket";
+    EXPECT_EQ(config.master_key_file, "/var/lib/kaimen/master.key");
+  }
+  EXPECT_EQ(loaded().store_connections, 4);
+  EXPECT_EQ(loaded().store_revocation_poll_ms, 250);
+  EXPECT_EQ(loaded().store_revocation_grace_seconds, 300);
+}
+
+TEST_F(ConfigTest, AUrlThatItsEngineDoesNotUnderstandIsAProblem) {
+  for (const std::string url : {"postgres://kaimen@db.example:port/kaimen", "postgres://db.example/kaimen?nonsense=1", "mysql://db.example/kaimen",
+                                "mysql://kaimen@db.example", "mysql://kaimen@db.example/kaimen?nonsense=1"}) {
+    sources_.environment = {{"KAIMEN_STORE_URL", url}};
+    EXPECT_TRUE(contains(problem(), "environment: KAIMEN_STORE_URL: ")) << url;
+  }
+  sources_.environment = {{"KAIMEN_STORE_URL", "postgres:///kaimen?host=/run/postgresql"}};
+  EXPECT_TRUE(problems().empty());
+}
+
+TEST_F(ConfigTest, NothingOfAPasswordStandsInAProblem) {
+  for (const std::string password : {"se/cret", "se@cret", "se cret", "se#cret", "se?cret"}) {
+    sources_.environment = {{"KAIMEN_STORE_URL", "postgres://kaimen:" + password + "@db.example/kaimen"}};
+    const std::string text = problem();
+    EXPECT_TRUE(contains(text, "must be percent-encoded")) << text;
+    EXPECT_FALSE(contains(text, "cret")) << text;
+  }
+  sources_.environment = {{"KAIMEN_STORE_URL", "postgress://kaimen:secret@db.example/kaimen"}};
+  EXPECT_FALSE(contains(problem(), "secret"));
+}
+
+TEST_F(ConfigTest, ThePasswordIsNotPrinted) {
+  const std::pair<const char*, const char*> urls[] = {
+      {"postgres://kaimen:s3cret@db.example:5432/kaimen", "postgres://kaimen@db.example:5432/kaimen"},
+      {"mysql://kaimen:s3cret@db.example/kaimen?tls=verify", "mysql://kaimen@db.example/kaimen?tls=verify"},
+      {"postgres://db.example/kaimen?user=kaimen&password=s3cret", "postgres://db.example/kaimen?user=kaimen"},
+      {"postgres://db.example/kaimen?password=s3cret&sslmode=require&sslpassword=s3cret", "postgres://db.example/kaimen?sslmode=require"},
+      {"postgres://db.example/kaimen?password=s3cret", "postgres://db.example/kaimen"},
+  };
+  for (const auto& [url, shown] : urls) {
+    sources_.environment = {{"KAIMEN_STORE_URL", url}};
+    const std::string text = config_as_toml(loaded());
+    EXPECT_FALSE(contains(text, "s3cret")) << text;
+    EXPECT_TRUE(contains(text, std::string("url = \"") + shown + "\"  # its password is not shown\n")) << text;
+  }
+  EXPECT_EQ(without_password("postgres://kaimen@db.example:5432/kaimen"), "postgres://kaimen@db.example:5432/kaimen");
+  EXPECT_EQ(without_password("postgres://[::1]:5432/kaimen"), "postgres://[::1]:5432/kaimen");
+  EXPECT_EQ(without_password("postgres://kaimen:a:b@c/d@db/kaimen"), "postgres://kaimen@db/kaimen") << "rather too much";
+}
+
+TEST_F(ConfigTest, ThePasswordMayStandInAFile) {
+  const std::string path = directory_.path() + "/password";
+  std::ofstream(path) << "p@ss:w/rd%\n";
+  ::chmod(path.c_str(), 0600);
+  environment("KAIMEN_STORE_URL", "postgres://kaimen@db.example/kaimen");
+  environment("KAIMEN_STORE_PASSWORD_FILE", path);
+  const Config config = loaded();
+  EXPECT_EQ(url_to_connect(config).value().reveal(), "postgres://kaimen:p%40ss%3Aw%2Frd%25@db.example/kaimen");
+  ::chmod(path.c_str(), 0640);
+  EXPECT_TRUE(contains(url_to_connect(config).error().errors.front(), "wider than 0600"));
+  ::chmod(path.c_str(), 0600);
+  std::ofstream(path) << "\n";
+  EXPECT_TRUE(contains(url_to_connect(config).error().errors.front(), "empty"));
+}
+
+TEST_F(ConfigTest, OnePasswordIsEnough) {
+  environment("KAIMEN_STORE_URL", "postgres://kaimen:secret@db.example/kaimen");
+  environment("KAIMEN_STORE_PASSWORD_FILE", "/nowhere");
+  EXPECT_TRUE(contains(problem(), "store.url has a password already"));
+}
+
+TEST_F(ConfigTest, ASqliteFileHasNoPassword) {
+  environment("KAIMEN_STORE_PASSWORD_FILE", "/nowhere");
+  EXPECT_TRUE(contains(problem(), "a SQLite file has no password"));
+}
+
+TEST_F(ConfigTest, NumbersOfTheStoreHaveTheirLimits) {
+  const std::tuple<const char*, int64_t, int64_t> ranges[] = {
+      {"KAIMEN_STORE_CONNECTIONS", 1, 64}, {"KAIMEN_STORE_REVOCATION_POLL_MS", 50, 500}, {"KAIMEN_STORE_REVOCATION_GRACE_SECONDS", 5, 86'400}};
+  for (const auto& [name, least, most] : ranges) {
+    for (const int64_t good : {least, most}) {
+      sources_.environment = {{name, std::to_string(good)}};
+      EXPECT_TRUE(problems().empty()) << name << ' ' << good;
+    }
+    for (const int64_t bad : {least - 1, most + 1}) {
+      sources_.environment = {{name, std::to_string(bad)}};
+      EXPECT_TRUE(contains(problem(), "must be " + std::to_string(least) + " to ")) << name << ' ' << bad;
+    }
+  }
+}
+
 TEST_F(ConfigTest, ConfigurationProblemsExitWithTwo) {
   environment("KAIMEN_THREADS", "many");
   const auto config = load_config(sources_);
@@ -144,11 +243,6 @@ TEST_F(ConfigTest, PlaintextUpstreamsAreForLoopbackOnly) {
 TEST_F(ConfigTest, AnUpstreamWithoutAddressIsAnError) {
   environment("KAIMEN_UPSTREAMS_OTHER_PROXY", "http://127.0.0.1:3128");
   EXPECT_TRUE(contains(problem(), "upstreams.other.base_url: missing"));
-}
-
-TEST_F(ConfigTest, OtherDatabasesAreNamedAsNotInThisVersion) {
-  environment("KAIMEN_STORE_URL", "postgres://db.example/kaimen");
-  EXPECT_TRUE(contains(problem(), "not in this version"));
 }
 
 TEST_F(ConfigTest, ARelativeDatabasePathIsAnError) {
