@@ -38,7 +38,8 @@ class Checker {
   std::vector<Finding> run() {
     ok("configuration", "every key is known and has a good value");
     master_key();
-    if (data_directory()) store();
+    const bool has_directory = data_directory();
+    if (has_directory || is_server_url(config_.store_url)) store(has_directory);
     certificate("public", config_.public_tls_certificate, config_.public_tls_key);
     certificate("private", config_.private_tls_certificate, config_.private_tls_key);
     for (const auto& [name, upstream] : config_.upstreams) reach(name, upstream);
@@ -79,10 +80,14 @@ class Checker {
     return true;
   }
 
-  void store() {
-    auto lock = DataLock::try_lock(config_.data_directory);
-    if (!lock) return fail("store", lock.error().errors.front(), lock.error().hint);
-    if (!lock.value()) return running_server();
+  void store(bool has_directory) {
+    std::optional<DataLock> lock;
+    if (has_directory) {
+      auto tried = DataLock::try_lock(config_.data_directory);
+      if (!tried) return fail("store", tried.error().errors.front(), tried.error().hint);
+      if (!tried.value()) return running_server();
+      lock = std::move(tried.value());
+    }
     const auto url = url_to_connect(config_);
     if (!url) return fail("store", url.error().errors.front(), "a file of mode 0600, owned by the user who runs kaimen, with the password alone");
     const std::string name = shown_store(config_);
