@@ -151,15 +151,17 @@ def judge(operations, faults, front=False):
 
 
 def write_gaps(operations, events):
-    """For each fault that concerns all, the longest time without an acknowledged write from then on for 60 s, in seconds."""
+    """For each fault that concerns all, the longest time without an acknowledged write from then until the next fault, in seconds."""
     ends = sorted(one.end for one in operations if one.kind in "LRO" and one.status in (200, 204))
+    begins = [int(event["at"] * SECOND) for event in events if event["what"] in ("cut", "down", "killed")]
     gaps = []
     for event in events:
         if event["what"] not in ("cut", "killed") or event["node"] is not None and event["what"] == "cut":
             continue
         at = int(event["at"] * SECOND)
         index = max(bisect.bisect(ends, at) - 1, 0)
-        near = ends[index:bisect.bisect(ends, at + 60 * SECOND)]
+        until = min((begin for begin in begins if begin > at), default=NEVER)
+        near = ends[index:bisect.bisect(ends, until) + 1]
         gaps.append(max((later - earlier for earlier, later in zip(near, near[1:])), default=0) / SECOND)
     return gaps
 

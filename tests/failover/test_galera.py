@@ -32,6 +32,28 @@ def test_a_galera_node_is_killed_and_comes_back(stopping, make_cluster, make_loa
     judged(load)
 
 
+def test_nodes_find_another_galera_node_by_themselves(stopping, make_cluster, make_load, judged):
+    """store.url names all three, each node's own first; what a node that is not yet synced again says is not believed."""
+    cluster = stopping(galera.Galera())
+    cluster.nodes[0].create_database("kaimen")
+    ports = [node.port for node in cluster.nodes]
+    urls = [cluster.nodes[0].url("kaimen", ",127.0.0.1:".join(str(port) for port in ports[first:] + ports[:first])) for first in range(3)]
+    nodes = make_cluster(urls)
+    load = make_load(nodes)
+    for victim in range(2):
+        time.sleep(3)
+        load.note("cut")
+        cluster.nodes[victim].kill()
+        cluster.wait_majority(victim)
+        load.note("healed")
+        time.sleep(3)
+        load.note("cut")
+        cluster.bring_back(victim)
+        load.note("healed")
+    time.sleep(3)
+    judged(load)
+
+
 def aim(addresses, cluster, without):
     """Each address leads to its own database node, then to the next ones; never to one that is not in the cluster, as health checks see to it."""
     for number, address in enumerate(addresses):

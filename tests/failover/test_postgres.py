@@ -33,6 +33,23 @@ def test_the_primary_is_killed_and_the_standby_promoted(stopping, make_cluster, 
     judged(load, promotion_seconds_most=round(max(promotions), 3))
 
 
+def test_nodes_find_the_promoted_standby_by_themselves(stopping, make_cluster, make_load, judged):
+    """store.url names both servers and nothing else tells the nodes which one takes writes."""
+    primary = stopping(postgres.Postgres())
+    primary.create_database("kaimen")
+    standby = stopping(primary.add_standby())
+    urls = [primary.url("kaimen", f"{one.port},127.0.0.1:{other.port}") for one, other in ((primary, standby), (standby, primary))]
+    nodes = make_cluster(urls)
+    load = make_load(nodes)
+    time.sleep(3)
+    load.note("cut")
+    primary.kill()
+    standby.promote()
+    load.note("healed")
+    time.sleep(5)
+    judged(load)
+
+
 def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluster, make_load, judged):
     server = stopping(postgres.Postgres())
     nodes = make_cluster([server.create_database("kaimen")] * 2)
