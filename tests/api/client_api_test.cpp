@@ -170,6 +170,17 @@ TEST_F(ClientApiTest, ANodeThatIsNotReadySaysSo) {
   EXPECT_EQ(send(client("DELETE", "/v1/session", in.text("token"))).status, 503);
 }
 
+TEST_F(ClientApiTest, NorDoesOneWhoseKnowledgeIsTooOldSayWhoSomebodyIs) {
+  const Reply in = login_with("");
+  services().live.good_until(clock.now());
+  EXPECT_EQ(get("/v1/me", in.text("token")).status, 503);
+  EXPECT_EQ(send(client("DELETE", "/v1/session", in.text("token"))).status, 503);
+  Ask ready = client("GET", "/readyz");
+  ready.listener = kPrivate;
+  EXPECT_EQ(send(ready).status, 503);
+  EXPECT_EQ(get("/healthz").status, 200);
+}
+
 // ---- me ----
 
 TEST_F(ClientApiTest, AProfileIsChangedAndShown) {

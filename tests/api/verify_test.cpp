@@ -233,6 +233,15 @@ TEST_F(VerifyTest, ANodeThatIsNotReadyKnowsNobody) {
   EXPECT_EQ(send(verify("", "optional=true")).status, 503);
 }
 
+TEST_F(VerifyTest, ANodeWhoseKnowledgeIsTooOldKnowsNobody) {
+  services().live.good_until(clock.now() + 1ms);
+  EXPECT_EQ(status(""), 204);
+  services().live.good_until(clock.now());
+  EXPECT_EQ(status(""), 503);
+  EXPECT_EQ(send(verify("km1.nobody")).status, 503);
+  EXPECT_EQ(send(verify("", "optional=true")).status, 503);
+}
+
 TEST_F(VerifyTest, EachCheckIsCountedOnce) {
   const auto count = [&](const std::string& outcome) {
     Ask ask{"GET", "/metrics"};
@@ -310,6 +319,11 @@ TEST_F(IntrospectTest, TheTokenIsGivenOnce) {
 // "Inactive" would tell a backend that everybody has logged out.
 TEST_F(IntrospectTest, ANodeThatIsNotReadyDoesNotSayInactive) {
   services().live.ready = false;
+  EXPECT_EQ(introspect("token=" + token()).status, 503);
+}
+
+TEST_F(IntrospectTest, NorDoesOneWhoseKnowledgeIsTooOld) {
+  services().live.good_until(clock.now());
   EXPECT_EQ(introspect("token=" + token()).status, 503);
 }
 
