@@ -54,6 +54,36 @@ def test_nodes_find_another_galera_node_by_themselves(stopping, make_cluster, ma
     judged(load)
 
 
+def test_a_galera_node_that_is_parted_from_the_others_is_not_believed(stopping, make_cluster, make_load, judged):
+    """Its clients still reach it, and for seconds it takes itself for a member: what is written there must not count, what is read be believed."""
+    cluster = stopping(galera.Galera())
+    cluster.nodes[0].create_database("kaimen")
+    ports = [node.port for node in cluster.nodes]
+    nodes = make_cluster([cluster.nodes[0].url("kaimen", ",127.0.0.1:".join(str(port) for port in ports[first:] + ports[:first])) for first in range(3)])
+    load = make_load(nodes)
+    for victim in (1, 2):
+        time.sleep(3)
+        for node in range(3):
+            load.note("cut", node)
+        load.note("killed", victim)
+        cluster.nodes[victim].isolate()
+        cluster.wait_majority(victim)
+        for node in range(3):
+            if node != victim:
+                load.note("healed", node)
+        time.sleep(5)
+        load.note("healed", victim)  # by now it has found another database node
+        time.sleep(3)
+        for node in range(3):
+            load.note("cut", node)
+        cluster.nodes[victim].isolate(False)
+        cluster.wait_synced()
+        for node in range(3):
+            load.note("healed", node)
+    time.sleep(3)
+    judged(load)
+
+
 def aim(addresses, cluster, without):
     """Each address leads to its own database node, then to the next ones; never to one that is not in the cluster, as health checks see to it."""
     for number, address in enumerate(addresses):

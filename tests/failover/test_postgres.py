@@ -64,6 +64,32 @@ def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluste
     judged(load)
 
 
+def test_control_what_a_lagging_standby_loses_is_noticed_by_the_nodes_and_by_the_judge(stopping, make_cluster, make_load, judged):
+    """Nobody waits for this standby, and it has stopped following. The nodes answer 503 rather than believe a database that has gone back in time;
+    started anew they must, and the judge must find the logins lost and the logouts undone."""
+    primary = stopping(postgres.Postgres())
+    primary.create_database("kaimen")
+    address = stopping(proxy.Proxy([primary.address]))
+    nodes = make_cluster([primary.url("kaimen", address.port)] * 2)
+    standby = stopping(postgres.Postgres(standby_of=primary))
+    load = make_load(nodes)
+    time.sleep(4)
+    standby.query("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+    time.sleep(4)
+    primary.kill()
+    standby.promote()
+    address.aim([standby.address])
+    for node in nodes.nodes:
+        process.eventually(lambda: node.verify("km1.AAAA").status == 503, 10, what="its noticing")
+        assert "database_went_back" in node.log.read_text()
+    for node in nodes.nodes:
+        node.kill()
+        node.start()
+    time.sleep(3)
+    figures = judged(load, expect_violations=True)
+    assert figures["violations"].get("lost", 0) > 0 and figures["violations"].get("undone", 0) > 0, figures
+
+
 def test_a_standby_that_only_reads_does_not_pass_for_a_database(stopping, make_cluster):
     """What a node reads there may be old: its beat cannot be written, so its grace runs out and it says 503, not yes."""
     primary = stopping(postgres.Postgres())

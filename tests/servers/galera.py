@@ -35,6 +35,10 @@ class Node(mariadb.Mariadb):
             found = re.findall(r"Recovered position: (\S+:-?\d+)", log.read().decode(errors="replace"))
         self.spawn(*([f"--wsrep-start-position={found[-1]}"] if found else []))
 
+    def isolate(self, really=True):
+        """As a broken network between the members: it reaches none of them, while clients still reach it."""
+        self.query(f"SET GLOBAL wsrep_provider_options = 'gmcast.isolate={int(really)}'")
+
     def is_synced(self):
         return self.answers() and (self.try_query("SHOW STATUS LIKE 'wsrep_local_state_comment'") or "").endswith("\tSynced") and \
             (self.try_query("SHOW STATUS LIKE 'wsrep_ready'") or "").endswith("\tON")
