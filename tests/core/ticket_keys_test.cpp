@@ -174,8 +174,10 @@ TEST_F(TicketKeysTest, UnderAnotherMasterKeyNothingStarts) {
 TEST_F(TicketKeysTest, ARetirementHoldsWhileOthersReadTheKeys) {
   const auto answer = log_in("o1");
   LocalLoop slow;
+  bool read = false;
   spawn<Result<>>(services().ticket_keys.maintain(), [&](const Result<>& done) {
     EXPECT_TRUE(done);
+    read = true;
     slow.stop();
   });
   // It reads twice: the first answer is there once the store has answered another question; the second one waits while the keys are retired.
@@ -184,7 +186,7 @@ TEST_F(TicketKeysTest, ARetirementHoldsWhileOthersReadTheKeys) {
   slow.run();
   ASSERT_TRUE(run_here(services().ticket_keys.retire()));
   ASSERT_EQ(check(answer.tokens.token), Reason::renew);
-  slow.run();
+  if (!read) slow.run();  // on a busy machine the second answer may have come already
   EXPECT_EQ(check(answer.tokens.token), Reason::renew);
 }
 
