@@ -5,6 +5,7 @@
 
 #include "store/migrations_embedded.h"
 #include "store/rows.h"
+#include "store/transaction.h"
 
 namespace kaimen::store {
 
@@ -37,8 +38,6 @@ struct Table<MigrationRow> {
 namespace {
 
 constexpr auto kLease = std::chrono::minutes(2);
-constexpr auto kTurn = std::chrono::milliseconds(100);
-constexpr int kTries = 50;
 constexpr Scan kAll{&kTable<MigrationRow>, "", "name"};
 
 std::string record_table(Dialect dialect) {
@@ -47,22 +46,6 @@ std::string record_table(Dialect dialect) {
   const std::string bytes = dialect == Dialect::postgres ? "BYTEA" : "VARBINARY(16)";
   return "CREATE TABLE IF NOT EXISTS schema_migrations (name " + text + " NOT NULL PRIMARY KEY, version BIGINT NOT NULL, owner " + bytes +
          " NOT NULL, lease_until BIGINT NOT NULL, applied_at BIGINT NOT NULL)";
-}
-
-/// Runs `work` in a transaction and commits what it asks to write; again while others are in the way.
-template <class Work>
-Result<> in_transaction(Engine& engine, bool writes, const Work& work) {
-  for (int tries = 1;; ++tries) {
-    std::vector<Write> changes;
-    bool unknown = false;
-    auto done = engine.begin(writes);
-    if (done) done = work(changes);
-    if (done) done = engine.commit(changes, unknown);
-    if (done) return ok();
-    engine.roll_back();
-    if (done.error().code != ErrorCode::conflict || tries == kTries) return done.error();
-    std::this_thread::sleep_for(kTurn);
-  }
 }
 
 Result<std::vector<MigrationRow>> read_record(Engine& engine) {
@@ -80,8 +63,8 @@ Result<> make_record(Engine& engine, Dialect dialect) {
     auto made = engine.script(record_table(dialect));
     if (made) return ok();
     engine.roll_back();
-    if (made.error().code != ErrorCode::conflict || tries == kTries) return made.error();
-    std::this_thread::sleep_for(kTurn);
+    if (made.error().code != ErrorCode::conflict || tries == kConflictTries) return made.error();
+    std::this_thread::sleep_for(kConflictPause);
   }
 }
 
@@ -181,7 +164,7 @@ Result<> migrate(Engine& engine, Dialect dialect, Random& random) {
     if (schema.missing.empty()) return ok();
     TRY(const bool leased, lease(engine, schema.missing.front(), owner));
     if (!leased) {
-      std::this_thread::sleep_for(kTurn);
+      std::this_thread::sleep_for(kConflictPause);
       continue;
     }
     const auto all = migrations(dialect);

@@ -1,5 +1,6 @@
 #include "store/open.h"
 
+#include "store/marks.h"
 #include "store/mysql_engine.h"
 #include "store/postgres_engine.h"
 #include "store/sqlite_engine.h"
@@ -37,6 +38,7 @@ Result<std::unique_ptr<SqlStore>> open_sqlite(SqliteOptions options, const Clock
   TRY(auto engine, open_file(options, clock));
   SystemRandom random;
   TRY(migrate(*engine, Dialect::sqlite, random));
+  TRY(refuse_marked(*engine));
   std::vector<std::unique_ptr<Engine>> engines;
   engines.push_back(std::move(engine));
   SqlStore::Options store_options;
@@ -70,6 +72,7 @@ Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& 
   TRY(auto follow, open_engine(options.url, clock));
   SystemRandom random;
   TRY(migrate(*follow, *dialect, random));
+  TRY(refuse_marked(*follow));
   std::vector<std::unique_ptr<Engine>> acts;
   for (int i = 0; i < options.connections; ++i) {
     TRY(auto engine, open_engine(options.url, clock));

@@ -18,7 +18,8 @@ struct SqliteOptions {
   std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;  ///< See SqlStore::Options.
 };
 /// One file, one connection, one thread. Creates and migrates it. `clock` must outlive the store. Errors, in words for the operator:
-/// unavailable (cannot be opened or written, locked), invalid_request (not a database, another program's, a newer schema).
+/// unavailable (cannot be opened or written, locked), invalid_request (not a database, another program's, a newer schema, one that nodes must
+/// not use: marks.h).
 Result<std::unique_ptr<SqlStore>> open_sqlite(SqliteOptions options, const Clock& clock);
 
 /// sqlite:///path, postgres://… (or postgresql://), mysql://… (or mariadb://). Nullopt: none of them.

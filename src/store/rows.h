@@ -183,11 +183,13 @@ class Rows {
   bool wanting_ = false;
   std::optional<Error> failure_;
   std::deque<std::vector<Cell>> cells_;
-  // The order of their writes: guards first.
-  std::tuple<Held<UserRow>, Held<AppTableRow>, Held<AccessTokenTableRow>, Held<MetaRow>, Held<IdentityRow>, Held<UnionidRow>, Held<CodeRow>,
-             Held<SessionRow>, Held<RevocationRow>, Held<OnceMarkRow>, Held<ProjectRow>, Held<TicketKeyTableRow>, Held<AccessKeyTableRow>,
-             Held<NodeRow>, Held<EventRow>>
-      held_;
+  template <class List>
+  struct HeldOf;
+  template <class... Row>
+  struct HeldOf<TableList<Row...>> {
+    using Type = std::tuple<Held<Row>...>;
+  };
+  HeldOf<AllTables>::Type held_;
 };
 
 }  // namespace kaimen::store

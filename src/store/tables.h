@@ -402,4 +402,10 @@ struct Table<NodeRow> {
   };
 };
 
+/// Every table, in the order in which a batch writes them: guards first.
+template <class... Row>
+struct TableList {};
+using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, IdentityRow, UnionidRow, CodeRow, SessionRow, RevocationRow,
+                            OnceMarkRow, ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, EventRow>;
+
 }  // namespace kaimen::store
