@@ -47,6 +47,12 @@ bool is_listed(const Row& row, const Index<Row>& index, const std::string& value
   return (!index.holds || index.holds(row)) && value_of(row, index.lookup) == value;
 }
 
+template <class Row>
+int64_t& guard_of(Row& row) {
+  static_assert(Table<Row>::guarded);
+  return row.*std::get<Table<Row>::keys>(Table<Row>::columns).member;
+}
+
 /// Appends the cells that `texts` stand for.
 void append_key_cells(const TableInfo& table, const Lookup& lookup, const std::string& text, std::vector<Cell>& cells);
 
@@ -313,6 +319,10 @@ Row& Rows::change(const Row& row) {
   held.save(entry);
   held.mark(entry, key);
   entry.touched = true;
+  if constexpr (Table<Row>::guarded) {
+    // As the row will stand after the batch: an act that comes with the guard it read before must see that another was first.
+    if (entry.stored) detail::guard_of(*entry.now) = detail::guard_of(*entry.stored) + 1;
+  }
   return *entry.now;
 }
 
