@@ -207,12 +207,13 @@ bool is_copied(const PagedTable& table) { return table.info != &kTable<NodeRow>;
 Result<> Copy::look() {
   start(CopyStep::look, 0);
   for (const PagedTable& table : paged_tables()) {
-    if (!is_copied(table)) {
-      Pager nodes(target_, table);
-      TRY(const Row node, nodes.head());
-      if (!node.empty()) return refused("nodes of Kaimen run on that database, or have: it is in use");
-      continue;
-    }
+    if (is_copied(table)) continue;
+    Pager nodes(target_, table);
+    TRY(const Row node, nodes.head());
+    if (!node.empty()) return refused("nodes of Kaimen run on that database, or have: it is in use");
+  }
+  for (const PagedTable& table : paged_tables()) {
+    if (!is_copied(table)) continue;
     CopiedTable& counted = tables_.emplace_back(CopiedTable{table.info->name});
     TRY(walk(source_, target_, table, [&](Row from, Row to) -> Result<> {
       if (from.empty()) {

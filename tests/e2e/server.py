@@ -49,11 +49,13 @@ class Kaimen:
 
     # Process
 
+    def command(self):
+        return [binary(), "serve", "--dev", "--json", "--public", "127.0.0.1:0", "--private", "127.0.0.1:0", "--sandbox", "127.0.0.1:0",
+                "--data", str(self.data), *map(str, self.arguments)]
+
     def start(self):
-        command = [binary(), "serve", "--dev", "--json", "--public", "127.0.0.1:0", "--private", "127.0.0.1:0", "--sandbox", "127.0.0.1:0",
-                   "--data", str(self.data), *map(str, self.arguments)]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, env=clean_environment(self.environment), stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(self.command(), env=clean_environment(self.environment), stdout=subprocess.PIPE, stderr=log, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._pump, args=(self.process.stdout, lines), daemon=True).start()
         try:
