@@ -10,11 +10,11 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/check_store.h"
 #include "app/config_checks.h"
 #include "app/data_directory.h"
 #include "app/file_descriptor.h"
 #include "app/master_key.h"
-#include "app/schema.h"
 #include "app/store_url.h"
 #include "app/table.h"
 #include "base/clock.h"
@@ -85,22 +85,12 @@ class Checker {
     if (has_directory) {
       auto tried = DataLock::try_lock(config_.data_directory);
       if (!tried) return fail("store", tried.error().errors.front(), tried.error().hint);
-      if (!tried.value()) return running_server();
+      if (!tried.value()) running_server();
+      // A file is the running server's alone; a database can be looked at beside it.
+      if (!tried.value() && !is_server_url(config_.store_url)) return;
       lock = std::move(tried.value());
     }
-    const auto url = url_to_connect(config_);
-    if (!url) return fail("store", url.error().errors.front(), "a file of mode 0600, owned by the user who runs kaimen, with the password alone");
-    const std::string name = shown_store(config_);
-    const auto schema = read_schema(url.value().reveal(), SystemClock());
-    if (!schema) {
-      const bool server = is_server_url(config_.store_url);
-      return fail("store", schema.error().errors.front(), server ? "look at host, port, user, password and TLS of store.url" : "is it the right file, and owned by the user who runs kaimen?");
-    }
-    const SchemaState& state = schema.value();
-    if (!state.unknown.empty()) return fail("store", "written by a newer version of Kaimen (it has " + state.unknown.front() + ")", "use that version");
-    if (!state.exists) return warn("store", name + " is not there yet", "`kaimen serve` and `kaimen migrate` make it");
-    if (!state.missing.empty()) return warn("store", "an earlier version's: lacks " + state.missing.front(), "`kaimen serve` and `kaimen migrate` bring it to this version");
-    ok("store", name + " at " + state.applied.back());
+    for (Finding& finding : check_store(config_, machine_clock_)) findings_.push_back(std::move(finding));
   }
 
   /// Somebody holds the lock: it must be a server that answers.
@@ -139,11 +129,10 @@ class Checker {
 
   /// Against an upstream's Date header: what was sealed under a wrong clock is wrong for as long as it lives.
   void clock() {
-    const SystemClock machine_clock;
-    const std::string now = rfc3339(std::chrono::floor<Seconds>(machine_clock.now()));
+    const std::string now = rfc3339(std::chrono::floor<Seconds>(machine_clock_.now()));
     tm parts{};
     if (upstream_date_.empty() || !strptime(upstream_date_.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts)) return ok("clock", now + " (no upstream to compare it with)");
-    const Seconds difference = std::chrono::floor<Seconds>(machine_clock.now().time_since_epoch()) - Seconds{timegm(&parts)};
+    const Seconds difference = std::chrono::floor<Seconds>(machine_clock_.now().time_since_epoch()) - Seconds{timegm(&parts)};
     if (std::chrono::abs(difference) > kMaxClockDifference) {
       return warn("clock", now + ", " + std::to_string(difference.count()) + " s off the upstream's", "keep it by NTP: timedatectl set-ntp true");
     }
@@ -175,6 +164,7 @@ class Checker {
   }
 
   const Config& config_;
+  const SystemClock machine_clock_;
   http::Client client_;
   std::vector<Finding> findings_;
   bool server_runs_ = false;

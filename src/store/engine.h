@@ -9,6 +9,8 @@
 
 #include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "store/table.h"
@@ -40,6 +42,16 @@ struct Write {
   size_t width() const { return rows == 0 ? 0 : cells.size() / rows; }
 };
 
+/// Something that was looked at for an operator, and whether it is as it should be.
+struct Probe {
+  enum class State : uint8_t {
+    good,
+    doubtful,  ///< Works, with a risk or a limit that somebody should have chosen.
+    bad,
+  } state;
+  std::string what, hint;  ///< The hint is empty where it is good.
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -60,6 +72,10 @@ class Engine {
 
   /// Runs `sql`, several statements without values, outside of a transaction (migrations).
   virtual Result<> script(const std::string& sql) = 0;
+
+  /// What can be told of the server: whether it takes writes, what the user may do, how durable and how isolated transactions are. Outside of
+  /// a transaction; changes nothing. What cannot be told is left out. Error: unavailable.
+  virtual Result<std::vector<Probe>> probe() { return std::vector<Probe>{}; }
 };
 
 }  // namespace kaimen::store

@@ -179,4 +179,6 @@ bool MysqlConnection::lost() const { return is_any(failed_with_, {2006, 2013, 20
 
 bool MysqlConnection::waited_in_vain() const { return failed_with_ == 1205; }
 
+bool MysqlConnection::lacks_privilege() const { return is_any(failed_with_, {1044, 1142, 1143, 1227, 1370}); }
+
 }  // namespace kaimen::store

@@ -40,6 +40,8 @@ class MysqlConnection {
   bool lost() const;
   /// The last error was the end of a wait: for a lock, or on a Galera node for what the others committed.
   bool waited_in_vain() const;
+  /// The last error was the lack of a privilege.
+  bool lacks_privilege() const;
 
  private:
   struct Close {

@@ -8,6 +8,7 @@
 
 #include "store/mysql_connection.h"
 #include "store/mysql_sql.h"
+#include "store/probe.h"
 
 namespace kaimen::store {
 
@@ -60,6 +61,7 @@ class MysqlEngine final : public Engine {
   Result<> commit(std::span<const Write> writes, bool& unknown) override;
   void roll_back() noexcept override;
   Result<> script(const std::string& sql) override;
+  Result<std::vector<Probe>> probe() override;
 
  private:
   enum class State : uint8_t {
@@ -245,6 +247,17 @@ Result<> MysqlEngine::script(const std::string& sql) {
   TRY(auto connection, connect(MysqlConnection::Use::migrations));
   TRY(connection->run(sql));
   return ok();
+}
+
+Result<std::vector<Probe>> MysqlEngine::probe() {
+  auto connection = connect(MysqlConnection::Use::acts);
+  if (connection) return probe_mysql(*connection.value());
+  const std::string& why = connection.error().detail;
+  if (why.find("the server only reads") != std::string::npos) return std::vector<Probe>{only_reads()};
+  if (why.find("mysql 1047:") != std::string::npos) {  // WSREP has not yet prepared node for application use
+    return std::vector<Probe>{{Probe::State::bad, "this Galera node is not part of the cluster's majority", "look at wsrep_cluster_status on all nodes"}};
+  }
+  return std::move(connection).error();
 }
 
 }  // namespace

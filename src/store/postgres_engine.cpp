@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "store/postgres_connection.h"
+#include "store/probe.h"
 
 namespace kaimen::store {
 
@@ -38,6 +39,7 @@ class PostgresEngine final : public Engine {
   Result<> commit(std::span<const Write> writes, bool& unknown) override;
   void roll_back() noexcept override;
   Result<> script(const std::string& sql) override;
+  Result<std::vector<Probe>> probe() override;
 
  private:
   enum class State : uint8_t {
@@ -222,6 +224,18 @@ Result<> PostgresEngine::script(const std::string& sql) {
   connection_.reset();
   if (failure) return failure->error();
   return ok();
+}
+
+Result<std::vector<Probe>> PostgresEngine::probe() {
+  if (state_ != State::idle) return make_error(ErrorCode::internal, "a probe inside of a transaction");
+  if (auto connected = connect(); !connected) {
+    // In libpq's words, of a server that was reached.
+    if (connected.error().detail.find("session is read-only") != std::string::npos) return std::vector<Probe>{only_reads()};
+    return std::move(connected).error();
+  }
+  auto probes = probe_postgres(*connection_);
+  connection_.reset();
+  return probes;
 }
 
 }  // namespace
