@@ -15,11 +15,13 @@ import subprocess
 import sys
 import tempfile
 
+import engines
 import report
 import rows
 import servers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROWS = {**rows.ROWS, "engines": engines.engines}
 
 
 def first_line(*command):
@@ -38,7 +40,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--quick", action="store_true", help="short runs, small stores: to see that all works, not to quote; writes nothing to docs/")
     parser.add_argument("--full", action="store_true", help="10M sessions and one minute of a hanging WeChat as well")
-    parser.add_argument("--only", action="append", choices=list(rows.ROWS), help="only this row; may be repeated")
+    parser.add_argument("--only", action="append", choices=list(ROWS), help="only this row; may be repeated")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     if load > report.BUSY:
@@ -50,16 +52,16 @@ def main():
     results["machine"] = machine()
     with tempfile.TemporaryDirectory(prefix="kaimen-bench-") as work:
         bench = rows.Bench(options.build.resolve(), pathlib.Path(work), options.quick, options.full)
-        for name in options.only or rows.ROWS:
+        for name in options.only or ROWS:
             print(f"bench: {name}", file=sys.stderr, flush=True)
-            figures, lines = rows.ROWS[name](bench)
+            figures, lines = ROWS[name](bench)
             results["rows"][name] = {"measured_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "load_average": round(load, 2),
                                      "figures": figures, "lines": [line.fields for line in lines]}
             print(report.table(lines, load > report.BUSY), flush=True)
             servers.stop_all()
     if not options.quick:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
-        report.write(ROOT / "docs", results, list(rows.ROWS))
+        report.write(ROOT / "docs", results, list(ROWS))
 
 
 if __name__ == "__main__":

@@ -80,10 +80,10 @@ def stop_all():
 class Kaimen(Server):
     """The real binary with a real configuration; `prepare` has made its data directory."""
 
-    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9"):
+    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9", store_url=None):
         config = data / "kaimen.toml"
         config.write_text(f'threads = {threads}\n[public]\nlisten = "127.0.0.1:0"\n[private]\nlisten = "127.0.0.1:0"\n'
-                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n')
+                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n' + store_table(store_url))
         self.build, self.data, self.config = build, data, config
         begun = time.monotonic()
         super().__init__(name, [build / "kaimen", "serve", "--config", config, "--data", data, "--json"], data.parent, core, environment, subprocess.PIPE)
@@ -107,15 +107,22 @@ class Kaimen(Server):
         return body["token"]
 
 
-def prepare(build, data):
-    """A data directory with a master key and one app; returns the app's number."""
+def store_table(url):
+    return f'[store]\nurl = "{url}"\n' if url else ""
+
+
+def prepare(build, data, store_url=None):
+    """A data directory with a master key and one app; returns the app's number where the store is in the directory."""
     data.mkdir(parents=True)
     data.chmod(0o700)
     key = data / "master.key"
     key.write_bytes(os.urandom(32).hex().encode())
     key.chmod(0o600)
-    (data / "kaimen.toml").write_text("")
+    (data / "kaimen.toml").write_text(store_table(store_url))
+    (data / "kaimen.toml").chmod(0o600)
     subprocess.run([build / "kaimen", "app", "add", APP_ID, "--config", data / "kaimen.toml", "--data", data], input=SECRET, text=True, check=True, capture_output=True)
+    if store_url:
+        return None
     import sqlite3  # read once, while no server has the file open
     with sqlite3.connect(data / "kaimen.db") as database:
         number = database.execute("SELECT number FROM apps").fetchone()[0]
