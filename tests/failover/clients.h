@@ -39,7 +39,8 @@ struct Options {
 };
 
 struct Driver {
-  explicit Driver(const Options& given) : options(given), history(given.texts.at("out")), upstream(static_cast<uint16_t>(given["upstream"])) {}
+  explicit Driver(const Options& given)
+      : options(given), history(given.texts.at("out")), upstream(static_cast<uint16_t>(given["upstream"])) {}
 
   bool over() const { return stop || history.count >= options["operations"]; }
 
@@ -62,30 +63,32 @@ class Client {
  protected:
   uint64_t below(uint64_t limit) { return random_() % limit; }
   size_t any_node() { return below(publics_.size()); }
-  static std::string reason_of(const Answer& answer, const char* header = "x-kaimen-reason") { return answer.header(header); }
+  static std::string request_for(const Ticket& ticket) {
+    return "GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer " + ticket.token + "\r\n\r\n";
+  }
 
   Answer post(size_t node, const std::string& path, const std::string& body) {
-    return publics_[node].call("POST " + path + " HTTP/1.1\r\nHost: k\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-                                   "\r\n\r\n" + body, false);
+    return publics_[node].call("POST " + path + " HTTP/1.1\r\nHost: k\r\nContent-Type: application/json\r\nContent-Length: " +
+                                   std::to_string(body.size()) + "\r\n\r\n" + body, false);
   }
 
   /// Checks tickets with one write; those of forged ones have number 0.
   void check(size_t node, const std::vector<TicketPtr>& tickets) {
     std::string requests;
-    for (const auto& ticket : tickets) requests += "GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer " + ticket->token + "\r\n\r\n";
+    for (const auto& ticket : tickets) requests += request_for(*ticket);
     const int64_t start = now_us();
     auto answers = privates_[node].call(requests, tickets.size(), true);
     // A server may close between two pipelined answers, as any may at any time: the rest is asked again.
     for (size_t i = 0; i < tickets.size(); ++i) {
       if (answers[i].status <= 0 && i > 0 && answers[i - 1].status > 0) {
         std::string rest;
-        for (size_t j = i; j < tickets.size(); ++j) rest += "GET /verify HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer " + tickets[j]->token + "\r\n\r\n";
+        for (size_t j = i; j < tickets.size(); ++j) rest += request_for(*tickets[j]);
         auto more = privates_[node].call(rest, tickets.size() - i, true);
         std::move(more.begin(), more.end(), answers.begin() + static_cast<ptrdiff_t>(i));
       }
       const Answer& answer = answers[i];
       const Ticket& ticket = *tickets[i];
-      std::string reason = reason_of(answer);
+      std::string reason = answer.header("x-kaimen-reason");
       if (answer.status == 204 && answer.header("x-kaimen-session") != ticket.session_id) reason = "W";
       driver_.history.write(ticket.number ? 'C' : 'X', node, ticket.session, ticket.number, start, now_us(), answer.status, reason);
     }
@@ -151,7 +154,8 @@ class Writer : public Client {
     session.number = ++driver_.sessions;
     // Some users have several sessions, made by several clients.
     const std::string user = std::to_string(driver_.options["seed"]) + "u" + std::to_string(below(4) ? session.number : below(50));
-    const std::string body = "{\"app_id\":\"" + driver_.options.texts.at("app") + "\",\"code\":\"" + user + "." + std::to_string(session.number) + "\"}";
+    const std::string code = user + "." + std::to_string(session.number);
+    const std::string body = "{\"app_id\":\"" + driver_.options.texts.at("app") + "\",\"code\":\"" + code + "\"}";
     const int64_t start = now_us();
     const Answer answer = post(node, "/v1/login", body);
     const int64_t end = now_us();
@@ -205,7 +209,8 @@ class Checker : public Client {
 
   void run() {
     constexpr uint64_t kMost = 8;
-    const double pause_us = 1e6 * static_cast<double>(driver_.options["checkers"]) / static_cast<double>(driver_.options["checks-per-second"]);
+    const auto per_second = static_cast<double>(driver_.options["checks-per-second"]);
+    const double pause_us = 1e6 * static_cast<double>(driver_.options["checkers"]) / per_second;
     auto due = std::chrono::steady_clock::now();
     while (!driver_.over()) {
       std::vector<TicketPtr> tickets;

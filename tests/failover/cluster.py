@@ -1,4 +1,5 @@
-"""Several Kaimen nodes on one database, as an operator would run them: the real binary in production mode, one master key, a data directory each."""
+"""Several Kaimen nodes on one database, as an operator would run them: the real binary in production mode, one master key, a data directory
+each."""
 import json
 import os
 import pathlib
@@ -34,7 +35,8 @@ class Node:
         self.log, self.config = directory / f"node{number}.log", self.data / "kaimen.toml"
         ports = process.free_ports(2)
         self.public, self.private = (f"http://127.0.0.1:{port}" for port in ports)
-        self.config.write_text(f'threads = 1\n[public]\nlisten = "127.0.0.1:{ports[0]}"\n[private]\nlisten = "127.0.0.1:{ports[1]}"\n[store]\nurl = "{store_url}"\n'
+        self.config.write_text(f'threads = 1\n[public]\nlisten = "127.0.0.1:{ports[0]}"\n[private]\nlisten = "127.0.0.1:{ports[1]}"\n'
+                               f'[store]\nurl = "{store_url}"\n'
                                f'revocation_grace_seconds = {grace}\n[upstreams.wechat]\nbase_url = "http://127.0.0.1:{upstream}"\n')
         clean = {name: value for name, value in os.environ.items() if not name.startswith("KAIMEN_")}
         self.environment = {**clean, "KAIMEN_MASTER_KEY": key}
@@ -43,7 +45,8 @@ class Node:
         self.process = process.start([binary(), "serve", "--config", self.config, "--data", self.data], {}, self.log, env=self.environment)
 
     def is_ready(self):
-        assert self.process.poll() is None, f"node {self.number} ended with {self.process.returncode}:\n{self.log.read_text(errors='replace')[-4000:]}"
+        assert self.process.poll() is None, \
+            f"node {self.number} ended with {self.process.returncode}:\n{self.log.read_text(errors='replace')[-4000:]}"
         try:
             return wire.call(self.private, "GET", "/readyz", timeout=2).status == 200
         except OSError:
@@ -70,8 +73,8 @@ class Node:
         assert not found, self.log.read_text(errors="replace")[found.start():found.start() + 4000]
 
     def run(self, *arguments, stdin=None):
-        done = subprocess.run([binary(), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin, capture_output=True, text=True,
-                              timeout=60)
+        done = subprocess.run([binary(), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin,
+                              capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -114,9 +117,11 @@ class Load:
         self.seed = int(os.environ.get("KAIMEN_TEST_SEED", 0)) or seed or time.time_ns() % 1_000_000
         self.history, self.faults, self.events, self.front = self.directory / "history", self.directory / "faults", [], front is not None
         nodes = [front] if front else cluster.nodes
-        arguments = {"public": ",".join(node.public for node in nodes), "private": ",".join(node.private for node in nodes), "app": APP, "upstream": cluster.upstream,
-                     "out": self.history, "seed": self.seed, **numbers}
-        command = [binary("KAIMEN_HISTORY_DRIVER")] + [str(part) for name, value in arguments.items() for part in (f"--{name.replace('_', '-')}", value)]
+        arguments = {"public": ",".join(node.public for node in nodes), "private": ",".join(node.private for node in nodes), "app": APP,
+                     "upstream": cluster.upstream, "out": self.history, "seed": self.seed, **numbers}
+        command = [binary("KAIMEN_HISTORY_DRIVER")]
+        for name, value in arguments.items():
+            command += ["--" + name.replace("_", "-"), str(value)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def note(self, what, node=None):

@@ -1,10 +1,11 @@
-"""Judges a history: a ticket is valid between its login and its logout, plus one second on other nodes, plus the grace on a node that is cut off.
+"""Judges a history: a ticket is valid between its login and its logout, plus one second on other nodes, plus the grace on a node that is
+cut off.
 
     history.py HISTORY [--faults FILE] [--grace SECONDS] [--front]       prints a summary as JSON; exit status 1 if anything is violated
 
-The history is history_driver.cpp's. The faults are lines of JSON, {"at": seconds, "node": number or null for all, "what": name}: down and up
-(the process), cut and healed (its way to the database). With --front a node number is that of a proxy before all nodes, which never hides a
-failure of theirs behind one of its own: nothing is allowed to fail, and every node may have answered.
+The history is history_driver.cpp's. The faults are lines of JSON, {"at": seconds, "node": number or null for all, "what": name}: down and
+up (the process), cut and healed (its way to the database). With --front a node number is that of a proxy before all nodes, which never
+hides a failure of theirs behind one of its own: nothing is allowed to fail, and every node may have answered.
 
 What counts as a violation:
   lost       a ticket or session that was acknowledged and never ended is refused
@@ -58,7 +59,8 @@ class Faults:
 
     def may_be_unsure(self, node, start, end):
         """A 503 is in order: the grace of a cut is over, or the node has just started."""
-        return self.is_down(node, start, end) or any(start <= to + LATE and end >= since + self.grace - 2 * SECOND for since, to in self.cut.get(node, ()))
+        over = any(start <= to + LATE and end >= since + self.grace - 2 * SECOND for since, to in self.cut.get(node, ()))
+        return over or self.is_down(node, start, end)
 
     def latest_acceptance(self, node, ended):
         """How long a node may go on accepting what ended at `ended` elsewhere."""
@@ -144,8 +146,8 @@ def judge(operations, faults, front=False):
             elif one.status == 401 and not session.may_be_refused(one.reason, one.end):
                 found.append(("lost", one))
         if one.kind in "CX" and one.status not in (204, 401):
-            is_excused = faults.is_down(one.node, one.start, one.end) if one.status <= 0 else faults.may_be_unsure(one.node, one.start, one.end)
-            if not is_excused:
+            excuse = faults.is_down if one.status <= 0 else faults.may_be_unsure
+            if not excuse(one.node, one.start, one.end):
                 found.append(("failed", one))
     return found
 
@@ -172,10 +174,13 @@ def summary(operations, events, violations, sessions=None):
     sessions = learn(sorted(operations, key=lambda one: one.start)) if sessions is None else sessions
     # How long after a logout was known elsewhere the last check still passed.
     late = max((one.start - sessions[one.session].ended for one in operations if one.kind == "C" and one.status == 204), default=0)
-    return {"operations": len(operations), "checks": count("CX", range(-1, 600)), "checks_without_answer": count("CX", [*range(-1, 204), *range(402, 600)]),
-            "logins": count("L", [200]), "renewals": count("R", [200]), "logouts": count("O", [204]), "writes_refused_or_lost": sum(one.kind in "LRO" and one.status not in (200, 204, 401)
-            for one in operations), "faults": len(gaps), "write_gap_seconds_median": round(gaps[len(gaps) // 2], 3) if gaps else None,
-            "write_gap_seconds_most": round(gaps[-1], 3) if gaps else None, "accepted_after_logout_seconds_most": round(max(late, 0) / SECOND, 3),
+    return {"operations": len(operations), "checks": count("CX", range(-1, 600)),
+            "checks_without_answer": count("CX", [*range(-1, 204), *range(402, 600)]),
+            "logins": count("L", [200]), "renewals": count("R", [200]), "logouts": count("O", [204]),
+            "writes_refused_or_lost": sum(one.kind in "LRO" and one.status not in (200, 204, 401) for one in operations),
+            "faults": len(gaps), "write_gap_seconds_median": round(gaps[len(gaps) // 2], 3) if gaps else None,
+            "write_gap_seconds_most": round(gaps[-1], 3) if gaps else None,
+            "accepted_after_logout_seconds_most": round(max(late, 0) / SECOND, 3),
             "violations": dict(collections.Counter(name for name, _ in violations))}
 
 

@@ -52,9 +52,9 @@ int run(const Options& options) {
   join(threads);
   size_t live = 0;
   for (const auto& writer : writers) live += writer.live();
-  std::cout << "{\"operations\":" << driver.history.count << ",\"seconds\":" << (end - begin) / 1000 / 1000.0 << ",\"sessions\":" << driver.sessions
-            << ",\"tickets\":" << driver.tickets << ",\"live\":" << live << ",\"upstream_calls\":" << driver.upstream.calls
-            << ",\"codes_asked_twice\":" << driver.upstream.repeated << "}" << std::endl;
+  std::cout << "{\"operations\":" << driver.history.count << ",\"seconds\":" << (end - begin) / 1000 / 1000.0
+            << ",\"sessions\":" << driver.sessions << ",\"tickets\":" << driver.tickets << ",\"live\":" << live
+            << ",\"upstream_calls\":" << driver.upstream.calls << ",\"codes_asked_twice\":" << driver.upstream.repeated << "}" << std::endl;
   std::fflush(nullptr);
   return 0;
 }

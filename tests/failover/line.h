@@ -1,4 +1,5 @@
-// A kept HTTP/1.1 connection that may break at any moment: requests are sent one or several at once, and each answer, or its absence, is told.
+// A kept HTTP/1.1 connection that may break at any moment: requests are sent one or several at once, and each answer, or its absence, is
+// told.
 #pragma once
 
 #include <arpa/inet.h>
@@ -48,13 +49,17 @@ class Line {
     const size_t begin = url.find("://") + 3, colon = url.rfind(':');
     address_.sin_family = AF_INET;
     address_.sin_port = htons(static_cast<uint16_t>(std::atoi(url.c_str() + colon + 1)));
-    if (::inet_pton(AF_INET, url.substr(begin, colon - begin).c_str(), &address_.sin_addr) != 1) throw std::runtime_error("no address: " + url);
+    if (::inet_pton(AF_INET, url.substr(begin, colon - begin).c_str(), &address_.sin_addr) != 1) {
+      throw std::runtime_error("no address: " + url);
+    }
   }
-  Line(Line&& other) noexcept : address_(other.address_), timeout_(other.timeout_), socket_(std::exchange(other.socket_, -1)), left_(std::move(other.left_)) {}
+  Line(Line&& other) noexcept
+      : address_(other.address_), timeout_(other.timeout_), socket_(std::exchange(other.socket_, -1)), left_(std::move(other.left_)) {}
   Line& operator=(Line&&) = delete;
   ~Line() { close(); }
 
-  /// `count` requests in one text. On a connection kept from before that turns out to be closed, requests that `may_repeat` are sent once more.
+  /// `count` requests in one text. On a connection kept from before that turns out to be closed, requests that `may_repeat` are sent once
+  /// more.
   std::vector<Answer> call(const std::string& requests, size_t count, bool may_repeat) {
     const bool kept = is_open();
     auto answers = exchange(requests, count);

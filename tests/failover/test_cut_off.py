@@ -1,4 +1,5 @@
-"""A node that is cut off from its database: it checks what it knows until its grace is over, then says 503; never yes to what it does not know."""
+"""A node that is cut off from its database: it checks what it knows until its grace is over, then says 503; never yes to what it does not
+know."""
 import itertools
 import threading
 import time
@@ -93,7 +94,8 @@ def test_a_cut_shorter_than_the_grace_costs_no_check(pair):
         pair.line.heal()
         ended = login(near)["token"]
         assert near.log_out(ended).status == 204
-        process.eventually(lambda: far.verify(ended).status == 401, 5, what="the following again")  # a second or two to connect, no new grace
+        # A second or two to connect, no new grace.
+        process.eventually(lambda: far.verify(ended).status == 401, 5, what="the following again")
 
 
 def test_a_login_under_way_when_the_line_breaks_is_answered_and_counts_once(pair):

@@ -32,13 +32,17 @@ def test_a_galera_node_is_killed_and_comes_back(stopping, make_cluster, make_loa
     judged(load)
 
 
+def urls_of_all(cluster):
+    """For each node all three database nodes, its own first."""
+    ports = [str(node.port) for node in cluster.nodes]
+    return [cluster.nodes[0].url("kaimen", ",127.0.0.1:".join(ports[first:] + ports[:first])) for first in range(3)]
+
+
 def test_nodes_find_another_galera_node_by_themselves(stopping, make_cluster, make_load, judged):
     """store.url names all three, each node's own first; what a node that is not yet synced again says is not believed."""
     cluster = stopping(galera.Galera())
     cluster.nodes[0].create_database("kaimen")
-    ports = [node.port for node in cluster.nodes]
-    urls = [cluster.nodes[0].url("kaimen", ",127.0.0.1:".join(str(port) for port in ports[first:] + ports[:first])) for first in range(3)]
-    nodes = make_cluster(urls)
+    nodes = make_cluster(urls_of_all(cluster))
     load = make_load(nodes)
     for victim in range(2):
         time.sleep(3)
@@ -55,11 +59,11 @@ def test_nodes_find_another_galera_node_by_themselves(stopping, make_cluster, ma
 
 
 def test_a_galera_node_that_is_parted_from_the_others_is_not_believed(stopping, make_cluster, make_load, judged):
-    """Its clients still reach it, and for seconds it takes itself for a member: what is written there must not count, what is read be believed."""
+    """Its clients still reach it, and for seconds it takes itself for a member: what is written there must not count, what is read be
+    believed."""
     cluster = stopping(galera.Galera())
     cluster.nodes[0].create_database("kaimen")
-    ports = [node.port for node in cluster.nodes]
-    nodes = make_cluster([cluster.nodes[0].url("kaimen", ",127.0.0.1:".join(str(port) for port in ports[first:] + ports[:first])) for first in range(3)])
+    nodes = make_cluster(urls_of_all(cluster))
     load = make_load(nodes)
     for victim in (1, 2):
         time.sleep(3)
@@ -85,7 +89,8 @@ def test_a_galera_node_that_is_parted_from_the_others_is_not_believed(stopping, 
 
 
 def aim(addresses, cluster, without):
-    """Each address leads to its own database node, then to the next ones; never to one that is not in the cluster, as health checks see to it."""
+    """Each address leads to its own database node, then to the next ones; never to one that is not in the cluster, as health checks see to
+    it."""
     for number, address in enumerate(addresses):
         order = [(number + step) % len(cluster.nodes) for step in range(len(cluster.nodes))]
         address.aim([cluster.nodes[one].address for one in order if one != without], lose=order[0] == without or without is None)

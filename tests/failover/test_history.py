@@ -1,5 +1,5 @@
-"""A million operations on three nodes while everything fails in turn, judged against what a ticket is; and the control: a node that does not follow
-the others must be found out."""
+"""A million operations on three nodes while everything fails in turn, judged against what a ticket is; and the control: a node that does
+not follow the others must be found out."""
 import os
 import random
 import time

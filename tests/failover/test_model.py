@@ -24,7 +24,8 @@ DOWN = [{"at": 4, "node": 1, "what": "down"}, {"at": 20, "node": 1, "what": "up"
 
 
 def test_an_ordinary_life_is_in_order():
-    assert violations(LOGIN, at(2, "C", 1), at(3, "R", 2, ticket=2), at(4, "C", 1, ticket=2), LOGOUT, refused(5.02), refused(6.1, 1), at(7, "R", status=401, reason="logged_out")) == []
+    assert violations(LOGIN, at(2, "C", 1), at(3, "R", 2, ticket=2), at(4, "C", 1, ticket=2), LOGOUT, refused(5.02), refused(6.1, 1),
+                      at(7, "R", status=401, reason="logged_out")) == []
 
 
 @pytest.mark.parametrize("history, expected", [

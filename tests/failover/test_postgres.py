@@ -1,4 +1,5 @@
-"""PostgreSQL's primary is killed under load and its synchronous standby promoted, again and again: nothing acknowledged is lost, no check fails.
+"""PostgreSQL's primary is killed under load and its synchronous standby promoted, again and again: nothing acknowledged is lost, no check
+fails.
 
 The nodes reach the database through an address that follows the primary, as a load balancer or a floating address does it.
 """
@@ -65,8 +66,8 @@ def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluste
 
 
 def test_control_what_a_lagging_standby_loses_is_noticed_by_the_nodes_and_by_the_judge(stopping, make_cluster, make_load, judged):
-    """Nobody waits for this standby, and it has stopped following. The nodes answer 503 rather than believe a database that has gone back in time;
-    started anew they must, and the judge must find the logins lost and the logouts undone."""
+    """Nobody waits for this standby, and it has stopped following. The nodes answer 503 rather than believe a database that has gone back
+    in time; started anew they must, and the judge must find the logins lost and the logouts undone."""
     primary = stopping(postgres.Postgres())
     primary.create_database("kaimen")
     address = stopping(proxy.Proxy([primary.address]))

@@ -42,8 +42,8 @@ class History {
 
   void write(char kind, size_t node, uint32_t session, uint32_t ticket, int64_t start, int64_t end, int status, const std::string& reason) {
     std::lock_guard lock(mutex_);
-    std::fprintf(file_, "%c %zu %u %u %lld %lld %d %s\n", kind, node, session, ticket, static_cast<long long>(start), static_cast<long long>(end), status,
-                 reason.empty() ? "-" : reason.c_str());
+    std::fprintf(file_, "%c %zu %u %u %lld %lld %d %s\n", kind, node, session, ticket, static_cast<long long>(start),
+                 static_cast<long long>(end), status, reason.empty() ? "-" : reason.c_str());
     ++count;
   }
   std::atomic<uint64_t> count{0};
@@ -75,7 +75,8 @@ class Board {
   std::array<size_t, 2> last_{};
 };
 
-/// Answers GET /sns/jscode2session; the code names the user. A code that is asked for twice is counted: it must not happen (WeChat would refuse).
+/// Answers GET /sns/jscode2session; the code names the user. A code that is asked for twice is counted: it must not happen, and WeChat
+/// would refuse.
 class Upstream {
  public:
   explicit Upstream(uint16_t port) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -104,7 +105,8 @@ class Upstream {
       in.append(chunk, static_cast<size_t>(got));
       for (size_t end; (end = in.find("\r\n\r\n")) != std::string::npos; in.erase(0, end + 4)) {
         const std::string body = answer(in.substr(0, in.find("\r\n")));
-        const std::string text = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+        const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ";
+        const std::string text = head + std::to_string(body.size()) + "\r\n\r\n" + body;
         if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) <= 0) break;
       }
     }

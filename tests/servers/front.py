@@ -12,7 +12,8 @@ http {{
   {paths}
   upstream clients {{ {clients} keepalive 64; keepalive_timeout 60s; }}
   upstream checks {{ {checks} keepalive 64; keepalive_timeout 60s; }}
-  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_connect_timeout 1s; proxy_read_timeout {timeout}s; proxy_next_upstream_tries {count};
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  proxy_connect_timeout 1s; proxy_read_timeout {timeout}s; proxy_next_upstream_tries {count};
   server {{
     listen 127.0.0.1:{client_port} backlog=1024;
     # A POST is passed on to a second node only if the first never saw it: a code is spent by the first try.
@@ -72,14 +73,15 @@ class FrontServer:
         config, self.log = self.directory / "config", self.directory / "log"
         text, line = (NGINX, "server {1} max_fails=1 fail_timeout=1s;") if kind == "nginx" else (HAPROXY, "  server node{0} {1}\n")
         paths = "".join(f"{name}_temp_path {self.directory}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        config.write_text(text.format(user="user root;" if os.geteuid() == 0 else "", directory=self.directory, paths=paths, count=len(nodes), timeout=timeout,
-                                      client_port=client_port, check_port=check_port,
+        config.write_text(text.format(user="user root;" if os.geteuid() == 0 else "", directory=self.directory, paths=paths,
+                                      count=len(nodes), timeout=timeout, client_port=client_port, check_port=check_port,
                                       clients="".join(line.format(number, bare(node.public)) for number, node in enumerate(nodes)),
                                       checks="".join(line.format(number, bare(node.private)) for number, node in enumerate(nodes))))
         binary = shutil.which(kind, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         if not binary:
             raise RuntimeError(f"{kind} is not installed: script/setup")
-        command = [binary, "-p", self.directory, "-c", config, "-e", self.directory / "error.log"] if kind == "nginx" else [binary, "-db", "-f", config]
+        command = [binary, "-p", self.directory, "-c", config, "-e", self.directory / "error.log"] \
+            if kind == "nginx" else [binary, "-db", "-f", config]
         process.give(self.directory, self.who)
         self.process = process.start(command, {} if kind == "nginx" else self.who, self.log)
         try:

@@ -17,16 +17,19 @@ class Node(mariadb.Mariadb):
 
     def command(self):
         addresses = ",".join(f"127.0.0.1:{node.group}" for node in self.cluster)
-        options = {"base_port": self.group, "gmcast.listen_addr": f"tcp://127.0.0.1:{self.group}", "ist.recv_addr": f"127.0.0.1:{self.incremental}",
-                   "gcache.size": "64M", "gcache.recover": "yes", **self.settings}
-        return super().command() + ["--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", f"--wsrep-cluster-address=gcomm://{addresses}", "--wsrep-cluster-name=kaimen",
-                                    f"--wsrep-node-name=node{self.number}", f"--wsrep-node-address=127.0.0.1:{self.group}",
-                                    f"--wsrep-node-incoming-address=127.0.0.1:{self.port}", "--wsrep-sst-method=rsync", f"--wsrep-sst-receive-address=127.0.0.1:{self.whole}",
-                                    "--wsrep-provider-options=" + ";".join(f"{name}={value}" for name, value in options.items()), "--binlog-format=ROW",
-                                    "--innodb-autoinc-lock-mode=2", "--wsrep-slave-threads=2"]
+        options = {"base_port": self.group, "gmcast.listen_addr": f"tcp://127.0.0.1:{self.group}",
+                   "ist.recv_addr": f"127.0.0.1:{self.incremental}", "gcache.size": "64M", "gcache.recover": "yes", **self.settings}
+        return super().command() + [
+            "--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", f"--wsrep-cluster-address=gcomm://{addresses}", "--wsrep-cluster-name=kaimen",
+            f"--wsrep-node-name=node{self.number}", f"--wsrep-node-address=127.0.0.1:{self.group}",
+            f"--wsrep-node-incoming-address=127.0.0.1:{self.port}", "--wsrep-sst-method=rsync",
+            f"--wsrep-sst-receive-address=127.0.0.1:{self.whole}",
+            "--wsrep-provider-options=" + ";".join(f"{name}={value}" for name, value in options.items()),
+            "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-slave-threads=2"]
 
     def come_back(self):
-        """Starts after a kill as Debian's unit does: the position is read from the log first, so that what was missed comes alone, not all data."""
+        """Starts after a kill as Debian's unit does: the position is read from the log first, so that what was missed comes alone, not all
+        data."""
         with open(self.log, "rb") as log:
             log.seek(0, 2)
             before = log.tell()
@@ -75,17 +78,20 @@ class Galera:
     def wait_synced(self, count=None, seconds=120):
         """Until the first `count` nodes (all of them) are members that take writes."""
         count = count or len(self.nodes)
-        process.eventually(lambda: all(node.is_synced() and node.size() == count for node in self.nodes[:count]), seconds, 0.1, "the cluster's being synced")
+        process.eventually(lambda: all(node.is_synced() and node.size() == count for node in self.nodes[:count]), seconds, 0.1,
+                           "the cluster's being synced")
 
     def wait_majority(self, without, seconds=60):
         """Until the others agree that this one is gone, and take writes."""
         others = [node for number, node in enumerate(self.nodes) if number != without]
-        process.eventually(lambda: all(node.is_synced() and node.size() == len(others) for node in others), seconds, 0.1, f"the others' going on without {without}")
+        process.eventually(lambda: all(node.is_synced() and node.size() == len(others) for node in others), seconds, 0.1,
+                           f"the others' going on without {without}")
 
     def bring_back(self, number, seconds=120):
         """The killed node takes part again, with all that was written meanwhile."""
         self.nodes[number].come_back()
-        process.eventually(lambda: self.nodes[number].is_synced() and self.nodes[number].size() == len(self.nodes), seconds, 0.1, f"the return of node {number}")
+        process.eventually(lambda: self.nodes[number].is_synced() and self.nodes[number].size() == len(self.nodes), seconds, 0.1,
+                           f"the return of node {number}")
 
     def pids(self):
         return [pid for node in self.nodes for pid in node.pids()]

@@ -29,10 +29,12 @@ class Mariadb:
             if copy_of:
                 shutil.copytree(copy_of, self.data)
             else:
-                process.run([program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal",
-                             "--skip-test-db", "--skip-name-resolve"], self.who, env=self._environment())
+                process.run([program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
+                             "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"], self.who,
+                            env=self._environment())
             first = self.directory / "first.sql"  # run at every start
-            first.write_text("".join(f"CREATE USER IF NOT EXISTS {USER}@'{host}' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO {USER}@'{host}' WITH GRANT OPTION;\n"
+            first.write_text("".join(f"CREATE USER IF NOT EXISTS {USER}@'{host}' IDENTIFIED BY '{PASSWORD}';\n"
+                                     f"GRANT ALL ON *.* TO {USER}@'{host}' WITH GRANT OPTION;\n"
                                      for host in ("127.0.0.1", "localhost")))
             if tls:
                 self.ca, certificate, key = process.certificates(self.directory, self.who)
@@ -50,10 +52,11 @@ class Mariadb:
     # Life
 
     def command(self):
-        return [program("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.socket}",
-                f"--pid-file={self.directory}/pid", f"--tmpdir={self.directory}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
-                "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=96M", "--max-connections=500", "--max-connect-errors=1000000",
-                "--performance-schema=OFF", "--character-set-server=utf8mb4", "--default-time-zone=+08:00", *self.arguments]
+        return [program("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}", "--bind-address=127.0.0.1",
+                f"--socket={self.socket}", f"--pid-file={self.directory}/pid", f"--tmpdir={self.directory}", "--skip-name-resolve",
+                "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=96M",
+                "--max-connections=500", "--max-connect-errors=1000000", "--performance-schema=OFF",
+                "--character-set-server=utf8mb4", "--default-time-zone=+08:00", *self.arguments]
 
     def start(self, *more):
         self.spawn(*more)
@@ -91,7 +94,8 @@ class Mariadb:
     # Use
 
     def _client(self, statements, database):
-        return [program("mariadb"), "--no-defaults", f"--socket={self.socket}", "-uroot", "-N", "-B", "-r", "-D", database, "-e", "; ".join(statements)]
+        return [program("mariadb"), "--no-defaults", f"--socket={self.socket}", "-uroot", "-N", "-B", "-r", "-D", database, "-e",
+                "; ".join(statements)]
 
     def query(self, *statements, database="mysql"):
         """The client's plain output: rows as lines, columns parted by tabs."""
@@ -99,7 +103,8 @@ class Mariadb:
 
     def try_query(self, statement):
         """As query, or None while the server does not answer."""
-        done = subprocess.run(self._client([statement], "mysql"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd="/")
+        done = subprocess.run(self._client([statement], "mysql"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, cwd="/")
         return done.stdout.strip() if done.returncode == 0 else None
 
     def create_database(self, name):

@@ -46,16 +46,17 @@ class Postgres:
         secret = self.directory / "password"
         secret.write_text(PASSWORD)
         process.give(secret, self.who)
-        process.run([program("initdb"), "-D", self.data, "-U", USER, "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=trust",
-                     "--auth-host=scram-sha-256", f"--pwfile={secret}"], self.who)
+        process.run([program("initdb"), "-D", self.data, "-U", USER, "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8",
+                     "--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={secret}"], self.who)
 
     def _copy(self, primary):
         follow = f"host={primary.directory} port={primary.port} user={USER} application_name=standby{self.port}"
         process.run([program("pg_basebackup"), "-d", follow, "-D", self.data, "-X", "stream", "-c", "fast", "--no-sync", "-R"], self.who)
 
     def _configure(self, settings):
-        values = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.directory, "fsync": "on", "synchronous_commit": "on",
-                  "max_connections": 200, "shared_buffers": "64MB", "max_wal_size": "512MB", "wal_keep_size": "256MB", "max_wal_senders": 8,
+        values = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.directory,
+                  "fsync": "on", "synchronous_commit": "on", "max_connections": 200, "shared_buffers": "64MB",
+                  "max_wal_size": "512MB", "wal_keep_size": "256MB", "max_wal_senders": 8,
                   "dynamic_shared_memory_type": "mmap",  # nothing stays in /dev/shm after kill -9
                   "log_min_messages": "warning", "log_line_prefix": "%m [%p] ", "timezone": "Asia/Shanghai"}
         if self.tls:
@@ -119,7 +120,8 @@ class Postgres:
         standby = Postgres(standby_of=self)
         # Set after the copy, so that the standby once promoted does not wait for a standby of its own.
         self.query("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (*)'", "SELECT pg_reload_conf()")
-        process.eventually(lambda: self.query("SELECT sync_state FROM pg_stat_replication") == "sync", 60, what="the standby's being synchronous")
+        process.eventually(lambda: self.query("SELECT sync_state FROM pg_stat_replication") == "sync", 60,
+                           what="the standby's being synchronous")
         return standby
 
     def promote(self):
@@ -132,7 +134,8 @@ class Postgres:
     def query(self, *statements, database="postgres"):
         """psql's plain output: rows as lines, columns parted by |. Each statement is a transaction of its own."""
         commands = [part for statement in statements for part in ("-c", statement)]
-        return process.run([program("psql"), "-h", self.directory, "-p", self.port, "-U", USER, "-d", database, "-XAtq", "-v", "ON_ERROR_STOP=1", *commands],
+        return process.run([program("psql"), "-h", self.directory, "-p", self.port, "-U", USER, "-d", database, "-XAtq",
+                            "-v", "ON_ERROR_STOP=1", *commands],
                            env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"}).strip()
 
     def create_database(self, name):

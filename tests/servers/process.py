@@ -1,11 +1,12 @@
 """What all servers of the tests need: free ports, an unprivileged account, processes that are surely gone afterwards, certificates.
 
-Everything listens on loopback only and lives in a directory below the system's temporary one: database servers refuse to run as root, and the
-account they get instead cannot look into directories that belong to root.
+Everything listens on loopback only and lives in a directory below the system's temporary one: database servers refuse to run as root, and
+the account they get instead cannot look into directories that belong to root.
 """
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -15,11 +16,18 @@ import time
 
 
 def free_ports(count):
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports that nobody listens on, all different, and none that the system may give to an outgoing connection while their server is down."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    first, last = (lowest // 2, lowest) if lowest > 8192 else (8192, 60_000)
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(first, last)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        if port not in ports:
+            ports.append(port)
     return ports
 
 
@@ -70,14 +78,14 @@ def remove(directory):
 def start(command, who, log, **more):
     """A process in a session of its own, its output appended to `log`; it outlives its starter unless it is stopped."""
     with open(log, "ab") as output:
-        return subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                                cwd="/", **who, **more)
+        return subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                start_new_session=True, cwd="/", **who, **more)
 
 
 def run(command, who=None, timeout=120, **more):
     """A command to its end; its output, or an error that tells it."""
-    done = subprocess.run([str(part) for part in command], stdin=more.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", timeout=timeout, cwd="/", **(who or {}), **more)
+    done = subprocess.run([str(part) for part in command], stdin=more.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout, cwd="/", **(who or {}), **more)
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")
     return done.stdout
@@ -150,7 +158,8 @@ def certificates(directory, who):
     run(["openssl", "req", *curve, "-keyout", key, "-out", request, "-subj", "/CN=localhost"])
     extension = directory / "extension"
     extension.write_text("subjectAltName = DNS:localhost, IP:127.0.0.1\n")
-    run(["openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", directory / "ca.key", "-out", leaf, "-days", "2", "-extfile", extension])
+    run(["openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", directory / "ca.key", "-out", leaf, "-days", "2",
+         "-extfile", extension])
     for path in (ca, leaf, key):
         path.chmod(0o600 if path == key else 0o644)
         give(path, who)

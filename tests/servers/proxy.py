@@ -11,6 +11,8 @@ import asyncio
 import socket
 import threading
 
+import process
+
 OPEN, CUT, BLACKHOLE = "open", "cut", "blackhole"
 
 
@@ -83,7 +85,8 @@ class Front(Side):
 class Proxy:
     def __init__(self, targets):
         self.targets, self.mode, self.seconds, self.sides = list(targets), OPEN, 0.0, set()
-        self.loop, self.server, self.port = asyncio.new_event_loop(), None, 0
+        self.loop, self.server = asyncio.new_event_loop(), None
+        self.port, = process.free_ports(1)
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self._do(self._listen)
@@ -101,7 +104,6 @@ class Proxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         self.server = await self.loop.create_server(lambda: Front(self), sock=listener, backlog=512)
-        self.port = listener.getsockname()[1]
 
     async def _abort(self):
         for side in list(self.sides):

@@ -41,7 +41,8 @@ def stopping():
 def test_postgres_takes_its_user_by_password_and_over_tls_alone_if_so_started(stopping):
     server = stopping(postgres.Postgres(tls=True))
     url = server.create_database("own")
-    query = lambda address: subprocess.run([postgres.program("psql"), address, "-Atc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"], capture_output=True, text=True)
+    query = lambda address: subprocess.run([postgres.program("psql"), address, "-Atc",
+                                            "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"], capture_output=True, text=True)
     assert query(url).stdout.strip() == "t"
     assert query(url.split("?")[0] + "?sslmode=disable").returncode != 0
     assert query(url.replace(postgres.PASSWORD, "wrong")).returncode != 0
@@ -74,7 +75,8 @@ def test_commits_wait_for_the_synchronous_standby(stopping):
 def test_mariadb_takes_its_user_by_password_and_over_tls_alone_if_so_started(stopping):
     server = stopping(mariadb.Mariadb(tls=True))
     server.create_database("own")
-    query = lambda *more: subprocess.run([mariadb.program("mariadb"), "--no-defaults", "-h127.0.0.1", f"-P{server.port}", f"-u{mariadb.USER}", f"-p{mariadb.PASSWORD}", *more, "own", "-NBe",
+    query = lambda *more: subprocess.run([mariadb.program("mariadb"), "--no-defaults", "-h127.0.0.1", f"-P{server.port}",
+                                          f"-u{mariadb.USER}", f"-p{mariadb.PASSWORD}", *more, "own", "-NBe",
                                           "SHOW STATUS LIKE 'Ssl_cipher'"], capture_output=True, text=True)
     assert "TLS" in query(f"--ssl-ca={server.ca}", "--ssl-verify-server-cert").stdout
     assert query("--skip-ssl").returncode != 0
@@ -98,7 +100,8 @@ def test_a_killed_galera_node_comes_back_with_what_was_written_meanwhile(stoppin
     cluster.nodes[0].query("INSERT INTO kept VALUES (2)", database="own")
     cluster.bring_back(2)
     process.eventually(lambda: cluster.nodes[2].query("SELECT count(*) FROM kept", database="own") == "2", 10)
-    assert "IST received" in cluster.nodes[2].log.read_text(errors="replace").split("Recovered position")[-1], "all data was copied, not what was missed alone"
+    assert "IST received" in cluster.nodes[2].log.read_text(errors="replace").split("Recovered position")[-1], \
+        "all data was copied, not what was missed alone"
 
 
 class Echo:
@@ -172,7 +175,8 @@ def test_a_front_goes_on_when_one_node_of_two_is_gone(stopping, kind, tmp_path):
             (tmp_path / "verify").write_text("")
             (tmp_path / "readyz").write_text("")
             (tmp_path / "healthz").write_text("")
-            self.process = process.start([sys.executable, "-m", "http.server", port, "-b", "127.0.0.1", "-d", tmp_path], {}, tmp_path / "log")
+            self.process = process.start([sys.executable, "-m", "http.server", port, "-b", "127.0.0.1", "-d", tmp_path], {},
+                                         tmp_path / "log")
             self.public = self.private = f"http://127.0.0.1:{port}"
             process.eventually(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
 
@@ -181,7 +185,8 @@ def test_a_front_goes_on_when_one_node_of_two_is_gone(stopping, kind, tmp_path):
 
     nodes = [stopping(Node()) for _ in range(2)]
     site = stopping(front.FrontServer(kind, nodes))
-    status = lambda: subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", site.private + "/verify"], capture_output=True, text=True).stdout
+    status = lambda: subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", site.private + "/verify"], capture_output=True,
+                                    text=True).stdout
     assert status() == "200"
     process.kill_all(nodes[0].process.pid)
     assert [status() for _ in range(20)] == ["200"] * 20
