@@ -21,7 +21,7 @@ constexpr const char* kTypes[] = {"int8", "text", "bytea"};
 Cell bytes(std::string_view raw) { return Cell{store::Kind::bytes, false, 0, raw}; }
 Cell text(std::string_view raw) { return Cell{store::Kind::text, false, 0, raw}; }
 
-/// "{1}", "{2}" … in `sql` become what is given for each row, {now} the time; {rows} the rows themselves, {any} any of the first values.
+/// "{1}", "{2}" … in `sql` become what is given for each row, {now} the time; {rows} the rows themselves.
 std::string with_values(std::string sql, std::initializer_list<store::Kind> kinds, bool one_row) {
   const auto replace = [&](const std::string& what, const std::string& with) {
     for (size_t at; (at = sql.find(what)) != std::string::npos;) sql.replace(at, what.size(), with);
@@ -34,7 +34,6 @@ std::string with_values(std::string sql, std::initializer_list<store::Kind> kind
     arrays += (number == 1 ? "$" : ", $") + n + "::" + type + "[]";
     names += (number == 1 ? "g" : ", g") + n;
   }
-  replace("{any}", one_row ? "$1" : "ANY($1)");
   replace("{now}", "$" + std::to_string(number + 1) + "::int8");
   replace("{rows}", one_row ? "(SELECT 1) AS v" : "unnest(" + arrays + ") AS v (" + names + ")");
   return sql;
@@ -52,8 +51,9 @@ class PlainPostgres final : public PlainEngine {
     prepare("claim", "INSERT INTO codes (app, code_hash, state, owner, error, session_id, attempt, is_new_user, recorded_at) "
                      "SELECT " + app + ", {1}, 1, {2}, 0, '\\x00000000000000000000000000000000'::bytea, '', 0, {now} FROM {rows}",
             {bytes, bytes});
-    prepare("find", "SELECT user_id, unionid, index1 FROM identities WHERE provider = 'wechat' AND app_id = " + app_id +
-                        " AND subject = {any} AND tenant = '' AND {now} > 0", {text});
+    // The whole key is given for each row: of a prefix that is the same for all, the server would read every row that has it.
+    prepare("find", "SELECT t.user_id, t.unionid, t.index1 FROM {rows} JOIN identities AS t ON t.provider = {1} AND t.app_id = {2} "
+                    "AND t.subject = {3} AND t.tenant = {4} WHERE {now} > 0", {text, text, text, text});
     prepare("user", "INSERT INTO users (id, version, project, created_at) SELECT {1}, 1, 'default', {now} FROM {rows}", {bytes});
     prepare("identity", "INSERT INTO identities (provider, app_id, subject, tenant, user_id, unionid, key1, index1, created_at) "
                         "SELECT 'wechat', " + app_id + ", {1}, '', {2}, '', {3}, {4}, {now} FROM {rows}", {text, bytes, bytes, bytes});
@@ -82,7 +82,9 @@ class PlainPostgres final : public PlainEngine {
 
   void login(std::span<const PlainLogin> logins, int64_t now) override {
     plain("BEGIN");
-    send("find", logins, now, [](const PlainLogin& login, auto& cells) { cells.push_back(text(login.openid)); });
+    send("find", logins, now, [](const PlainLogin& login, auto& cells) {
+      cells.insert(cells.end(), {text("wechat"), text(kAppId), text(login.openid), text("")});
+    });
     finish();
     send("user", logins, now, [](const PlainLogin& login, auto& cells) { cells.push_back(bytes(login.user.raw())); });
     send("identity", logins, now, [](const PlainLogin& login, auto& cells) {
