@@ -16,7 +16,8 @@ import time
 
 
 def free_ports(count):
-    """Ports that nobody listens on, all different, and none that the system may give to an outgoing connection while their server is down."""
+    """Ports that nobody listens on, all different, and none that the system may give to an outgoing connection while their server is
+    down."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     first, last = (lowest // 2, lowest) if lowest > 8192 else (8192, 60_000)
     ports = []
