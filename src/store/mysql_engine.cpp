@@ -254,7 +254,8 @@ Result<std::vector<Probe>> MysqlEngine::probe() {
   if (connection) return probe_mysql(*connection.value());
   const std::string& why = connection.error().detail;
   if (why.find("the server only reads") != std::string::npos) return std::vector<Probe>{only_reads()};
-  if (why.find("mysql 1047:") != std::string::npos) {  // WSREP has not yet prepared node for application use
+  // "WSREP has not yet prepared node for application use", or a read that waited in vain for what the others committed.
+  if (why.find("mysql 1047:") != std::string::npos || why.find("mysql 1205:") != std::string::npos) {
     return std::vector<Probe>{{Probe::State::bad, "this Galera node is not part of the cluster's majority", "look at wsrep_cluster_status on all nodes"}};
   }
   return std::move(connection).error();
