@@ -51,15 +51,15 @@ class PlainMysql final : public PlainEngine {
     for (size_t i = 0; i < logins.size(); ++i) sql += (i == 0 ? "" : ",") + quoted(logins[i].openid);
     run(sql + ");");
 
-    sql = "INSERT INTO users (id,version,project,state,disabled_message,registered,nickname,avatar_url,gender,language,country,province,city,"
-          "roles,attributes,created_at) VALUES ";
+    sql = "INSERT INTO users (id,version,project,state,disabled_message,registered,nickname,avatar_url,gender,language,country,province,"
+          "city,roles,attributes,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
       return bytes(login.user.raw()) + ",1,'default',0,'',1,'','',0,'','','','','','{}'," + number(now);
     });
     sql += "INSERT INTO identities (provider,app_id,subject,tenant,user_id,unionid,key1,index1,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
-      return "'wechat'," + quoted(kAppId) + "," + quoted(login.openid) + ",''," + bytes(login.user.raw()) + ",''," + bytes(kSealedKey) + "," +
-             bytes(kKeyIndex) + "," + number(now);
+      return "'wechat'," + quoted(kAppId) + "," + quoted(login.openid) + ",''," + bytes(login.user.raw()) + ",''," + bytes(kSealedKey) +
+             "," + bytes(kKeyIndex) + "," + number(now);
     });
     codes(sql, logins, now);
     sql += "INSERT INTO sessions (id,user_id,app,openid,unionid,env,generation,generation_issued_at,created_at,idle_expires_at,"

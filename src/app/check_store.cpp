@@ -20,7 +20,8 @@ Finding schema_of(const Config& config, const std::string& url, const Clock& clo
   const std::string name = shown_store(config);
   const auto schema = read_schema(url, clock);
   if (!schema) {
-    return found(State::fail, schema.error().errors.front(), server ? kReach : "is it the right file, and owned by the user who runs kaimen?");
+    return found(State::fail, schema.error().errors.front(),
+                 server ? kReach : "is it the right file, and owned by the user who runs kaimen?");
   }
   const SchemaState& state = schema.value();
   if (!state.unknown.empty()) {
@@ -31,7 +32,8 @@ Finding schema_of(const Config& config, const std::string& url, const Clock& clo
     return found(State::warn, name + " has no tables of Kaimen yet", "`kaimen serve` and `kaimen migrate` make them");
   }
   if (!state.missing.empty()) {
-    return found(State::warn, "an earlier version's: lacks " + state.missing.front(), "`kaimen serve` and `kaimen migrate` bring it to this version");
+    return found(State::warn, "an earlier version's: lacks " + state.missing.front(),
+                 "`kaimen serve` and `kaimen migrate` bring it to this version");
   }
   return found(State::ok, name + " at " + state.applied.back());
 }
@@ -63,7 +65,8 @@ State state_of(const store::Probe& probe) {
 std::vector<Finding> check_store(const Config& config, const Clock& clock) {
   const auto url = url_to_connect(config);
   if (!url) {
-    return {found(State::fail, url.error().errors.front(), "a file of mode 0600, owned by the user who runs kaimen, with the password alone")};
+    return {found(State::fail, url.error().errors.front(),
+                  "a file of mode 0600, owned by the user who runs kaimen, with the password alone")};
   }
   if (!is_server_url(config.store_url)) return {schema_of(config, url.value().reveal(), clock)};
 

@@ -34,7 +34,9 @@ std::optional<PostgresFailure> try_out(PostgresConnection& connection, const std
 }
 
 /// Its words where it is the lack of a privilege.
-std::string denied(const std::optional<PostgresFailure>& failure) { return failure && failure->sqlstate == kDenied ? failure->message : ""; }
+std::string denied(const std::optional<PostgresFailure>& failure) {
+  return failure && failure->sqlstate == kDenied ? failure->message : "";
+}
 
 void durability(const Texts& settings, std::vector<Probe>& probes) {
   const auto is = [&](const char* name, std::string_view value) {
@@ -46,7 +48,8 @@ void durability(const Texts& settings, std::vector<Probe>& probes) {
   const size_t before = probes.size();
   for (const char* name : {"fsync", "full_page_writes"}) {
     if (is(name, "off")) {
-      probes.push_back({doubtful, std::string(name) + " is off: a crash of the machine can destroy the database", std::string("set ") + name + " = on"});
+      probes.push_back({doubtful, std::string(name) + " is off: a crash of the machine can destroy the database",
+                        std::string("set ") + name + " = on"});
     }
   }
   if (is("synchronous_commit", "off")) {
@@ -66,8 +69,8 @@ Result<std::vector<Probe>> probe_postgres(PostgresConnection& connection) {
   std::vector<Probe> probes;
   Texts settings;
   const PostgresStatement read_settings{
-      PostgresSql{"SELECT CAST(name AS TEXT), CAST(setting AS TEXT) FROM pg_settings WHERE name IN ('server_version', 'fsync', 'full_page_writes', "
-                  "'synchronous_commit', 'synchronous_standby_names')", {}}, &kTexts};
+      PostgresSql{"SELECT CAST(name AS TEXT), CAST(setting AS TEXT) FROM pg_settings WHERE name IN ('server_version', 'fsync', "
+                  "'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')", {}}, &kTexts};
   if (const auto failure = ask(connection, read_settings, settings)) return failure->error();
   probes.push_back({good, "PostgreSQL " + settings["server_version"] + " takes writes", ""});
   durability(settings, probes);

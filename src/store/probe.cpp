@@ -33,7 +33,8 @@ std::vector<Probe> privileges(const std::string& denied_rows, const std::string&
   using enum Probe::State;
   std::vector<Probe> probes;
   if (!denied_rows.empty()) {
-    probes.push_back({bad, "a privilege is missing: " + denied_rows, "Kaimen needs SELECT, INSERT, UPDATE and DELETE on all of its tables"});
+    probes.push_back({bad, "a privilege is missing: " + denied_rows,
+                      "Kaimen needs SELECT, INSERT, UPDATE and DELETE on all of its tables"});
   }
   if (!denied_schema.empty()) probes.push_back({doubtful, "this user cannot migrate: " + denied_schema, grant});
   if (probes.empty()) probes.push_back({good, "the user has the privileges it needs", ""});

@@ -1,7 +1,7 @@
 // What `kaimen check` asks a database server (Engine::probe): one file for each protocol.
 //
-// Privileges are tried, not read from catalogs, which roles and wild cards make a guess: each statement stands for all rows of which there are
-// none, in a transaction that is rolled back.
+// Privileges are tried, not read from catalogs, which roles and wild cards make a guess: each statement stands for all rows of which there
+// are none, in a transaction that is rolled back.
 #pragma once
 
 #include <vector>

@@ -105,7 +105,8 @@ TEST(PostgresProbe, SeesAServerThatMayLoseWhatItAcknowledged) {
 TEST(PostgresProbe, LeavesNothingBehind) {
   const Database database(servers::Engine::postgres);
   EXPECT_TRUE(look(database.url()));
-  EXPECT_TRUE(servers::execute(servers::Engine::postgres, database.url(), "SELECT relname FROM pg_class WHERE relname LIKE 'kaimen%'").empty());
+  const auto left = servers::execute(servers::Engine::postgres, database.url(), "SELECT relname FROM pg_class WHERE relname LIKE 'kaimen%'");
+  EXPECT_TRUE(left.empty());
 }
 
 TEST(PostgresProbe, SeesAServerThatOnlyReads) {

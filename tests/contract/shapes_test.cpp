@@ -1,5 +1,5 @@
-// docs/scaling.md lists every shape of statement, for whoever wants to know whether another engine understands them. The list is held against
-// what the builders make of two small tables: `meta` (one column of key, a guard) and `unionids` (three columns of key, none).
+// docs/scaling.md lists every shape of statement, for whoever wants to know whether another engine understands them. The list is held
+// against what the builders make of two small tables: `meta` (one column of key, a guard) and `unionids` (three columns of key, none).
 #include <gtest/gtest.h>
 
 #include <array>
@@ -115,13 +115,16 @@ void compare(const std::set<std::string>& built, const std::string& heading, con
   const std::string code = read(source);
   for (const auto& shape : built) EXPECT_TRUE(shown.contains(shape)) << "docs/scaling.md lacks\n" << shape;
   for (const auto& line : shown) {
-    EXPECT_TRUE(built.contains(line) || code.find('"' + line + '"') != std::string::npos) << "docs/scaling.md lists what is not used\n" << line;
+    const bool used = built.contains(line) || code.find('"' + line + '"') != std::string::npos;
+    EXPECT_TRUE(used) << "docs/scaling.md lists what is not used\n" << line;
   }
 }
 
 }  // namespace
 
-TEST(StatementShapes, AreThoseOfTheDocumentOnPg) { compare(built_for_pg(), "### Statements on PostgreSQL", "src/store/postgres_engine.cpp"); }
+TEST(StatementShapes, AreThoseOfTheDocumentOnPg) {
+  compare(built_for_pg(), "### Statements on PostgreSQL", "src/store/postgres_engine.cpp");
+}
 TEST(StatementShapes, AreThoseOfTheDocumentOnMariadb) {
   compare(built_for_mariadb(), "### Statements on the MySQL protocol", "src/store/mysql_engine.cpp");
 }
