@@ -174,7 +174,10 @@ def summary(operations, events, violations, sessions=None):
     sessions = learn(sorted(operations, key=lambda one: one.start)) if sessions is None else sessions
     # How long after a logout was known elsewhere the last check still passed.
     late = max((one.start - sessions[one.session].ended for one in operations if one.kind == "C" and one.status == 204), default=0)
-    return {"operations": len(operations), "checks": count("CX", range(-1, 600)),
+    waits = sorted(one.end - one.start for one in operations if one.kind in "CX" and one.status in (204, 401))
+    wait = lambda part: round(waits[int(part * (len(waits) - 1))] / 1000, 1) if waits else None
+    return {"operations": len(operations), "check_ms_median": wait(0.5), "check_ms_p999": wait(0.999), "check_ms_most": wait(1),
+            "checks": count("CX", range(-1, 600)),
             "checks_without_answer": count("CX", [*range(-1, 204), *range(402, 600)]),
             "logins": count("L", [200]), "renewals": count("R", [200]), "logouts": count("O", [204]),
             "writes_refused_or_lost": sum(one.kind in "LRO" and one.status not in (200, 204, 401) for one in operations),

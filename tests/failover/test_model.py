@@ -105,4 +105,5 @@ def test_the_summary_counts():
     found = judge(history, Faults([], 300, {0, 1}))
     told = summary(history, [], found)
     assert told["checks"] == 3 and told["checks_without_answer"] == 1 and told["logins"] == told["logouts"] == 1
+    assert told["check_ms_median"] == told["check_ms_most"] == 10.0
     assert told["violations"] == {"failed": 1, "undone": 1} and told["accepted_after_logout_seconds_most"] == 2.99
