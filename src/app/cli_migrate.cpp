@@ -2,6 +2,7 @@
 // that the file is marked as moved.
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "app/cli.h"
@@ -88,7 +89,8 @@ OrFail<> expect_one_time(store::Engine& there, const std::string& name, const Cl
   if (!time) return fail("store " + name + ": " + time.error().detail);
   const Millis ahead = std::chrono::duration_cast<Millis>(time.value() - clock.now());
   if (ahead <= kMostSkew && -ahead <= kMostSkew) return BOOST_OUTCOME_V2_NAMESPACE::success();
-  return fail("the clock of " + name + " is " + std::to_string(ahead.count() / 1000) + " s ahead of this machine's",
+  const std::string apart = std::to_string(std::abs(ahead.count()) / 1000) + " s " + (ahead < Millis{0} ? "behind" : "ahead of");
+  return fail("the clock of " + name + " is " + apart + " this machine's",
               "set both by NTP first: the times in the store would be wrong there");
 }
 

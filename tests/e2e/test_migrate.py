@@ -123,6 +123,17 @@ def test_a_database_in_use_is_left_alone(own_kaimen, production, databases, move
     production(here.data)  # the file has no mark
 
 
+@pytest.mark.parametrize("seconds", [45, -45])
+def test_a_database_with_another_time_is_refused(own_kaimen, databases, move, seconds):
+    here, name = own_kaimen(), f"skewed{seconds}"
+    here.stop()
+    url = databases.create_database(name)
+    databases.query("CREATE SCHEMA fake", f"CREATE FUNCTION fake.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
+                    f"$$SELECT pg_catalog.clock_timestamp() + INTERVAL '{seconds} s'$$",
+                    f'ALTER DATABASE "{name}" SET search_path = fake, pg_catalog, public', database=name)
+    refused(move(here.data, url), "clock", "behind" if seconds < 0 else "ahead", "NTP")
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["--to", "sqlite:///tmp/x.db"], "postgres://"), (["--to", "postgres://a b/c"], "percent-encoded"), (["--password-file", "x"], "--to"),
     (["--take-back", "--to", "postgres://h/d"], "--to")], ids=lambda value: value[0] if isinstance(value, list) else None)
