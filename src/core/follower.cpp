@@ -79,8 +79,8 @@ Result<> Follower::check_beat(const Followed& seen) {
         .emit(log::Level::error);
     return make_error(ErrorCode::unavailable, "the database has gone back in time");
   }
-  // A beat ahead of the database's time comes from a server whose clock is ahead of this one's, and may be written anew by this one's.
-  beat_at_least_ = seen.last_beat > seen.now ? seen.now : std::max<Time>(seen.last_beat, seen.now - kBeatEvery);
+  // A beat ahead of the database's time comes from a server whose clock is ahead of this one's; it is never lowered.
+  beat_at_least_ = std::max<Time>(seen.last_beat, seen.now - kBeatEvery);
   return ok();
 }
 

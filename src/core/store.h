@@ -1,7 +1,8 @@
 // The store port. Its methods are atomic business acts: each is done wholly and durably when its task yields a value, or not at all. Every
 // act is safe to retry: ids and times are chosen by the caller beforehand. One contract suite (tests/contract) holds for every store.
 //
-// Errors of every act: unavailable (full queue, disk full, I/O error, database gone; nothing was done), internal (a bug; nothing was done).
+// Errors of every act: unavailable (full queue, disk full, I/O error, database gone; nothing was done, unless the line to a database server
+// broke around the commit and stayed broken: then it may have been), internal (a bug; nothing was done).
 // Others are named where they occur. Thread-safe; call from a task that runs on a Loop.
 // Texts hold no zero character (bytes may).
 #pragma once
@@ -271,7 +272,8 @@ class Store {
   virtual Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) = 0;
   virtual Task<Result<>> release_access_token(std::string app_id, uint64_t lease) = 0;
 
-  /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end.
+  /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end
+  /// (whole days of them, so up to a day later).
   virtual Task<Result<>> purge(Time now) = 0;
 };
 

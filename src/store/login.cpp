@@ -67,6 +67,8 @@ Result<Who> find_who(Rows& rows, const RecordLogin& act) {
     TRY(who.user, rows.find<UserRow>(who.identity->user));
     // Rights a user has in one project must not follow it into another.
     who.moved = !who.user || who.user->project != act.project;
+    // Two logins that both find it moved must not both make a user.
+    if (who.moved && who.user) rows.touch(*who.user);
     if (who.moved) who.user = nullptr;
   }
   if (!who.user && by_union) {
@@ -274,9 +276,10 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   login.attempt = act.attempt;
   login.recorded_at = act.now;
   rows.insert(std::move(session));
+  TRY(write_events(context, act, login, who.moved, who.union_taken));
+  // Last, because a claim in memory is not undone when the act refuses.
   TRY(settle_claim(context, act, CodeRow{act.app, Bytes{act.code_hash}, CodeState::recorded, act.owner, 0, act.new_session, act.attempt,
                                          login.is_new_user, act.now}));
-  TRY(write_events(context, act, login, who.moved, who.union_taken));
   return login;
 }
 

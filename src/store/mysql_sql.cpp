@@ -142,6 +142,7 @@ void append_scan(std::string& sql, const Scan& scan, std::span<const Cell> value
     sql += " LIMIT ";
     append_number(sql, std::max<int64_t>(values.front().integer, 0));
   }
+  if (scan.to_remove) sql += " FOR UPDATE";
   sql += ';';
 }
 

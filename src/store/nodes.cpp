@@ -1,4 +1,6 @@
 // A node's beat, and what it brings: how nodes that share a database follow each other.
+#include <algorithm>
+
 #include "store/acts.h"
 #include "store/records.h"
 
@@ -22,7 +24,9 @@ Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
     rows.insert(NodeRow{act.node, act.version, act.started_at, followed.now});
   } else {
     followed.last_beat = node->beat_at;
-    if (followed.now - node->beat_at >= kBeatEvery || node->beat_at > followed.now) rows.change(*node).beat_at = followed.now;
+    // Never lowered, also where another server's clock is behind: a beat that has gone back means that the database has.
+    const bool due = followed.now - node->beat_at >= kBeatEvery || node->beat_at > followed.now;
+    if (due) rows.change(*node).beat_at = std::max(followed.now, node->beat_at + Millis(1));
   }
   TRY(const auto stamped, rows.scan<RevocationRow>(kStamped, act.since, followed.now));
   followed.revocations.reserve(stamped.size());

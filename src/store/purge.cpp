@@ -13,15 +13,12 @@ constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kNodesKept = std::chrono::days(7);
 
-constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true};
-constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true};
-constexpr Scan kOldMarks{&kTable<OnceMarkRow>, "marked_at <= ?", "", true};
-// purge_day finds those of today's whole day; their own times decide.
-constexpr Scan kOldSessions{&kTable<SessionRow>,
-                            "purge_day <= ? AND coalesce(ended_at, CASE WHEN idle_expires_at < absolute_expires_at THEN idle_expires_at "
-                            "ELSE absolute_expires_at END) <= ?",
-                            "", true};
-constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true};
+constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
+constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true, true};
+constexpr Scan kOldMarks{&kTable<OnceMarkRow>, "marked_at <= ?", "", true, true};
+// A whole day at a time, up to a day late: its rows are found by the index alone.
+constexpr Scan kOldSessions{&kTable<SessionRow>, "purge_day < ?", "", true, true};
+constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
 template <class Row, class... Values>
@@ -58,7 +55,7 @@ Result<bool> purge_slice(ActContext& context, Time now) {
   TRY(const size_t codes, remove_found<CodeRow>(rows, kOldCodes, now - limits::kReplayWithAttempt));
   TRY(const size_t revocations, remove_found<RevocationRow>(rows, kOldRevocations, now));
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
-  TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by), ended_by));
+  TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   return std::max({codes, revocations, marks, sessions}) == kSlice;
 }

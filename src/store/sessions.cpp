@@ -36,6 +36,14 @@ void advance(Rows& rows, const RenewSession& act, const SessionRow& row) {
   session.purge_day = purge_day(session.idle_expires_at);
 }
 
+/// What a renewal with this very token revoked when it found, a moment ago, that the answer to the one before had been lost: this is the same
+/// renewal again, because its own answer or the acknowledgement of its commit was lost, or a parallel one. Null: it is not.
+Result<const RevocationRow*> just_lost(Rows& rows, const RenewSession& act, const SessionRow& session) {
+  if (act.now - session.generation_issued_at > limits::kRenewGrace) return nullptr;
+  TRY(const RevocationRow* row, rows.find<RevocationRow>(session.id));
+  return row && row->reason == Reason::renew && row->generation == session.generation - 1 ? row : nullptr;
+}
+
 }  // namespace
 
 Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
@@ -56,8 +64,18 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
   }
 
   const uint32_t behind = session->generation - act.generation;
-  if (behind > 1) return refuse_and_end(context, act, *session, Reason::reused);
   Renewal renewal{};
+  if (behind == 2) {
+    TRY(const RevocationRow* lost, just_lost(rows, act, *session));
+    if (lost) {
+      renewal.kind = Renewal::Kind::same;
+      renewal.revocations.push_back(revocation_of(*lost));
+      renewal.session = session_of(*session);
+      renewal.user = user_of(*user);
+      return renewal;
+    }
+  }
+  if (behind > 1) return refuse_and_end(context, act, *session, Reason::reused);
   if (behind == 1 && act.now - session->generation_issued_at <= limits::kRenewGrace) {
     renewal.kind = Renewal::Kind::same;
   } else {

@@ -157,6 +157,8 @@ struct Scan {
   std::string_view where;  ///< May be empty.
   std::string_view order;  ///< May be empty.
   bool limited = false;    ///< One more value is given: how many rows at most.
+  /// The rows will be removed: where the engine would not notice that another changed one meanwhile, it keeps others from it.
+  bool to_remove = false;
 };
 
 /// Calls `use(index, member)` for each column.

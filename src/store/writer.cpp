@@ -129,6 +129,7 @@ void Writer::Worker::settle(Span acts) {
       continue;
     }
     const bool conflict = error.code == ErrorCode::conflict;
+    if (conflict && tries > 1 && is_late(*acts.back())) return fail(acts, make_error(ErrorCode::unavailable, error.detail));
     if (acts.size() > 1 && (!conflict || tries > 1)) {
       settle(acts.first(acts.size() / 2));
       settle(acts.subspan(acts.size() / 2));

@@ -51,6 +51,19 @@ TEST_P(StoreContract, the_previous_token_after_a_minute_was_lost_and_gives_a_new
   EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'renewal_lost'")[0][0], "1");
 }
 
+TEST_P(StoreContract, a_lost_renewal_that_comes_twice_ends_nothing) {
+  const auto session = login("c1").session;
+  renew(session, 0, t0 + 1h);
+  const Time now = t0 + 2h;
+  ASSERT_EQ(renew(session, 0, now).kind, Renewal::Kind::lost);
+  const auto again = renew(session, 0, now + 60s);
+  ASSERT_EQ(again.kind, Renewal::Kind::same);
+  EXPECT_EQ(again.session->generation, 2u);
+  ASSERT_EQ(again.revocations.size(), 1u);
+  EXPECT_EQ(again.revocations[0].generation, 1u);
+  EXPECT_EQ(renew(session, 0, now + 60s + 1ms).reason, Reason::reused);
+}
+
 TEST_P(StoreContract, an_older_token_ends_the_session_as_reused) {
   const auto session = login("c1").session;
   renew(session, 0, t0 + 1h);

@@ -96,11 +96,6 @@ TEST_P(StoreContract, any_text_comes_back_byte_for_byte) {
   }
 }
 
-TEST_P(StoreContract, texts_that_differ_after_a_zero_byte_are_two_people) {
-  const auto first = login("c1", std::string("o\0a", 3));
-  EXPECT_NE(login("c2", std::string("o\0b", 3)).user.id, first.user.id);
-}
-
 TEST_P(StoreContract, a_phone_is_saved) {
   core::SavePhone act;
   act.user = login("c1").user.id;

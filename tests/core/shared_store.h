@@ -137,7 +137,7 @@ class SharedStore final : public core::Store {
     seen.configuration = configuration_;
     Time& beat = beats_[act.node];
     seen.last_beat = beat;
-    if (seen.now - beat >= Seconds(1) || beat > seen.now) beat = seen.now;
+    if (seen.now - beat >= Seconds(1) || beat > seen.now) beat = std::max(seen.now, beat + Millis(1));
     for (const auto& stamped : stamps_) {
       if (stamped.at > act.since && stamped.row.until > seen.now) seen.revocations.push_back(stamped.row);
     }
