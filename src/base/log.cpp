@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/encoding.h"
 
@@ -86,7 +87,7 @@ bool parse_level(std::string_view text, Level& level) {
 }
 
 void start(Level level) {
-  pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
+  pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1, wake_without_haste);
   auto sink = std::make_shared<StderrSink>();
   logger = std::make_shared<spdlog::async_logger>("kaimen", std::move(sink), pool, spdlog::async_overflow_policy::overrun_oldest);
   logger->set_level(spdlog::level::trace);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/background.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -28,6 +29,7 @@ class Writer::Worker {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] {
+      wake_without_haste();
       for (Acts batch; writer_.take(batch); batch.clear()) run(batch);
     });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);

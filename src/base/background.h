@@ -1,0 +1,18 @@
+// For threads whose work may wait a moment: the store's, the log's.
+#pragma once
+
+#include <pthread.h>
+#include <sched.h>
+
+namespace kaimen {
+
+/// The calling thread does not interrupt the one that serves requests when it wakes up on the same core; it runs as soon as that one waits.
+/// Its share of the processor stays the same. No effect where the system has no such policy.
+inline void wake_without_haste() {
+#ifdef SCHED_BATCH
+  const sched_param none{};
+  pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+#endif
+}
+
+}  // namespace kaimen
