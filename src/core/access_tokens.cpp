@@ -97,6 +97,11 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
     CO_TRY(auto token, vault_.open("access_token", app->app_id, row.token_sealed));  // the old one's last minutes
     co_return std::optional(AccessToken{std::move(token), row.expires_at});
   }
+  if (*lease != row.lease + 1) {  // another node had it between our reading and our lease: its token may be what we want
+    auto released = co_await store_.release_access_token(app->app_id, *lease);
+    CO_TRY(std::move(released));
+    co_return std::nullopt;
+  }
   auto fetched = co_await fetch(app, std::move(rejected), *lease);
   if (fetched.has_error()) {
     auto released = co_await store_.release_access_token(app->app_id, *lease);
