@@ -77,18 +77,22 @@ Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret
   co_return busy;
 }
 
+Result<std::optional<AccessToken>> AccessTokens::usable(const std::string& app_id, const AccessTokenRow& row,
+                                                        const std::optional<Secret>& rejected, Time now) {
+  if (row.token_sealed.empty() || row.expires_at - kEarly <= now) return std::nullopt;
+  TRY(auto token, vault_.open("access_token", app_id, row.token_sealed));
+  if (rejected && token == *rejected) return std::nullopt;
+  AccessToken found{std::move(token), row.expires_at};
+  keep(app_id, found);
+  return std::optional(std::move(found));
+}
+
 Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(AppPtr app, std::optional<Secret> rejected) {
   const Time now = clock_.now();
   auto read = co_await store_.access_token(app->app_id);
   CO_TRY(auto row, std::move(read));
-  if (!row.token_sealed.empty() && row.expires_at - kEarly > now) {  // another node has refreshed it
-    CO_TRY(auto token, vault_.open("access_token", app->app_id, row.token_sealed));
-    if (!rejected || !(token == *rejected)) {
-      const AccessToken found{std::move(token), row.expires_at};
-      keep(app->app_id, found);
-      co_return std::optional(found);
-    }
-  }
+  CO_TRY(const auto found, usable(app->app_id, row, rejected, now));
+  if (found) co_return found;  // another node has refreshed it
   CO_TRY(auto owner, Id::make(now, random_));
   auto leased = co_await store_.lease_access_token(app->app_id, owner, now, now + kLease);
   CO_TRY(auto lease, std::move(leased));
@@ -97,10 +101,14 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
     CO_TRY(auto token, vault_.open("access_token", app->app_id, row.token_sealed));  // the old one's last minutes
     co_return std::optional(AccessToken{std::move(token), row.expires_at});
   }
-  if (*lease != row.lease + 1) {  // another node had it between our reading and our lease: its token may be what we want
+  // Another node may have refreshed it between the look and the lease.
+  auto read_again = co_await store_.access_token(app->app_id);
+  CO_TRY(const auto leased_row, std::move(read_again));
+  CO_TRY(const auto meanwhile, usable(app->app_id, leased_row, rejected, now));
+  if (meanwhile) {
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     CO_TRY(std::move(released));
-    co_return std::nullopt;
+    co_return meanwhile;
   }
   auto fetched = co_await fetch(app, std::move(rejected), *lease);
   if (fetched.has_error()) {
