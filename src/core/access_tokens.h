@@ -38,10 +38,10 @@ class AccessTokens {
 
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
-  /// nullopt: another node has the lease.
   /// The stored token, if it will do: neither about to end nor the rejected one. Keeps it.
   Result<std::optional<AccessToken>> usable(const std::string& app_id, const AccessTokenRow& row, const std::optional<Secret>& rejected,
                                             Time now);
+  /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
   bool paused(const std::string& app_id, const Secret& rejected, Time now);
