@@ -15,6 +15,30 @@ Result<core::AppPtr> app_in_path(const Call& call, const core::Caller& caller) {
   return app;
 }
 
+// ["a", "b"] as "a,b", and [{"name": "terms", "version": "2"}] as "terms=2".
+bool list_text(const http::json::array& list, std::string& text) {
+  for (const auto& item : list) {
+    if (!text.empty()) text += ',';
+    const auto* object = item.if_object();
+    const auto* name = object ? object->if_contains("name") : nullptr;
+    const auto* version = object ? object->if_contains("version") : nullptr;
+    if (item.is_string()) text.append(item.get_string());
+    else if (name && version && name->is_string() && version->is_string()) text.append(name->get_string()).append("=").append(version->get_string());
+    else return false;
+  }
+  return true;
+}
+
+// Message push's Token and EncodingAESKey; null or empty ones: pushes are refused from now on.
+std::optional<core::PushKeys> push_keys(http::Reader& reader) {
+  const auto* push = reader.object({"push"});
+  if (!push) return std::nullopt;
+  http::Reader inner(*push, "push.");
+  core::PushKeys keys{Secret(inner.string({"token"}).value_or("")), Secret(inner.string({"encoding_aes_key", "EncodingAESKey"}).value_or(""))};
+  if (const auto problem = inner.check(); !problem) reader.fail(problem.error().detail);
+  return keys;
+}
+
 // {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
 Result<std::map<std::string, std::string>> settings_of(const http::json::object& json) {
   std::map<std::string, std::string> settings;
@@ -24,7 +48,9 @@ Result<std::map<std::string, std::string>> settings_of(const http::json::object&
     else if (value.is_bool()) text = value.get_bool() ? "true" : "false";
     else if (value.is_int64()) text = std::to_string(value.get_int64());
     else if (value.is_string()) text = std::string(value.get_string());
-    else return make_error(ErrorCode::invalid_request, "settings." + std::string(name) + " must be a number, a string, true, false or null");
+    else if (!value.is_array() || !list_text(value.get_array(), text)) {
+      return make_error(ErrorCode::invalid_request, "settings." + std::string(name) + " must be a number, a string, true, false, null, or a list of texts");
+    }
   }
   return settings;
 }
@@ -51,6 +77,8 @@ Answer add_app(Call& call, const core::Caller& caller) {
   app.name = reader.string({"name"}).value_or("");
   const auto upstream = reader.string({"upstream"});
   const auto* settings = reader.object({"settings"});
+  app.push = push_keys(reader);
+  app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
     CO_TRY(app.settings, settings_of(*settings));
@@ -100,6 +128,8 @@ Answer change_app(Call& call, const core::Caller& caller) {
   change.disabled = reader.boolean({"disabled"});
   change.revoke_sessions = reader.boolean({"revoke_sessions"}).value_or(false);
   const auto* settings = reader.object({"settings"});
+  change.push = push_keys(reader);
+  change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
     CO_TRY(change.settings, settings_of(*settings));
@@ -114,7 +144,7 @@ Answer change_app(Call& call, const core::Caller& caller) {
 
 Answer remove_app(Call& call, const core::Caller& caller) {
   CO_TRY(const auto app, app_in_path(call, caller));
-  auto removed = co_await call.services.apps.remove(app->app_id);
+  auto removed = co_await call.services.apps.remove(app->app_id, call.trace.source);
   CO_TRY(std::move(removed));
   co_return no_content();
 }
@@ -126,7 +156,7 @@ Answer set_app_secret(Call& call, const core::Caller& caller) {
   const int64_t overlap = reader.integer({"overlap_seconds"}).value_or(kSecretOverlap.count());
   CO_TRY(call.finish(reader));
   if (overlap < 0 || overlap > 30 * 86400) co_return make_error(ErrorCode::invalid_request, "overlap_seconds must be 0 to 2592000");
-  auto changed = co_await call.services.apps.set_secret(app->app_id, std::move(secret), Seconds{overlap});
+  auto changed = co_await call.services.apps.set_secret(app->app_id, std::move(secret), Seconds{overlap}, call.trace.source);
   CO_TRY(const auto made, std::move(changed));
   co_return json_response(200, app_json(*made));
 }

@@ -131,6 +131,7 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   }
   const auto& keyed = std::get<Keyed>(route.access);
   CO_TRY(const core::Caller caller, caller_of(call, keyed.scope));
+  call.trace.source.actor = "key " + caller.name;
   CO_TRY(read_body(call));
   auto answer = co_await keyed.handler(call, caller);
   co_return answer;
@@ -189,7 +190,7 @@ bool Api::answer_now(const http::Request& request, bool keep_alive, std::string&
 Task<http::Response> Api::handle(const http::Request& request) {
   const auto start = std::chrono::steady_clock::now();
   Call call{request, impl_->services, impl_->options, impl_->surface_of(request), {}, {}, {}, {}, {}};
-  call.trace.request_id = request.request_id;
+  call.trace.source = {request.request_id, std::string(request.client_ip), {}};
   Match found = match(request.method, request.path, call.surface);
   call.path = std::move(found.path);
 

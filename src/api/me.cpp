@@ -36,7 +36,7 @@ Answer change_me(Call& call, const Visitor& visitor) {
     if (*gender < 0 || *gender > 2) co_return make_error(ErrorCode::invalid_request, "gender must be 0, 1 or 2");
     change.gender = static_cast<int>(*gender);
   }
-  auto user = co_await call.services.profiles.update(visitor.user, std::move(change), call.trace.request_id);
+  auto user = co_await call.services.profiles.update(visitor.user, std::move(change), call.trace.source);
   co_return user_response(call, visitor, user);
 }
 
@@ -45,7 +45,7 @@ Answer update_from_wechat(Call& call, const Visitor& visitor) {
   core::ProfileProof proof = read_profile_proof(reader);
   CO_TRY(call.finish(reader));
   const core::Subject subject{visitor.app, visitor.user, visitor.openid};
-  auto user = co_await call.services.profiles.update_from_wechat(subject, std::move(proof), call.trace.request_id);
+  auto user = co_await call.services.profiles.update_from_wechat(subject, std::move(proof), call.trace.source);
   co_return user_response(call, visitor, user);
 }
 

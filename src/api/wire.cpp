@@ -95,19 +95,21 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
 object app_json(const core::App& app) {
   object settings;
   for (const auto& [name, value] : app.setting_values) settings[name] = value;
+  object effective;
+  for (const auto& [name, value] : app.settings.values()) effective[name] = value;
+  effective["ticket_seconds"] = app.settings.ticket_seconds.count();
+  effective["idle_seconds"] = app.settings.idle_seconds.count();
+  effective["absolute_seconds"] = app.settings.absolute_seconds.count();
+  effective["max_per_user"] = app.settings.max_per_user;
+  effective["expose_openid"] = app.settings.expose_openid;
   return {{"app_id", app.app_id},
           {"project", app.project},
           {"platform", app.platform},
           {"name", app.name},
           {"upstream", app.upstream},
           {"settings", std::move(settings)},
-          {"effective",
-           object{{"ticket_seconds", app.settings.ticket_seconds.count()},
-                  {"idle_seconds", app.settings.idle_seconds.count()},
-                  {"absolute_seconds", app.settings.absolute_seconds.count()},
-                  {"max_per_user", app.settings.max_per_user},
-                  {"expose_openid", app.settings.expose_openid},
-                  {"default_nickname", app.settings.default_nickname}}},
+          {"effective", std::move(effective)},
+          {"push", !app.push_token.empty()},
           {"disabled", app.disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
           {"created_at", rfc3339(app.created_at)}};

@@ -80,6 +80,8 @@ OrFail<> serve_dev(const ServeFlags& flags) {
     return misconfigured("--sandbox: '" + dev.sandbox_listen + "' is not ADDRESS:PORT, such as 127.0.0.1:8082");
   }
   TRY(auto config, load_config(sources));
+  // Webhooks and the like may go to what a developer runs beside it.
+  config.outbound_allow_private = {"127.0.0.0/8", "::1"};
   return serve(ServePlan{std::move(config), flags.json, std::move(dev)});
 }
 

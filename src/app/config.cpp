@@ -61,6 +61,9 @@ std::string upstream_key_of(std::string_view variable) {
   return {};
 }
 
+// Which private addresses run-time URLs reach is for whoever may write the file.
+constexpr std::string_view kFileOnlyKey = "outbound.allow_private";
+
 void read_environment(const ConfigSources& sources, PlacedValues& values, Config& config, std::vector<std::string>& problems) {
   for (const auto& [variable, text] : sources.environment) {
     if (!variable.starts_with("KAIMEN_") || variable == kSandboxSecretVariable) continue;
@@ -74,6 +77,8 @@ void read_environment(const ConfigSources& sources, PlacedValues& values, Config
       const auto key = std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& each) { return environment_name(each.name) == variable; });
       if (key == keys.end()) {
         problems.push_back(place + ": there is no such key");
+      } else if (key->name == kFileOnlyKey) {
+        problems.push_back(place + ": this one is taken from the configuration file only");
       } else if (auto value = value_from_text(*key, text)) {
         values[key->name] = {std::move(*value), place};
       } else {

@@ -56,6 +56,7 @@ struct Checks {
     tls_pair("private", config.private_tls_certificate, config.private_tls_key);
     networks("private.plaintext_from", config.private_plaintext_from, false);
     networks("trusted_proxies", config.trusted_proxies, true);
+    networks("outbound.allow_private", config.outbound_allow_private, false);
 
     const auto private_address = parse_listen(config.private_listen);
     if (!private_address) return;

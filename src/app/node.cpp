@@ -3,6 +3,7 @@
 #include <set>
 
 #include "app/store_url.h"
+#include "platform/outbound.h"
 #include "platform/wechat.h"
 
 namespace kaimen::app {
@@ -40,7 +41,8 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   follow.clock = &clock_;
   follow.grace = Seconds{config.store_revocation_grace_seconds};
   follow.version = KAIMEN_VERSION;
-  services_ = std::make_unique<core::Services>(*store_, platforms_, vault_, machine.random, clock, config.session_defaults(),
+  outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
+  services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, vault_, machine.random, clock, config.session_defaults(),
                                                std::set<std::string>{"wechat"}, names_of(config.upstreams), std::move(follow));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }

@@ -39,6 +39,7 @@ class Node {
   crypto::Vault vault_;
   std::unique_ptr<core::Store> store_;
   http::Client client_;
+  std::unique_ptr<core::Outbound> outbound_;
   platform::PlatformTable platforms_;
   std::unique_ptr<core::Services> services_;
 };

@@ -51,6 +51,13 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
     TRY(app->old_secret, vault_.open("app_secret", row.app_id, row.old_secret_sealed));
     app->old_secret_until = row.old_secret_until;
   }
+  if (!row.push_sealed.empty()) {
+    TRY(const auto push, vault_.open("push", row.app_id, row.push_sealed));
+    const auto& text = push.reveal();
+    const size_t end = std::min(text.find('\n'), text.size());
+    app->push_token = Secret(text.substr(0, end));
+    app->push_key = Secret(text.substr(std::min(end + 1, text.size())));
+  }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
@@ -58,6 +65,19 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
   app->revoked_before = row.revoked_before;
   app->created_at = row.created_at;
   return AppPtr(std::move(app));
+}
+
+Result<std::string> Apps::sealed(const PushKeys& push, const std::string& app_id) const {
+  const std::string &token = push.token.reveal(), &key = push.key.reveal();
+  if (token.empty() && key.empty()) return std::string();
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  if (token.size() < 3 || token.size() > 32 || !std::ranges::all_of(token, plain)) {
+    return make_error(ErrorCode::invalid_request, "push.token must be 3 to 32 letters and digits");
+  }
+  if (key.size() != 43 || !std::ranges::all_of(key, plain)) {
+    return make_error(ErrorCode::invalid_request, "push.encoding_aes_key must be 43 letters and digits");
+  }
+  return vault_.seal("push", app_id, Secret(token + "\n" + key));
 }
 
 Task<Result<>> Apps::load() {
@@ -134,6 +154,10 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   CO_TRY(row.secret_sealed, vault_.seal("app_secret", app.app_id, app.secret));
   row.settings = std::move(app.settings);
   row.upstream = std::move(app.upstream);
+  if (app.push) {
+    CO_TRY(row.push_sealed, sealed(*app.push, app.app_id));
+  }
+  row.source = std::move(app.source);
   row.created_at = live_.clock.now();
   auto act = store_.add_app(std::move(row));
   auto added = co_await stored(app.app_id, std::move(act));
@@ -172,15 +196,20 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
       TRY(AppSettings::parse(row.settings, defaults_));
     }
     if (change.revoke_sessions) row.revoked_before = live_.clock.now();
+    if (change.push) {
+      TRY(row.push_sealed, sealed(*change.push, row.app_id));
+    }
+    row.source = change.source;
     return ok();
   };
   auto changed = co_await edit(app_id, apply);
   co_return changed;
 }
 
-Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds overlap) {
+Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds overlap, Source source) {
   CO_TRY(check_secret(secret));
-  std::function<Result<>(AppRow&)> apply = [this, &secret, overlap](AppRow& row) -> Result<> {
+  std::function<Result<>(AppRow&)> apply = [this, &secret, overlap, &source](AppRow& row) -> Result<> {
+    row.source = source;
     row.old_secret_sealed = overlap > Seconds{0} ? row.secret_sealed : std::string();
     row.old_secret_until = overlap > Seconds{0} ? live_.clock.now() + overlap : Time{};
     TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, secret));
@@ -190,8 +219,8 @@ Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds
   co_return changed;
 }
 
-Task<Result<>> Apps::remove(std::string app_id) {
-  auto removed = co_await store_.remove_app(app_id, live_.clock.now());
+Task<Result<>> Apps::remove(std::string app_id, Source source) {
+  auto removed = co_await store_.remove_app(app_id, live_.clock.now(), std::move(source));
   CO_TRY(std::move(removed));
   auto loaded = co_await load();
   co_return loaded;

@@ -16,6 +16,12 @@
 
 namespace kaimen::core {
 
+/// What WeChat's console has of message push; write-only.
+struct PushKeys {
+  Secret token;  ///< 3 to 32 letters and digits.
+  Secret key;    ///< EncodingAESKey: 43 letters and digits.
+};
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -24,6 +30,8 @@ struct NewApp {
   std::string name;
   std::map<std::string, std::string> settings;
   std::string upstream = "wechat";
+  std::optional<PushKeys> push;
+  Source source;
 };
 
 struct AppChange {
@@ -32,6 +40,8 @@ struct AppChange {
   /// Merged over what is set; an empty value takes a setting back to its default.
   std::optional<std::map<std::string, std::string>> settings;
   bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
+  std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
+  Source source;
 };
 
 class Apps {
@@ -52,15 +62,16 @@ class Apps {
   /// Errors: not_found, invalid_request.
   Task<Result<AppPtr>> change(std::string app_id, AppChange change);
   /// Replaces the secret; the old one is still tried until `overlap` is over, where WeChat refuses the new one. Errors: not_found, invalid_request.
-  Task<Result<AppPtr>> set_secret(std::string app_id, Secret secret, Seconds overlap);
+  Task<Result<AppPtr>> set_secret(std::string app_id, Secret secret, Seconds overlap, Source source = {});
   /// Its sessions end at once (`deleted`). Error: not_found.
-  Task<Result<>> remove(std::string app_id);
+  Task<Result<>> remove(std::string app_id, Source source = {});
 
  private:
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
   Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
   Result<AppRow> row_of(const std::string& app_id);
   Result<AppPtr> open(const AppRow& row) const;
+  Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
 
   Store& store_;
   const crypto::Vault& vault_;

@@ -165,7 +165,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.idle_expires_at = now + app.settings.idle_seconds;
   act.absolute_expires_at = now + app.settings.absolute_seconds;
   act.revocations_until = revocations_until(now);
-  act.request_id = trace->request_id;
+  act.source = trace->source;
 
   Stopwatch watch(trace->store);
   auto recorded = co_await store_.record_login(std::move(act));
@@ -179,7 +179,7 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   const Millis window = same_attempt ? Millis(limits::kReplayWithAttempt) : Millis(limits::kReplaySeconds);
   // The sessions of an app are ended by time, in no row of theirs: a ticket sealed now would not be among those that end.
   const bool revoked = record.session.created_at <= request.app->revoked_before;
-  const bool untouched = !record.session.ended && !revoked && record.session.generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
+  const bool untouched = !record.session.ended && !revoked && record.session.renew_generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
   if (!untouched || now - record.recorded_at > window) co_return make_error(ErrorCode::code_used, "this code was used; call wx.login again");
 
   LoginAnswer answer;
@@ -199,7 +199,7 @@ Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answe
   const Subject subject{request.app, answer.user.id, answer.session.openid};
   auto warn = [&](std::string part, const Error& error) { answer.warnings.push_back({std::move(part), error.code, error.upstream}); };
   if (request.profile) {
-    auto updated = co_await profiles_.update_from_wechat(subject, *request.profile, trace->request_id);
+    auto updated = co_await profiles_.update_from_wechat(subject, *request.profile, trace->source);
     if (updated.has_value()) answer.user = std::move(updated.value());
     else warn("profile", updated.error());
   }

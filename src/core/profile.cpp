@@ -62,7 +62,7 @@ ProfileChange change_from(const OpenUserInfo& info) {
 
 }  // namespace
 
-Task<Result<User>> Profiles::update(Id user, ProfileChange change, std::string request_id) {
+Task<Result<User>> Profiles::update(Id user, ProfileChange change, Source source) {
   CO_TRY(check_change(change));
   if (change.nickname && *change.nickname == kNoName) change.nickname.reset();
   SaveProfile act;
@@ -76,12 +76,12 @@ Task<Result<User>> Profiles::update(Id user, ProfileChange change, std::string r
   act.attributes = std::move(change.attributes);
   act.gender = change.gender;
   act.now = clock_.now();
-  act.request_id = std::move(request_id);
+  act.source = std::move(source);
   auto saved = co_await store_.save_profile(std::move(act));
   co_return saved;
 }
 
-Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof proof, std::string request_id) {
+Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof proof, Source source) {
   if (proof.raw_data.has_value() != proof.signature.has_value()) {
     co_return make_error(ErrorCode::invalid_request, "raw_data and signature belong together");
   }
@@ -99,7 +99,7 @@ Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof pr
     auto decrypted = co_await open_data_.user_info(subject.app, subject.openid, *proof.encrypted);
     CO_TRY(info, std::move(decrypted));
   }
-  auto updated = co_await update(subject.user, change_from(info), std::move(request_id));
+  auto updated = co_await update(subject.user, change_from(info), std::move(source));
   co_return updated;
 }
 
@@ -130,7 +130,7 @@ Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace
   CO_TRY(act.phone_sealed, vault_.seal("phone", subject.user.raw(), Secret(phone.full)));
   act.phone_index = vault_.index("phone", phone.full);
   act.now = clock_.now();
-  act.request_id = trace->request_id;
+  act.source = trace->source;
   auto saved = co_await store_.save_phone(std::move(act));
   co_return saved;
 }

@@ -43,9 +43,9 @@ class Profiles {
       : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), clock_(clock) {}
 
   /// Errors: invalid_request naming the field, not_found.
-  Task<Result<User>> update(Id user, ProfileChange change, std::string request_id);
+  Task<Result<User>> update(Id user, ProfileChange change, Source source);
   /// Errors: invalid_request (no proof, half of one), signature_invalid, decrypt_failed, stale_session_key, not_found.
-  Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, std::string request_id);
+  Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, Source source);
   /// Errors: invalid_request, decrypt_failed, stale_session_key, conflict (used already), and those of Platform::phone_by_code.
   Task<Result<User>> bind_phone(Subject subject, PhoneProof proof, Trace* trace);
 

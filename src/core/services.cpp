@@ -4,9 +4,11 @@
 
 namespace kaimen::core {
 
-Services::Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
+Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+                   const Clock& clock, AppSettings defaults,
                    std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow)
     : store(store_port),
+      outbound(outbound_port),
       live(clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),

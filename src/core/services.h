@@ -9,6 +9,7 @@
 #include "core/live.h"
 #include "core/login.h"
 #include "core/open_data.h"
+#include "core/outbound.h"
 #include "core/profile.h"
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
@@ -18,7 +19,8 @@ namespace kaimen::core {
 
 struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
-  Services(Store& store_port, const Platforms& platforms, const crypto::Vault& vault, Random& random, const Clock& clock, AppSettings defaults,
+  Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+           const Clock& clock, AppSettings defaults,
            std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
 
   /// Reads keys, apps and revocations; after it, live.ready is true. Where the store is shared, somebody must then poll the follower.
@@ -27,6 +29,7 @@ struct Services {
   Task<Result<>> every_minute(ClockGuard::Steady steady = std::chrono::steady_clock::now());
 
   Store& store;
+  Outbound& outbound;
   Live live;
   TicketKeys ticket_keys;
   Tickets tickets;

@@ -22,7 +22,7 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   act.now = now;
   act.idle_expires_at = now + app->settings.idle_seconds;
   act.revocations_until = revocations_until(now);
-  act.request_id = trace->request_id;
+  act.source = trace->source;
   Result<Renewal> renewed = make_error(ErrorCode::internal);
   {
     Stopwatch watch(trace->store);
@@ -59,6 +59,15 @@ Task<Result<SessionView>> Sessions::view(Id session, Trace* trace) {
   co_return found;
 }
 
+Task<Result<std::string>> Sessions::fresh_ticket(Id session, Trace* trace) {
+  auto found = co_await view(session, trace);
+  CO_TRY(const auto standing, std::move(found));
+  const AppPtr app = live_.apps.get()->find(standing.session.app);
+  if (!app) co_return unauthenticated(Reason::deleted);
+  CO_TRY(auto issued, tickets_.issue(*app, standing.session, standing.user, live_.clock.now()));
+  co_return std::move(issued.token);
+}
+
 Task<Result<std::vector<Session>>> Sessions::list(Id user) {
   auto listed = co_await store_.list_sessions(user, live_.clock.now());
   co_return listed;
@@ -71,7 +80,7 @@ Task<Result<>> Sessions::end(Id session, std::optional<Id> user, Reason reason, 
   act.reason = reason;
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);
-  act.request_id = trace->request_id;
+  act.source = trace->source;
   Stopwatch watch(trace->store);
   auto ended = co_await store_.end_session(std::move(act));
   CO_TRY(auto made, std::move(ended));
@@ -87,7 +96,7 @@ Task<Result<>> Sessions::end_all(Id user, std::optional<Id> except, std::optiona
   act.reason = reason;
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);
-  act.request_id = trace->request_id;
+  act.source = trace->source;
   Stopwatch watch(trace->store);
   auto ended = co_await store_.end_sessions(std::move(act));
   CO_TRY(auto made, std::move(ended));
@@ -102,7 +111,7 @@ Task<Result<>> Sessions::disable_user(Id user, std::optional<Time> until, std::s
   act.message = std::move(message);
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);
-  act.request_id = trace->request_id;
+  act.source = trace->source;
   auto disabled = co_await store_.disable_user(std::move(act));
   CO_TRY(auto made, std::move(disabled));
   live_.revoke(made);
@@ -110,7 +119,7 @@ Task<Result<>> Sessions::disable_user(Id user, std::optional<Time> until, std::s
 }
 
 Task<Result<>> Sessions::enable_user(Id user, Trace* trace) {
-  auto enabled = co_await store_.enable_user(user, live_.clock.now(), trace->request_id);
+  auto enabled = co_await store_.enable_user(user, live_.clock.now(), trace->source);
   co_return enabled;
 }
 

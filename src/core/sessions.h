@@ -21,6 +21,9 @@ class Sessions {
   /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed).
   Task<Result<LoginAnswer>> renew(std::string renew_token, Trace* trace);
 
+  /// A ticket that carries what is so now, for the holder of the session, whose older ones an act has just outdated. Errors: those of view().
+  Task<Result<std::string>> fresh_ticket(Id session, Trace* trace);
+
   /// Session and user as they stand. Errors: unauthenticated with the reason when it has ended or run out, or its user is disabled.
   Task<Result<SessionView>> view(Id session, Trace* trace);
   /// Live ones of the user, newest first.

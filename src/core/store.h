@@ -63,11 +63,12 @@ struct RecordLogin {
   std::string default_nickname;
   Env env = Env::release;
   Device device;
+  std::string entry;                      ///< Session::entry.
   std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
   int max_per_user = 0;
   Time now{}, idle_expires_at{}, absolute_expires_at{};
   Time revocations_until{};
-  std::string request_id;
+  Source source;
 };
 
 // ---- sessions ----
@@ -75,11 +76,11 @@ struct RecordLogin {
 struct RenewSession {
   Id session;
   uint32_t app = 0;
-  uint32_t generation = 0;        ///< Of the renew token presented.
+  uint32_t generation = 0;        ///< Of the renew token presented (Session::renew_generation then).
   Time created_after{};           ///< The app's revoked_before: a session created up to it is `revoked`; zero: no limit.
   Time now{}, idle_expires_at{};  ///< New idle end (the store caps it at the absolute one).
   Time revocations_until{};
-  std::string request_id;
+  Source source;
 };
 struct Renewal {
   enum class Kind : uint8_t {
@@ -99,7 +100,7 @@ struct EndSession {
   std::optional<Id> user;  ///< If given, a session of another user is not found.
   Reason reason = Reason::logged_out;
   Time now{}, revocations_until{};
-  std::string request_id;
+  Source source;
 };
 struct EndSessions {
   Id user;
@@ -107,7 +108,7 @@ struct EndSessions {
   std::optional<uint32_t> app;    ///< Only in this app.
   Reason reason = Reason::revoked;
   Time now{}, revocations_until{};
-  std::string request_id;
+  Source source;
 };
 struct SessionView {
   Session session;
@@ -121,7 +122,7 @@ struct SaveProfile {
   std::optional<std::string> nickname, avatar_url, language, country, province, city, attributes;
   std::optional<int> gender;
   Time now{};
-  std::string request_id;
+  Source source;
 };
 struct SavePhone {
   Id user;
@@ -129,14 +130,19 @@ struct SavePhone {
   std::string phone_index;  ///< Vault::index("phone", "+8613800000000").
   std::string once;         ///< 32 raw bytes naming the ciphertext or code this came from; a second use is `conflict`. Empty: not checked.
   Time now{};
-  std::string request_id;
+  Source source;
+};
+/// A user after a change of what tickets carry.
+struct ChangedUser {
+  User user;
+  std::vector<Revocation> revocations;  ///< Of the tickets that are out: put them in memory before answering.
 };
 struct DisableUser {
   Id user;
   std::optional<Time> until;
   std::string message;
   Time now{}, revocations_until{};
-  std::string request_id;
+  Source source;
 };
 
 // ---- apps, keys ----
@@ -149,17 +155,22 @@ struct AppRow {
   std::string secret_sealed;      ///< Vault purpose "app_secret", row = app_id.
   std::string old_secret_sealed;  ///< Empty: none.
   Time old_secret_until{};
+  std::string push_sealed;        ///< Vault purpose "push", row = app_id: Token, a line break, EncodingAESKey; empty: none.
   std::map<std::string, std::string> settings;
   std::string upstream;
   bool disabled = false;
   Time revoked_before{};
   Time created_at{};
+  Source source;                  ///< Of the change: for its event.
 };
+
+/// What a key is for. Stored in ticket_keys.kind; do not change.
+enum class KeyKind : uint8_t { ticket = 0, renew = 1, jwt = 2 };
 
 struct TicketKeyRow {
   uint32_t id = 0;
-  bool renew = false;         ///< Seals renew tokens; else tickets.
-  std::string key_sealed;     ///< Vault purpose "ticket_key", row = id as 4 big-endian bytes.
+  KeyKind kind = KeyKind::ticket;
+  std::string key_sealed;     ///< Vault purpose "ticket_key", row = id as 4 big-endian bytes. 32 bytes, or of jwt a private key.
   std::vector<uint32_t> apps; ///< Scope; empty: all.
   Time created_at{}, seals_from{};
   bool retired = false;
@@ -198,9 +209,20 @@ struct Followed {
   Time last_beat{};                    ///< This node's own beat as it stood in the store before this one; zero: none.
 };
 
+class AccountStore;
+class DirectoryStore;
+class JournalStore;
+class MediaStore;
+
 class Store {
  public:
   virtual ~Store() = default;
+
+  // ---- the other ports of the same store ----
+  virtual AccountStore& accounts() = 0;     ///< Passwords, registration, linked identities, deletion.
+  virtual DirectoryStore& directory() = 0;  ///< Users as the team's own systems see them.
+  virtual JournalStore& journal() = 0;      ///< What happened, and who is told.
+  virtual MediaStore& media() = 0;          ///< Avatars, and what WeChat pushes about users.
 
   // ---- nodes ----
   /// Whether other nodes may write to it.
@@ -240,7 +262,7 @@ class Store {
   virtual Task<Result<User>> save_phone(SavePhone act) = 0;
   /// Ends all the user's sessions as `disabled`, in one act. Error: not_found.
   virtual Task<Result<std::vector<Revocation>>> disable_user(DisableUser act) = 0;
-  virtual Task<Result<>> enable_user(Id user, Time now, std::string request_id) = 0;
+  virtual Task<Result<>> enable_user(Id user, Time now, Source source) = 0;
   /// Sealed session_keys of one identity, newest first, at most 3.
   virtual Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) = 0;
 
@@ -251,7 +273,7 @@ class Store {
   /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read.
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Error: not_found. Its number stays taken; its app_id may be added again under another.
-  virtual Task<Result<>> remove_app(std::string app_id, Time now) = 0;
+  virtual Task<Result<>> remove_app(std::string app_id, Time now, Source source) = 0;
   virtual Task<Result<std::vector<std::string>>> list_projects() = 0;
 
   virtual Task<Result<std::vector<TicketKeyRow>>> list_ticket_keys() = 0;

@@ -33,31 +33,31 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
   std::vector<Time> starts;  // of the ticket keys that may still seal for all apps, sorted
   bool has_renew = false;
   for (const auto& row : rows) {
-    if (row.renew) has_renew = true;
-    else if (!row.retired && row.apps.empty()) starts.push_back(row.seals_from);
+    if (row.kind == KeyKind::renew) has_renew = true;
+    else if (row.kind == KeyKind::ticket && !row.retired && row.apps.empty()) starts.push_back(row.seals_from);
   }
   std::sort(starts.begin(), starts.end());
 
   if (starts.empty() || starts.front() > now) {  // nothing seals now: the first start, or all were retired
-    auto made = co_await make(false, now, now);
+    auto made = co_await make(KeyKind::ticket, now, now);
     CO_TRY(std::move(made));
     starts.insert(starts.begin(), now);
   }
   // A start further ahead than a key is ever made was chosen while the clock was wrong; waiting for it, no key would be made for years.
   const Time latest = *std::prev(std::upper_bound(starts.begin(), starts.end(), now + kEvery));
   if (latest + kEvery - kBeforehand <= now) {
-    auto made = co_await make(false, now, std::max<Time>(now + kBeforehand, latest + kEvery));
+    auto made = co_await make(KeyKind::ticket, now, std::max<Time>(now + kBeforehand, latest + kEvery));
     CO_TRY(std::move(made));
   }
   if (!has_renew) {
-    auto made = co_await make(true, now, now);
+    auto made = co_await make(KeyKind::renew, now, now);
     CO_TRY(std::move(made));
   }
 
   // A key stopped sealing when the next one (or its retirement's successor) began; tickets under it lived at most a day longer.
   std::vector<uint32_t> done;
   for (const auto& row : rows) {
-    if (!drop_done || row.renew || !row.apps.empty()) continue;
+    if (!drop_done || row.kind != KeyKind::ticket || !row.apps.empty()) continue;
     const auto next = std::upper_bound(starts.begin(), starts.end(), row.seals_from);
     if (next != starts.end() && *next + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
   }
@@ -76,12 +76,12 @@ Task<Result<>> TicketKeys::retire() {
   co_return maintained;
 }
 
-Task<Result<>> TicketKeys::make(bool renew, Time now, Time seals_from) {
+Task<Result<>> TicketKeys::make(KeyKind kind, Time now, Time seals_from) {
   CO_TRY(auto bytes, random_.bytes<32>());
   CO_TRY(auto id_bytes, random_.bytes<4>());
   TicketKeyRow row;
   std::memcpy(&row.id, id_bytes.data(), sizeof row.id);
-  row.renew = renew;
+  row.kind = kind;
   row.created_at = now;
   row.seals_from = seals_from;
   const Secret key(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -113,9 +113,10 @@ Task<Result<>> TicketKeys::load() {
   std::vector<SealingKey> sealing;
   std::vector<std::shared_ptr<const RenewKey>> renew;
   for (const auto& row : rows) {
+    if (row.kind == KeyKind::jwt) continue;  // core/jwt_keys reads those
     CO_TRY(auto bytes, vault_.open("ticket_key", row_of(row.id), row.key_sealed));
     if (bytes.size() != 32) co_return make_error(ErrorCode::internal, "a ticket key has not 32 bytes");
-    if (row.renew) {
+    if (row.kind == KeyKind::renew) {
       renew.push_back(std::make_shared<const RenewKey>(RenewKey{row.id, std::move(bytes)}));
       continue;
     }

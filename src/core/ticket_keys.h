@@ -47,7 +47,7 @@ class TicketKeys {
     check::Key key;
     Time seals_from{};
   };
-  Task<Result<>> make(bool renew, Time now, Time seals_from);
+  Task<Result<>> make(KeyKind kind, Time now, Time seals_from);
 
   Store& store_;
   const crypto::Vault& vault_;

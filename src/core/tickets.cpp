@@ -68,7 +68,7 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   std::string bytes, body(session.id.raw());
   put_u32(bytes, renew_key.id);
   put_u32(body, session.app);
-  put_u32(body, session.generation);
+  put_u32(body, session.renew_generation);
   TRY(const auto sealed, crypto::aead_seal(renew_key.bytes.reveal(), additional_data(bytes), body, random_));
   issued.renew_token = std::string(kRenewPrefix) + to_base64url(bytes + sealed);
   return issued;

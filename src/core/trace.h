@@ -6,11 +6,12 @@
 #include <string>
 
 #include "base/clock.h"
+#include "core/types.h"
 
 namespace kaimen::core {
 
 struct Trace {
-  std::string request_id;
+  Source source;
   std::string app_id, env, user_id, session_id;
   std::string upstream_path, upstream_rid;
   int64_t upstream_errcode = 0;

@@ -46,6 +46,39 @@ std::optional<int64_t> whole_number(std::string_view text, int64_t low, int64_t 
   return value;
 }
 
+// Comma-separated, blanks around each left out.
+std::vector<std::string> items_of(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    std::string_view item = text.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+bool all_of(std::string_view text, size_t longest, std::string_view marks) {
+  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [marks](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || marks.find(c) != marks.npos;
+  });
+}
+bool is_name(std::string_view text) { return all_of(text, 64, "_-."); }
+bool is_host(std::string_view text) { return all_of(text, 253, "-.:"); }
+/// Scheme and authority, no path: as a browser sends it in Origin.
+bool is_origin(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (text.starts_with(scheme)) return is_host(text.substr(scheme.size()));
+  }
+  return false;
+}
+bool is_url(std::string_view text) {
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\'; });
+  return printable && text.size() <= limits::kUrlBytes && (text.starts_with("https://") || text.starts_with("http://"));
+}
+
 }  // namespace
 
 Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>& values, const AppSettings& defaults) {
@@ -58,6 +91,25 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       set(*value);
     } else {
       problem(name + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+  };
+  // The position in `names` is the value.
+  auto choice = [&](const std::string& name, const std::string& text, std::initializer_list<std::string_view> names, auto& value) {
+    const bool on_off = names.size() == 2 && *(names.begin() + 1) == "on";
+    const std::string_view given = on_off && text == "true" ? "on" : on_off && text == "false" ? "off" : std::string_view(text);
+    const auto found = std::find(names.begin(), names.end(), given);
+    if (found != names.end()) {
+      value = static_cast<std::remove_reference_t<decltype(value)>>(found - names.begin());
+      return;
+    }
+    std::string all;
+    for (const auto one : names) all.append(all.empty() ? "" : ", ").append(one);
+    problem(name + " must be one of " + all);
+  };
+  auto list = [&](const std::string& name, const std::string& text, std::vector<std::string>& value, bool (*fits)(std::string_view)) {
+    value = items_of(text);
+    for (const std::string& item : value) {
+      if (!fits(item)) problem(name + " cannot hold " + item);
     }
   };
   for (const auto& [name, text] : values) {
@@ -75,12 +127,81 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
     } else if (name == "default_nickname") {
       if (!is_plain_text(text, limits::kNicknameCodePoints)) problem("default_nickname must be at most 64 characters without control characters");
       settings.default_nickname = text;
+    } else if (name == "phone_unique") {
+      choice(name, text, {"off", "report", "refuse"}, settings.phone_unique);
+    } else if (name == "phone_link") {
+      choice(name, text, {"off", "attach"}, settings.phone_attach);
+    } else if (name == "profile_check") {
+      choice(name, text, {"off", "report", "enforce"}, settings.profile_check);
+    } else if (name == "avatar_hosts") {
+      list(name, text, settings.avatar_hosts, is_host);
+    } else if (name == "passwords") {
+      choice(name, text, {"off", "on"}, settings.passwords);
+    } else if (name == "login_state") {
+      choice(name, text, {"own", "wechat"}, settings.session_follows_key);
+    } else if (name == "registration") {
+      choice(name, text, {"open", "fields", "invited", "closed"}, settings.registration);
+    } else if (name == "registration_fields") {
+      list(name, text, settings.registration_fields, is_name);
+    } else if (name == "agreements") {
+      settings.agreements.clear();
+      for (const std::string& item : items_of(text)) {
+        const size_t equals = item.find('=');
+        if (equals == item.npos || !is_name(item.substr(0, equals)) || !is_name(item.substr(equals + 1))) {
+          problem("agreements must be like terms=2,privacy=2026-01");
+          break;
+        }
+        settings.agreements.push_back({item.substr(0, equals), item.substr(equals + 1)});
+      }
+    } else if (name == "deletion_grace_days") {
+      number(name, text, 0, 90, [&](int64_t value) { settings.deletion_grace_days = static_cast<int>(value); });
+    } else if (name == "web_origins") {
+      list(name, text, settings.web_origins, is_origin);
+    } else if (name == "resolve_url") {
+      if (!text.empty() && !is_url(text)) problem("resolve_url must be an http or https URL");
+      settings.resolve_url = text;
+    } else if (name == "prefetch_url") {
+      if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
+      settings.prefetch_url = text;
+    } else if (name == "support_view") {
+      choice(name, text, {"off", "on"}, settings.support_view);
     } else {
       problem("there is no setting " + name);
     }
   }
   if (!problems.empty()) return make_error(ErrorCode::invalid_request, "settings: " + problems);
   return settings;
+}
+
+std::map<std::string, std::string> AppSettings::values() const {
+  auto joined = [](const std::vector<std::string>& items) {
+    std::string text;
+    for (const auto& item : items) text += (text.empty() ? "" : ",") + item;
+    return text;
+  };
+  auto name_at = [](auto value, std::initializer_list<const char*> names) { return std::string(*(names.begin() + static_cast<int>(value))); };
+  std::vector<std::string> agreed;
+  for (const auto& agreement : agreements) agreed.push_back(agreement.name + "=" + agreement.version);
+  return {{"ticket_seconds", std::to_string(ticket_seconds.count())},
+          {"idle_seconds", std::to_string(idle_seconds.count())},
+          {"absolute_seconds", std::to_string(absolute_seconds.count())},
+          {"max_per_user", std::to_string(max_per_user)},
+          {"expose_openid", expose_openid ? "true" : "false"},
+          {"default_nickname", default_nickname},
+          {"phone_unique", name_at(phone_unique, {"off", "report", "refuse"})},
+          {"phone_link", name_at(phone_attach, {"off", "attach"})},
+          {"profile_check", name_at(profile_check, {"off", "report", "enforce"})},
+          {"avatar_hosts", joined(avatar_hosts)},
+          {"passwords", name_at(passwords, {"off", "on"})},
+          {"login_state", name_at(session_follows_key, {"own", "wechat"})},
+          {"registration", name_at(registration, {"open", "fields", "invited", "closed"})},
+          {"registration_fields", joined(registration_fields)},
+          {"agreements", joined(agreed)},
+          {"deletion_grace_days", std::to_string(deletion_grace_days)},
+          {"web_origins", joined(web_origins)},
+          {"resolve_url", resolve_url},
+          {"prefetch_url", prefetch_url},
+          {"support_view", name_at(support_view, {"off", "on"})}};
 }
 
 }  // namespace kaimen::core

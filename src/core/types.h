@@ -21,6 +21,17 @@ using check::Env;
 std::string_view name_of(Env env);
 std::optional<Env> parse_env(std::string_view text);
 
+/// What may be switched: not at all, only noted, or held to.
+enum class PhoneUnique : uint8_t { off, report, refuse };
+enum class ProfileCheck : uint8_t { off, report, enforce };
+/// Who becomes a registered user: everybody at the first login; whoever gives the fields and agrees; the same with an invitation; nobody.
+enum class RegistrationPolicy : uint8_t { open, fields, invited, closed };
+
+/// A document to consent to, in the version that counts.
+struct Agreement {
+  std::string name, version;
+};
+
 /// Settings of one app, each with its default. Stored and sent as name → text (docs/api.md); durations in seconds.
 struct AppSettings {
   Seconds ticket_seconds{7200};                ///< Life of a ticket: 60 … 86400.
@@ -29,7 +40,23 @@ struct AppSettings {
   int max_per_user = 20;                       ///< Live sessions of one user in this app; the oldest is replaced. 0: no limit; ≤ 1000.
   bool expose_openid = false;                  ///< Whether clients may see their openid.
   std::string default_nickname;                ///< For new users; ≤ 64 characters.
+  PhoneUnique phone_unique = PhoneUnique::off; ///< Whether two users of the project may have one phone number.
+  bool phone_attach = false;                   ///< `phone_link`: a login that brings a number is put onto the one user who has proven it.
+  ProfileCheck profile_check = ProfileCheck::off;  ///< Whether WeChat is asked about names and avatars.
+  std::vector<std::string> avatar_hosts;       ///< Where an avatar_url may point to, beside this server; empty: anywhere.
+  bool passwords = false;                      ///< Whether the password routes exist for this app.
+  bool session_follows_key = false;            ///< `login_state` = wechat: renewal asks WeChat whether the session_key still stands.
+  RegistrationPolicy registration = RegistrationPolicy::open;
+  std::vector<std::string> registration_fields;  ///< Required: nickname, avatar, phone_number, or names of the app's own.
+  std::vector<Agreement> agreements;           ///< Required, as "name=version,…".
+  int deletion_grace_days = 0;                 ///< How long a deleted user can be restored: 0 … 90.
+  std::vector<std::string> web_origins;        ///< Where a login may be handed to: "https://h5.example.com".
+  std::string resolve_url;                     ///< Asked at an identity's first login who that is to the team; empty: nobody is.
+  std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
+  bool support_view = false;                   ///< Whether an admin key may open a short session as a user.
 
+  /// All settings as name → text, as parse() reads them.
+  std::map<std::string, std::string> values() const;
   /// Reads name → text pairs over `defaults`. Error: invalid_request naming every unknown name and every bad value.
   static Result<AppSettings> parse(const std::map<std::string, std::string>& values, const AppSettings& defaults);
 };
@@ -42,6 +69,7 @@ struct App {
   std::string platform = "wechat";
   std::string name;
   Secret secret;
+  Secret push_token, push_key;        ///< Of message push: Token and EncodingAESKey (43 characters); empty: pushes are refused.
   std::optional<Secret> old_secret;   ///< During a rotation: tried when WeChat refuses `secret` (40125).
   Time old_secret_until{};
   std::map<std::string, std::string> setting_values;  ///< As set; `settings` is what follows from them and the server's defaults.
@@ -53,12 +81,21 @@ struct App {
 };
 using AppPtr = std::shared_ptr<const App>;
 
+/// Where an act comes from: kept with its event.
+struct Source {
+  std::string request_id;
+  std::string ip;     ///< Of the client; empty: none.
+  std::string actor;  ///< Whoever acts in another's place: "key NAME", "wechat", "kaimen"; empty: the user.
+};
+
 struct User {
   Id id;
   std::string project;
   std::string external_id;
   bool registered = true;
-  std::string nickname, avatar_url;
+  std::string nickname;
+  std::string avatar_url;             ///< Elsewhere; empty where avatar_hash says more.
+  std::string avatar_hash;            ///< SHA-256 of an avatar kept here, 32 raw bytes; empty: none.
   int gender = 0;  ///< WeChat's: 0 unknown, 1 male, 2 female.
   std::string language, country, province, city;
   std::string phone_sealed;           ///< Vault purpose "phone", row = user id raw; empty: none.
@@ -68,6 +105,7 @@ struct User {
   bool disabled = false;
   std::optional<Time> disabled_until;
   std::string disabled_message;
+  bool leaving = false;               ///< Its deletion waits for its day; it can be restored until then.
 };
 
 struct Device {
@@ -80,9 +118,13 @@ struct Session {
   std::string openid, unionid;        ///< Of the identity it was opened with; empty for passwords.
   Env env = Env::release;
   uint32_t generation = 0;            ///< Of the newest ticket; the first is 0.
-  Time generation_issued_at{};
+  uint32_t renew_generation = 0;      ///< Of the newest renew token. Tickets are also replaced between renewals, when what they carry changes.
+  Time generation_issued_at{};        ///< Of that renew token.
   Time created_at{}, idle_expires_at{}, absolute_expires_at{};
   Device device;
+  std::optional<Id> parent;           ///< A session of a web-view ends with the one it was handed over from.
+  std::string actor;                  ///< Who opened it in the user's place; empty: the user.
+  std::string entry;                  ///< Where the user came in: scene and path, as the client said; untrusted.
   std::optional<Reason> ended;        ///< Why it ended; expiry by time is not an end.
 };
 

@@ -57,6 +57,7 @@ struct ClientError {
     cut,           ///< The connection ended before the answer was complete.
     malformed,     ///< Not HTTP.
     too_large,     ///< Headers or body over the limit.
+    not_allowed,   ///< Every address of the host is shut (ClientOptions::only_public): no byte left.
   };
   Kind kind;
   std::string detail;  ///< For the log: host and cause; never the target (it holds secrets).
@@ -69,6 +70,8 @@ struct ClientOptions {
   size_t idle_per_host = 64;       ///< Kept open per loop and host.
   size_t exchanges_per_host = 512;  ///< Under way per loop and host; more are not_sent at once.
   Millis idle_time{50'000};
+  bool only_public = false;                ///< Connect to public addresses only, and to those of `allow_private` (http/reach.h).
+  std::vector<std::string> allow_private;  ///< Addresses or CIDR blocks.
 };
 
 /// Runs on the event loop that calls it (see http::Server): each loop has its own connections. On a LocalLoop (tests, command-line verbs)

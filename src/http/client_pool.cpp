@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstring>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -18,6 +19,7 @@
 #include <tuple>
 
 #include "http/client_text.h"
+#include "http/reach.h"
 
 // g++ 12 takes Asio's recycling allocator of coroutine frames for a mismatched pair.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -70,7 +72,9 @@ ClientError ClientPool::Exchange::error(Kind kind, std::string_view what) const 
 }
 
 ClientPool::ClientPool(LoopThread& loop, const ClientOptions& options, std::shared_ptr<asio::ssl::context> tls)
-    : loop_(loop), options_(options), tls_(std::move(tls)) {}
+    : loop_(loop), options_(options), tls_(std::move(tls)) {
+  for (const auto& block : options_.allow_private) allowed_.add(block);
+}
 
 void ClientPool::start(ClientRequest request, Done done) {
   std::string key = pool_key(request);
@@ -220,6 +224,10 @@ ClientPool::Awaitable<ClientPool::Step> ClientPool::connect(ExchangePtr exchange
     Step resolved = co_await resolve(exchange, next.host, next.port, endpoints);
     if (!resolved) co_return resolved;
   }
+  if (options_.only_public) {
+    std::erase_if(endpoints, [this](const Endpoint& endpoint) { return !is_open(endpoint); });
+    if (endpoints.empty()) co_return exchange->error(Kind::not_allowed, "the address is not public, and outbound.allow_private does not have it");
+  }
   const TimePoint whole = exchange->timer.expiry();
   Step connected = co_await connect_to(exchange, line, endpoints);
   if (!connected) co_return connected;
@@ -234,6 +242,13 @@ ClientPool::Awaitable<ClientPool::Step> ClientPool::connect(ExchangePtr exchange
     if (!secured) co_return secured;
   }
   co_return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+bool ClientPool::is_open(const Endpoint& endpoint) const {
+  asio::ip::tcp::endpoint address;
+  if ((endpoint.protocol().family() != AF_INET && endpoint.protocol().family() != AF_INET6) || endpoint.size() > address.capacity()) return false;
+  std::memcpy(address.data(), endpoint.data(), endpoint.size());
+  return may_reach(address.address(), allowed_);
 }
 
 ClientPool::Awaitable<ClientPool::Step> ClientPool::resolve(ExchangePtr exchange, std::string host, uint16_t port, std::vector<Endpoint>& out) {

@@ -15,6 +15,7 @@
 
 #include "http/client.h"
 #include "http/loop_thread.h"
+#include "http/networks.h"
 
 namespace kaimen::http {
 
@@ -73,6 +74,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   template <class Stream>
   Awaitable<ClientResult> receive(ExchangePtr exchange, LinePtr line, Stream& stream, bool& reusable);
 
+  bool is_open(const asio::generic::stream_protocol::endpoint& endpoint) const;
   void arm(const ExchangePtr& exchange, TimePoint when);
   LinePtr take_kept(const std::string& key);
   void keep(const std::string& key, LinePtr line);
@@ -80,6 +82,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
   LoopThread& loop_;
   const ClientOptions options_;
+  Networks allowed_;
   const std::shared_ptr<asio::ssl::context> tls_;
   std::unordered_map<std::string, Host> hosts_;
 };

@@ -25,7 +25,7 @@ Result<core::User> find_user(ActContext& context, const Id& user);
 Result<core::User> save_profile(ActContext& context, const core::SaveProfile& act);
 Result<core::User> save_phone(ActContext& context, const core::SavePhone& act);
 Result<std::vector<core::Revocation>> disable_user(ActContext& context, const core::DisableUser& act);
-Result<> enable_user(ActContext& context, const Id& user, Time now, std::string_view request_id);
+Result<> enable_user(ActContext& context, const Id& user, Time now, const core::Source& source);
 Result<std::vector<std::string>> session_keys(ActContext& context, const std::string& provider, const std::string& app_id,
                                               const std::string& openid);
 
@@ -33,7 +33,7 @@ Result<std::vector<std::string>> session_keys(ActContext& context, const std::st
 Result<std::vector<core::AppRow>> list_apps(ActContext& context);
 Result<> add_app(ActContext& context, const core::AppRow& row);
 Result<> change_app(ActContext& context, const core::AppRow& row);
-Result<> remove_app(ActContext& context, const std::string& app_id, Time now);
+Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source);
 Result<std::vector<std::string>> list_projects(ActContext& context);
 
 // keys.cpp

@@ -63,6 +63,7 @@ AppRow app_of(const AppTableRow& row) {
   app.secret_sealed = row.secret_sealed.raw;
   app.old_secret_sealed = row.old_secret_sealed.raw;
   app.old_secret_until = row.old_secret_until;
+  app.push_sealed = row.push_sealed.raw;
   app.settings = settings_of(row.settings);
   app.upstream = row.upstream;
   app.disabled = row.disabled;
@@ -78,6 +79,7 @@ void set_all(AppTableRow& row, const AppRow& app) {
   row.secret_sealed = Bytes{app.secret_sealed};
   row.old_secret_sealed = Bytes{app.old_secret_sealed};
   row.old_secret_until = app.old_secret_until;
+  row.push_sealed = Bytes{app.push_sealed};
   row.settings = settings_text(app.settings);
   row.upstream = app.upstream;
   row.disabled = app.disabled;
@@ -131,7 +133,7 @@ Result<> add_app(ActContext& context, const AppRow& app) {
   rows.insert(std::move(row));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
-  return write_event(context, app.created_at, {"app_added", app.number});
+  return write_event(context, app.created_at, {"app_added", app.number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
 }
 
 Result<> change_app(ActContext& context, const AppRow& app) {
@@ -145,10 +147,10 @@ Result<> change_app(ActContext& context, const AppRow& app) {
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   set_all(rows.change(*row), app);
-  return write_event(context, context.clock.now(), {"app_changed", row->number});
+  return write_event(context, context.clock.now(), {"app_changed", row->number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
 }
 
-Result<> remove_app(ActContext& context, const std::string& app_id, Time now) {
+Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source) {
   Rows& rows = context.rows;
   rows.expect<AccessTokenTableRow>(app_id);
   TRY(const AppTableRow* row, live_app(rows, app_id));
@@ -161,6 +163,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now) {
   app.removed_at = now;
   app.secret_sealed = Bytes{};
   app.old_secret_sealed = Bytes{};
+  app.push_sealed = Bytes{};
   app.settings.clear();
   if (token) {
     // The lease's number stays, too: a fetch on its way must not pass for that of a later app with this app_id.
@@ -169,7 +172,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now) {
     wiped.lease += 1;
     wiped.lease_until = Time{};
   }
-  return write_event(context, now, {"app_removed", app.number});
+  return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
 }
 
 Result<std::vector<std::string>> list_projects(ActContext& context) {

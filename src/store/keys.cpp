@@ -40,7 +40,7 @@ Result<std::vector<TicketKeyRow>> list_ticket_keys(ActContext& context) {
   std::vector<TicketKeyRow> keys;
   for (const TicketKeyTableRow& row : rows) {
     TRY(auto apps, numbers_of(row.apps));
-    keys.push_back({row.id, row.renew, row.key_sealed.raw, std::move(apps), row.created_at, row.seals_from, row.retired});
+    keys.push_back({row.id, row.kind, row.key_sealed.raw, std::move(apps), row.created_at, row.seals_from, row.retired});
   }
   return keys;
 }
@@ -50,7 +50,7 @@ Result<> add_ticket_key(ActContext& context, const TicketKeyRow& key) {
   if (before && context.again && before->key_sealed.raw == key.key_sealed) return ok();
   if (before) return make_error(ErrorCode::conflict, "a ticket key of that id is there already");
   TRY(count_configuration(context.rows));
-  context.rows.insert(TicketKeyTableRow{key.id, key.renew, Bytes{key.key_sealed}, join(names_of(key.apps)), key.created_at, key.seals_from,
+  context.rows.insert(TicketKeyTableRow{key.id, key.kind, Bytes{key.key_sealed}, join(names_of(key.apps)), key.created_at, key.seals_from,
                                         key.retired});
   return write_event(context, key.created_at, {"ticket_key_added"});
 }
@@ -62,7 +62,7 @@ Result<> retire_ticket_keys(ActContext& context, Time now) {
   bool any = false;
   for (const TicketKeyTableRow& key : keys) {
     const TicketKeyTableRow* row = rows.adopt(key);
-    if (!row || row->renew || row->retired) continue;
+    if (!row || row->kind != core::KeyKind::ticket || row->retired) continue;
     rows.change(*row).retired = true;
     any = true;
   }

@@ -164,12 +164,13 @@ SessionRow session_for(const RecordLogin& act, const Id& user, const std::string
   session.device_model = act.device.model;
   session.device_system = act.device.system;
   session.device_platform = act.device.platform;
+  session.entry = act.entry;
   session.purge_day = purge_day(session.idle_expires_at);
   return session;
 }
 
 Result<> write_events(ActContext& context, const RecordLogin& act, const LoginRecord& login, bool moved, bool union_taken) {
-  Event event{login.is_new_user ? "login_new_user" : "login", act.app, login.user.id, login.session.id, Reason::none, act.request_id};
+  Event event{login.is_new_user ? "login_new_user" : "login", act.app, login.user.id, login.session.id, Reason::none, act.source, act.project};
   TRY(write_event(context, act.now, event));
   if (moved) {
     event.kind = "identity_moved";

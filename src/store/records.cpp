@@ -34,6 +34,7 @@ core::User user_of(const UserRow& row) {
   user.registered = row.registered;
   user.nickname = row.nickname;
   user.avatar_url = row.avatar_url;
+  if (row.avatar_hash) user.avatar_hash = row.avatar_hash->raw;
   user.gender = row.gender;
   user.language = row.language;
   user.country = row.country;
@@ -44,6 +45,7 @@ core::User user_of(const UserRow& row) {
   user.attributes = row.attributes;
   user.created_at = row.created_at;
   user.disabled = row.state == UserState::disabled;
+  user.leaving = row.state == UserState::leaving;
   user.disabled_until = row.disabled_until;
   user.disabled_message = row.disabled_message;
   return user;
@@ -58,11 +60,15 @@ core::Session session_of(const SessionRow& row) {
   session.unionid = row.unionid;
   session.env = row.env;
   session.generation = row.generation;
+  session.renew_generation = row.renew_generation;
   session.generation_issued_at = row.generation_issued_at;
   session.created_at = row.created_at;
   session.idle_expires_at = row.idle_expires_at;
   session.absolute_expires_at = row.absolute_expires_at;
   session.device = {row.device_id, row.device_model, row.device_system, row.device_platform};
+  session.parent = row.parent;
+  session.actor = row.actor;
+  session.entry = row.entry;
   if (row.ended != Reason::none) session.ended = row.ended;
   return session;
 }
@@ -112,6 +118,22 @@ Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time
   return ok();
 }
 
+Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<Revocation>& made) {
+  TRY(const auto open, context.rows.list(kOpenSessionsOfUser, user));
+  expect_ends(context.rows, open);
+  for (const SessionRow* session : open) {
+    if (!is_live(*session, now)) continue;
+    // The last generation that can be told from "all": such a session must begin anew.
+    if (session->generation >= kAllGenerations - 1) {
+      TRY(end_one(context, *session, Reason::expired, now, until, made));
+      continue;
+    }
+    TRY(revoke(context, {session->id, session->generation, Reason::renew, until}, made));
+    context.rows.change(*session).generation += 1;
+  }
+  return ok();
+}
+
 void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions) {
   for (const SessionRow* session : sessions) rows.expect<RevocationRow>(session->id);
 }
@@ -146,8 +168,20 @@ Result<std::vector<Revocation>> revocations_of(Rows& rows, const Id& user) {
 
 Result<> write_event(ActContext& context, Time now, const Event& event) {
   TRY(const Id id, Id::make(now, context.random));
-  context.rows.insert(EventRow{id, now, std::string(event.kind), event.app, event.user, event.session, event.reason,
-                               std::string(event.request_id)});
+  EventRow row;
+  row.id = id;
+  row.at = now;
+  row.kind = event.kind;
+  row.app = event.app;
+  row.user = event.user;
+  row.session = event.session;
+  row.reason = event.reason;
+  row.project = event.project;
+  row.actor = event.source.actor;
+  row.ip = event.source.ip;
+  row.detail = event.detail;
+  row.request_id = event.source.request_id;
+  context.rows.insert(std::move(row));
   return ok();
 }
 

@@ -46,6 +46,9 @@ Result<> end_one(ActContext& context, const SessionRow& session, Reason reason, 
 /// Says beforehand that end_one will be called for each of these.
 void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions);
 Result<> revoke(ActContext& context, const core::Revocation& revocation, std::vector<core::Revocation>& made);
+/// What the tickets of the user's sessions carry is no longer so: those that are out answer `renew` from now on. Renew tokens stay good. The
+/// caller has touched the user.
+Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<core::Revocation>& made);
 /// All revocations of the user's sessions: what an act answers whose first answer was lost, as those it made are among them.
 Result<std::vector<core::Revocation>> revocations_of(Rows& rows, const Id& user);
 
@@ -55,7 +58,9 @@ struct Event {
   std::optional<uint32_t> app{};
   std::optional<Id> user{}, session{};
   Reason reason = Reason::none;
-  std::string_view request_id{};
+  core::Source source{};
+  std::string_view project{};
+  std::string_view detail{};  ///< A JSON object, or empty. Nothing secret, no personal data.
 };
 Result<> write_event(ActContext& context, Time now, const Event& event);
 

@@ -21,16 +21,17 @@ Renewal refused(Reason reason) {
   return renewal;
 }
 
-Result<Renewal> refuse_and_end(ActContext& context, const RenewSession& act, const SessionRow& session, Reason reason) {
+Result<Renewal> refuse_and_end(ActContext& context, const RenewSession& act, const SessionRow& session, std::string_view project, Reason reason) {
   Renewal renewal = refused(reason);
   TRY(end_one(context, session, reason, act.now, act.revocations_until, renewal.revocations));
-  TRY(write_event(context, act.now, {"session_ended", session.app, session.user, session.id, reason, act.request_id}));
+  TRY(write_event(context, act.now, {"session_ended", session.app, session.user, session.id, reason, act.source, project}));
   return renewal;
 }
 
 void advance(Rows& rows, const RenewSession& act, const SessionRow& row) {
   SessionRow& session = rows.change(row);
   session.generation += 1;
+  session.renew_generation += 1;
   session.generation_issued_at = act.now;
   session.idle_expires_at = std::min(act.idle_expires_at, session.absolute_expires_at);
   session.purge_day = purge_day(session.idle_expires_at);
@@ -52,7 +53,7 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
   if (!session || session->app != act.app) return refused(Reason::expired);
   if (session->ended != Reason::none) return refused(session->ended);
   // Before the times: a store that lags behind knows old times too.
-  if (act.generation > session->generation) return make_error(ErrorCode::unavailable, "the renew token is newer than the stored session");
+  if (act.generation > session->renew_generation) return make_error(ErrorCode::unavailable, "the renew token is newer than the stored session");
   if (!is_live(*session, act.now)) return refused(Reason::expired);
 
   TRY(const UserRow* user, rows.find<UserRow>(session->user));
@@ -60,10 +61,10 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
     return refused(user && user->state == UserState::disabled ? Reason::disabled : Reason::deleted);
   }
   if (act.created_after != Time{} && session->created_at <= act.created_after) {
-    return refuse_and_end(context, act, *session, Reason::revoked);
+    return refuse_and_end(context, act, *session, user->project, Reason::revoked);
   }
 
-  const uint32_t behind = session->generation - act.generation;
+  const uint32_t behind = session->renew_generation - act.generation;
   Renewal renewal{};
   if (behind == 2) {
     TRY(const RevocationRow* lost, just_lost(rows, act, *session));
@@ -75,16 +76,16 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
       return renewal;
     }
   }
-  if (behind > 1) return refuse_and_end(context, act, *session, Reason::reused);
+  if (behind > 1) return refuse_and_end(context, act, *session, user->project, Reason::reused);
   if (behind == 1 && act.now - session->generation_issued_at <= limits::kRenewGrace) {
     renewal.kind = Renewal::Kind::same;
   } else {
     // The last generation that can be told from "all": such a session must begin anew.
-    if (session->generation >= kAllGenerations - 1) return refuse_and_end(context, act, *session, Reason::expired);
+    if (session->generation >= kAllGenerations - 1) return refuse_and_end(context, act, *session, user->project, Reason::expired);
     renewal.kind = behind == 0 ? Renewal::Kind::next : Renewal::Kind::lost;
     if (renewal.kind == Renewal::Kind::lost) {
       TRY(revoke(context, {session->id, session->generation, Reason::renew, act.revocations_until}, renewal.revocations));
-      TRY(write_event(context, act.now, {"renewal_lost", session->app, session->user, session->id, Reason::renew, act.request_id}));
+      TRY(write_event(context, act.now, {"renewal_lost", session->app, session->user, session->id, Reason::renew, act.source, user->project}));
     }
     advance(rows, act, *session);
   }
@@ -107,7 +108,7 @@ Result<std::vector<Revocation>> end_session(ActContext& context, const core::End
   TRY(const UserRow* user, rows.find<UserRow>(session->user));
   if (user) rows.touch(*user);
   TRY(end_one(context, *session, act.reason, act.now, act.revocations_until, made));
-  TRY(write_event(context, act.now, {"session_ended", session->app, session->user, session->id, act.reason, act.request_id}));
+  TRY(write_event(context, act.now, {"session_ended", session->app, session->user, session->id, act.reason, act.source, user ? std::string_view(user->project) : ""}));
   return made;
 }
 
@@ -128,7 +129,7 @@ Result<std::vector<Revocation>> end_sessions(ActContext& context, const core::En
   for (const SessionRow* session : open) {
     TRY(end_one(context, *session, act.reason, act.now, act.revocations_until, made));
   }
-  TRY(write_event(context, act.now, {"sessions_ended", act.app, act.user, std::nullopt, act.reason, act.request_id}));
+  TRY(write_event(context, act.now, {"sessions_ended", act.app, act.user, std::nullopt, act.reason, act.source, user ? std::string_view(user->project) : ""}));
   return made;
 }
 

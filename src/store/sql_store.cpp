@@ -3,6 +3,10 @@
 #include "base/log.h"
 #include "store/acts.h"
 #include "store/purge_guard.h"
+#include "store/sql_accounts.h"
+#include "store/sql_directory.h"
+#include "store/sql_journal.h"
+#include "store/sql_media.h"
 #include "store/writer.h"
 
 namespace kaimen::store {
@@ -13,24 +17,6 @@ using core::Revocation;
 
 namespace {
 
-template <class T>
-class ActOf final : public Act {
- public:
-  ActOf(bool act_writes, std::function<Result<T>(ActContext&)> work, std::function<void(Result<T>)> done)
-      : Act(act_writes), work_(std::move(work)), done_(std::move(done)) {}
-  bool run(ActContext& context) override {
-    result_.emplace(work_(context));
-    return result_->has_value();
-  }
-  void fail(const Error& error) override { result_.emplace(error); }
-  void finish() override { done_(std::move(*result_)); }
-
- private:
-  std::function<Result<T>(ActContext&)> work_;
-  std::function<void(Result<T>)> done_;
-  std::optional<Result<T>> result_;
-};
-
 constexpr bool kReads = false, kWrites = true;
 
 }  // namespace
@@ -38,6 +24,10 @@ constexpr bool kReads = false, kWrites = true;
 SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<Engine> follow, Options options, const Clock& clock)
     : options_(std::move(options)), purge_guard_(std::make_unique<PurgeGuard>(options_.steady())) {
   writer_ = std::make_unique<Writer>(std::move(acts), Writer::Options{options_.steady, !options_.shared}, clock);
+  accounts_ = std::make_unique<SqlAccounts>(ActQueue(*writer_));
+  directory_ = std::make_unique<SqlDirectory>(ActQueue(*writer_));
+  journal_ = std::make_unique<SqlJournal>(ActQueue(*writer_));
+  media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
   if (!follow) return;
   std::vector<std::unique_ptr<Engine>> one;
   one.push_back(std::move(follow));
@@ -48,20 +38,17 @@ SqlStore::~SqlStore() = default;
 
 template <class T>
 Task<Result<T>> SqlStore::submit(bool writes, std::function<Result<T>(ActContext&)> work) {
-  return submit_to<T>(*writer_, writes, std::move(work));
+  const ActQueue queue(*writer_);
+  return writes ? queue.write<T>(std::move(work)) : queue.read<T>(std::move(work));
 }
 
-template <class T>
-Task<Result<T>> SqlStore::submit_to(Writer& writer, bool writes, std::function<Result<T>(ActContext&)> work) {
-  Wait<Result<T>> wait([&writer, writes, work = std::move(work)](std::function<void(Result<T>)> done) mutable {
-    writer.push(std::make_unique<ActOf<T>>(writes, std::move(work), std::move(done)));
-  });
-  Result<T> result = co_await wait;
-  co_return std::move(result);
-}
+core::AccountStore& SqlStore::accounts() { return *accounts_; }
+core::DirectoryStore& SqlStore::directory() { return *directory_; }
+core::JournalStore& SqlStore::journal() { return *journal_; }
+core::MediaStore& SqlStore::media() { return *media_; }
 
 Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
-  return submit_to<core::Followed>(follower_ ? *follower_ : *writer_, kWrites, [act = std::move(act)](ActContext& context) {
+  return ActQueue(follower_ ? *follower_ : *writer_).write<core::Followed>([act = std::move(act)](ActContext& context) {
     return store::follow(context, act);
   });
 }
@@ -118,9 +105,9 @@ Task<Result<std::vector<Revocation>>> SqlStore::disable_user(core::DisableUser a
     return store::disable_user(context, act);
   });
 }
-Task<Result<>> SqlStore::enable_user(Id user, Time now, std::string request_id) {
-  return submit<void>(kWrites, [user, now, request_id = std::move(request_id)](ActContext& context) {
-    return store::enable_user(context, user, now, request_id);
+Task<Result<>> SqlStore::enable_user(Id user, Time now, core::Source source) {
+  return submit<void>(kWrites, [user, now, source = std::move(source)](ActContext& context) {
+    return store::enable_user(context, user, now, source);
   });
 }
 Task<Result<std::vector<std::string>>> SqlStore::session_keys(std::string provider, std::string app_id, std::string openid) {
@@ -141,8 +128,10 @@ Task<Result<>> SqlStore::add_app(core::AppRow row) {
 Task<Result<>> SqlStore::change_app(core::AppRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::change_app(context, row); });
 }
-Task<Result<>> SqlStore::remove_app(std::string app_id, Time now) {
-  return submit<void>(kWrites, [app_id = std::move(app_id), now](ActContext& context) { return store::remove_app(context, app_id, now); });
+Task<Result<>> SqlStore::remove_app(std::string app_id, Time now, core::Source source) {
+  return submit<void>(kWrites, [app_id = std::move(app_id), now, source = std::move(source)](ActContext& context) {
+    return store::remove_app(context, app_id, now, source);
+  });
 }
 Task<Result<std::vector<std::string>>> SqlStore::list_projects() {
   return submit<std::vector<std::string>>(kReads, [](ActContext& context) { return store::list_projects(context); });

@@ -14,6 +14,10 @@ namespace kaimen::store {
 
 class Engine;
 class Writer;
+class SqlAccounts;
+class SqlDirectory;
+class SqlJournal;
+class SqlMedia;
 class PurgeGuard;
 struct ActContext;
 
@@ -29,6 +33,11 @@ class SqlStore final : public core::Store {
   SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<Engine> follow, Options options, const Clock& clock);
   /// Finishes the acts that are queued. A purge must have ended, and no task of this store may be started any more.
   ~SqlStore() override;
+
+  core::AccountStore& accounts() override;
+  core::DirectoryStore& directory() override;
+  core::JournalStore& journal() override;
+  core::MediaStore& media() override;
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
@@ -48,13 +57,13 @@ class SqlStore final : public core::Store {
   Task<Result<core::User>> save_profile(core::SaveProfile act) override;
   Task<Result<core::User>> save_phone(core::SavePhone act) override;
   Task<Result<std::vector<core::Revocation>>> disable_user(core::DisableUser act) override;
-  Task<Result<>> enable_user(Id user, Time now, std::string request_id) override;
+  Task<Result<>> enable_user(Id user, Time now, core::Source source) override;
   Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) override;
 
   Task<Result<std::vector<core::AppRow>>> list_apps() override;
   Task<Result<>> add_app(core::AppRow row) override;
   Task<Result<>> change_app(core::AppRow row) override;
-  Task<Result<>> remove_app(std::string app_id, Time now) override;
+  Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override;
   Task<Result<std::vector<std::string>>> list_projects() override;
 
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override;
@@ -78,13 +87,15 @@ class SqlStore final : public core::Store {
 
  private:
   template <class T>
-  static Task<Result<T>> submit_to(Writer& writer, bool writes, std::function<Result<T>(ActContext&)> work);
-  template <class T>
   Task<Result<T>> submit(bool writes, std::function<Result<T>(ActContext&)> work);
 
   const Options options_;
   std::unique_ptr<PurgeGuard> purge_guard_;
   std::unique_ptr<Writer> writer_;
+  std::unique_ptr<SqlAccounts> accounts_;
+  std::unique_ptr<SqlDirectory> directory_;
+  std::unique_ptr<SqlJournal> journal_;
+  std::unique_ptr<SqlMedia> media_;
   std::unique_ptr<Writer> follower_;  // null where the store is not shared
 };
 

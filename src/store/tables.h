@@ -2,13 +2,13 @@
 #pragma once
 
 #include "base/result.h"
-#include "core/types.h"
+#include "core/store.h"
 #include "store/table.h"
 
 namespace kaimen::store {
 
 /// Stored in users.state; do not change.
-enum class UserState : uint8_t { active = 0, disabled = 1, deleted = 2 };
+enum class UserState : uint8_t { active = 0, disabled = 1, deleted = 2, leaving = 3 };
 
 struct UserRow {
   Id id;
@@ -20,11 +20,13 @@ struct UserRow {
   bool registered = true;
   std::optional<std::string> external_id;
   std::string nickname, avatar_url;
+  std::optional<Bytes> avatar_hash;
   int gender = 0;
   std::string language, country, province, city;
   std::optional<Bytes> phone_sealed, phone_index;
   std::string roles;  // comma-separated
   std::string attributes = "{}";
+  Time profile_at{}, phone_at{};
   Time created_at{};
 };
 template <>
@@ -43,6 +45,7 @@ struct Table<UserRow> {
       Column{"external_id", &UserRow::external_id},
       Column{"nickname", &UserRow::nickname},
       Column{"avatar_url", &UserRow::avatar_url},
+      Column{"avatar_hash", &UserRow::avatar_hash},
       Column{"gender", &UserRow::gender},
       Column{"language", &UserRow::language},
       Column{"country", &UserRow::country},
@@ -52,6 +55,8 @@ struct Table<UserRow> {
       Column{"phone_index", &UserRow::phone_index},
       Column{"roles", &UserRow::roles},
       Column{"attributes", &UserRow::attributes},
+      Column{"profile_at", &UserRow::profile_at},
+      Column{"phone_at", &UserRow::phone_at},
       Column{"created_at", &UserRow::created_at},
   };
 };
@@ -107,9 +112,11 @@ struct SessionRow {
   uint32_t app = 0;
   std::string openid, unionid;
   core::Env env = core::Env::release;
-  uint32_t generation = 0;
+  uint32_t generation = 0, renew_generation = 0;
   Time generation_issued_at{}, created_at{}, idle_expires_at{}, absolute_expires_at{};
   std::string device_id, device_model, device_system, device_platform;
+  std::optional<Id> parent;
+  std::string actor, entry;
   Reason ended = Reason::none;
   std::optional<Time> ended_at;
   int64_t purge_day = 0;
@@ -127,6 +134,7 @@ struct Table<SessionRow> {
       Column{"unionid", &SessionRow::unionid},
       Column{"env", &SessionRow::env},
       Column{"generation", &SessionRow::generation},
+      Column{"renew_generation", &SessionRow::renew_generation},
       Column{"generation_issued_at", &SessionRow::generation_issued_at},
       Column{"created_at", &SessionRow::created_at},
       Column{"idle_expires_at", &SessionRow::idle_expires_at},
@@ -135,6 +143,9 @@ struct Table<SessionRow> {
       Column{"device_model", &SessionRow::device_model},
       Column{"device_system", &SessionRow::device_system},
       Column{"device_platform", &SessionRow::device_platform},
+      Column{"parent", &SessionRow::parent},
+      Column{"actor", &SessionRow::actor},
+      Column{"entry", &SessionRow::entry},
       Column{"ended", &SessionRow::ended},
       Column{"ended_at", &SessionRow::ended_at},
       Column{"purge_day", &SessionRow::purge_day},
@@ -201,7 +212,7 @@ struct EventRow {
   std::optional<uint32_t> app;
   std::optional<Id> user, session;
   Reason reason = Reason::none;
-  std::string request_id;
+  std::string project, actor, ip, detail, request_id;
 };
 template <>
 struct Table<EventRow> {
@@ -216,6 +227,10 @@ struct Table<EventRow> {
       Column{"user_id", &EventRow::user},
       Column{"session_id", &EventRow::session},
       Column{"reason", &EventRow::reason},
+      Column{"project", &EventRow::project},
+      Column{"actor", &EventRow::actor},
+      Column{"ip", &EventRow::ip},
+      Column{"detail", &EventRow::detail},
       Column{"request_id", &EventRow::request_id},
   };
 };
@@ -258,6 +273,7 @@ struct AppTableRow {
   std::string project, platform, name;
   Bytes secret_sealed, old_secret_sealed;
   Time old_secret_until{};
+  Bytes push_sealed;
   std::string settings;  // lines "name=value"
   std::string upstream;
   bool disabled = false;
@@ -280,6 +296,7 @@ struct Table<AppTableRow> {
       Column{"secret_sealed", &AppTableRow::secret_sealed},
       Column{"old_secret_sealed", &AppTableRow::old_secret_sealed},
       Column{"old_secret_until", &AppTableRow::old_secret_until},
+      Column{"push_sealed", &AppTableRow::push_sealed},
       Column{"settings", &AppTableRow::settings},
       Column{"upstream", &AppTableRow::upstream},
       Column{"disabled", &AppTableRow::disabled},
@@ -291,7 +308,7 @@ struct Table<AppTableRow> {
 
 struct TicketKeyTableRow {
   uint32_t id = 0;
-  bool renew = false;
+  core::KeyKind kind = core::KeyKind::ticket;
   Bytes key_sealed;
   std::string apps;  // numbers, comma-separated; empty: all
   Time created_at{}, seals_from{};
@@ -304,7 +321,7 @@ struct Table<TicketKeyTableRow> {
   static constexpr bool guarded = false;
   static constexpr std::tuple columns{
       Column{"id", &TicketKeyTableRow::id},
-      Column{"renew", &TicketKeyTableRow::renew},
+      Column{"kind", &TicketKeyTableRow::kind},
       Column{"key_sealed", &TicketKeyTableRow::key_sealed},
       Column{"apps", &TicketKeyTableRow::apps},
       Column{"created_at", &TicketKeyTableRow::created_at},
@@ -402,10 +419,245 @@ struct Table<NodeRow> {
   };
 };
 
+struct PasswordRow {
+  std::string project;
+  std::string name;
+  Id user;
+  std::string shown_name;
+  std::string hash;
+  Time changed_at{};
+};
+template <>
+struct Table<PasswordRow> {
+  static constexpr std::string_view name = "passwords";
+  static constexpr size_t keys = 2;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"project", &PasswordRow::project},
+      Column{"name", &PasswordRow::name},
+      Column{"user_id", &PasswordRow::user},
+      Column{"shown_name", &PasswordRow::shown_name},
+      Column{"hash", &PasswordRow::hash},
+      Column{"changed_at", &PasswordRow::changed_at},
+  };
+};
+
+struct PasswordFailuresRow {
+  Bytes name_hash;
+  int64_t version = 0;
+  int64_t failures = 0;
+  Time failed_at{};
+};
+template <>
+struct Table<PasswordFailuresRow> {
+  static constexpr std::string_view name = "password_failures";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"name_hash", &PasswordFailuresRow::name_hash},
+      Column{"version", &PasswordFailuresRow::version},
+      Column{"failures", &PasswordFailuresRow::failures},
+      Column{"failed_at", &PasswordFailuresRow::failed_at},
+  };
+};
+
+struct RegistrationRow {
+  Id user;
+  uint32_t app = 0;
+  std::string fields;
+  Time registered_at{};
+};
+template <>
+struct Table<RegistrationRow> {
+  static constexpr std::string_view name = "registrations";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"user_id", &RegistrationRow::user},
+      Column{"app", &RegistrationRow::app},
+      Column{"fields", &RegistrationRow::fields},
+      Column{"registered_at", &RegistrationRow::registered_at},
+  };
+};
+
+struct ConsentRow {
+  Id user;
+  std::string name;
+  std::string version;
+  uint32_t app = 0;
+  Time agreed_at{};
+  std::string ip;
+};
+template <>
+struct Table<ConsentRow> {
+  static constexpr std::string_view name = "consents";
+  static constexpr size_t keys = 3;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"user_id", &ConsentRow::user},
+      Column{"name", &ConsentRow::name},
+      Column{"version", &ConsentRow::version},
+      Column{"app", &ConsentRow::app},
+      Column{"agreed_at", &ConsentRow::agreed_at},
+      Column{"ip", &ConsentRow::ip},
+  };
+};
+
+struct InvitationRow {
+  Bytes code_hash;
+  int64_t version = 0;
+  uint32_t app = 0;
+  int64_t uses_left = 0;
+  Time until{};
+  Time created_at{};
+};
+template <>
+struct Table<InvitationRow> {
+  static constexpr std::string_view name = "invitations";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"code_hash", &InvitationRow::code_hash},
+      Column{"version", &InvitationRow::version},
+      Column{"app", &InvitationRow::app},
+      Column{"uses_left", &InvitationRow::uses_left},
+      Column{"until", &InvitationRow::until},
+      Column{"created_at", &InvitationRow::created_at},
+  };
+};
+
+struct DeletionRow {
+  Id user;
+  Time due_at{};
+};
+template <>
+struct Table<DeletionRow> {
+  static constexpr std::string_view name = "deletions";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"user_id", &DeletionRow::user},
+      Column{"due_at", &DeletionRow::due_at},
+  };
+};
+
+/// Stored in avatars.checked; do not change.
+enum class AvatarState : uint8_t { unchecked = 0, pending = 1, passed = 2, rejected = 3 };
+
+struct AvatarRow {
+  Bytes hash;
+  std::string type;
+  Bytes body;
+  AvatarState checked = AvatarState::unchecked;
+  Time created_at{};
+  std::optional<Time> unused_since;
+};
+template <>
+struct Table<AvatarRow> {
+  static constexpr std::string_view name = "avatars";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"hash", &AvatarRow::hash},
+      Column{"type", &AvatarRow::type},
+      Column{"body", &AvatarRow::body},
+      Column{"checked", &AvatarRow::checked},
+      Column{"created_at", &AvatarRow::created_at},
+      Column{"unused_since", &AvatarRow::unused_since},
+  };
+};
+
+struct AvatarCheckRow {
+  std::string trace_id;
+  Bytes hash;
+  Id user;
+  uint32_t app = 0;
+  Time asked_at{};
+};
+template <>
+struct Table<AvatarCheckRow> {
+  static constexpr std::string_view name = "avatar_checks";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"trace_id", &AvatarCheckRow::trace_id},
+      Column{"hash", &AvatarCheckRow::hash},
+      Column{"user_id", &AvatarCheckRow::user},
+      Column{"app", &AvatarCheckRow::app},
+      Column{"asked_at", &AvatarCheckRow::asked_at},
+  };
+};
+
+struct WebhookRow {
+  Id id;
+  std::string project;
+  std::string url;
+  Bytes secret_sealed;
+  std::string kinds;
+  bool disabled = false;
+  Time created_at{};
+};
+template <>
+struct Table<WebhookRow> {
+  static constexpr std::string_view name = "webhooks";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"id", &WebhookRow::id},
+      Column{"project", &WebhookRow::project},
+      Column{"url", &WebhookRow::url},
+      Column{"secret_sealed", &WebhookRow::secret_sealed},
+      Column{"kinds", &WebhookRow::kinds},
+      Column{"disabled", &WebhookRow::disabled},
+      Column{"created_at", &WebhookRow::created_at},
+  };
+};
+
+/// Stored in deliveries.state; do not change.
+enum class DeliveryState : uint8_t { due = 0, delivered = 1, given_up = 2 };
+
+struct DeliveryRow {
+  Id webhook;
+  Id id;
+  int64_t version = 0;
+  std::optional<Id> user;
+  std::string kind;
+  std::string body;
+  DeliveryState state = DeliveryState::due;
+  Time due_at{};
+  int64_t attempts = 0;
+  int64_t last_status = 0;
+  std::string last_error;
+  std::optional<Time> settled_at;
+  Time lease_until{};
+};
+template <>
+struct Table<DeliveryRow> {
+  static constexpr std::string_view name = "deliveries";
+  static constexpr size_t keys = 2;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"webhook_id", &DeliveryRow::webhook},
+      Column{"id", &DeliveryRow::id},
+      Column{"version", &DeliveryRow::version},
+      Column{"user_id", &DeliveryRow::user},
+      Column{"kind", &DeliveryRow::kind},
+      Column{"body", &DeliveryRow::body},
+      Column{"state", &DeliveryRow::state},
+      Column{"due_at", &DeliveryRow::due_at},
+      Column{"attempts", &DeliveryRow::attempts},
+      Column{"last_status", &DeliveryRow::last_status},
+      Column{"last_error", &DeliveryRow::last_error},
+      Column{"settled_at", &DeliveryRow::settled_at},
+      Column{"lease_until", &DeliveryRow::lease_until},
+  };
+};
+
 /// Every table, in the order in which a batch writes them: guards first.
 template <class... Row>
 struct TableList {};
-using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, IdentityRow, UnionidRow, CodeRow, SessionRow, RevocationRow,
-                            OnceMarkRow, ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, EventRow>;
+using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
+                            CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
+                            ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
 
 }  // namespace kaimen::store

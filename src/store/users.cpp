@@ -22,7 +22,8 @@ Result<User> save_profile(ActContext& context, const core::SaveProfile& act) {
   user.province = act.province.value_or(user.province);
   user.city = act.city.value_or(user.city);
   user.attributes = act.attributes.value_or(user.attributes);
-  TRY(write_event(context, act.now, {"profile_saved", std::nullopt, user.id, std::nullopt, Reason::none, act.request_id}));
+  user.profile_at = act.now;
+  TRY(write_event(context, act.now, {"profile_saved", std::nullopt, user.id, std::nullopt, Reason::none, act.source, user.project}));
   return user_of(user);
 }
 
@@ -37,9 +38,10 @@ Result<User> save_phone(ActContext& context, const core::SavePhone& act) {
     rows.insert(OnceMarkRow{Bytes{act.once}, act.now});
   }
   UserRow& user = rows.change(*row);
+  user.phone_at = act.now;
   user.phone_sealed = Bytes{act.phone_sealed};
   user.phone_index = Bytes{act.phone_index};
-  TRY(write_event(context, act.now, {"phone_saved", std::nullopt, act.user, std::nullopt, Reason::none, act.request_id}));
+  TRY(write_event(context, act.now, {"phone_saved", std::nullopt, act.user, std::nullopt, Reason::none, act.source, user.project}));
   return user_of(user);
 }
 
@@ -60,17 +62,17 @@ Result<std::vector<core::Revocation>> disable_user(ActContext& context, const co
   for (const SessionRow* session : open) {
     TRY(end_one(context, *session, Reason::disabled, act.now, act.revocations_until, made));
   }
-  TRY(write_event(context, act.now, {"user_disabled", std::nullopt, act.user, std::nullopt, Reason::disabled, act.request_id}));
+  TRY(write_event(context, act.now, {"user_disabled", std::nullopt, act.user, std::nullopt, Reason::disabled, act.source, user.project}));
   return made;
 }
 
-Result<> enable_user(ActContext& context, const Id& id, Time now, std::string_view request_id) {
+Result<> enable_user(ActContext& context, const Id& id, Time now, const core::Source& source) {
   TRY(const UserRow* row, existing_user(context.rows, id));
   UserRow& user = context.rows.change(*row);
   user.state = UserState::active;
   user.disabled_until.reset();
   user.disabled_message.clear();
-  return write_event(context, now, {"user_enabled", std::nullopt, id, std::nullopt, Reason::none, request_id});
+  return write_event(context, now, {"user_enabled", std::nullopt, id, std::nullopt, Reason::none, source, user.project});
 }
 
 Result<std::vector<std::string>> session_keys(ActContext& context, const std::string& provider, const std::string& app_id,

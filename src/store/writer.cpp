@@ -14,7 +14,8 @@ namespace kaimen::store {
 namespace {
 
 constexpr auto kWaitingTime = std::chrono::seconds(5);  // an act that waited longer is refused: its caller has given up
-constexpr int kTries = 20;                              // of one act against others; each lost one means that another act was done
+constexpr int kTries = 400;                             // of one act against others; each lost one means that another act was done
+constexpr int kLongestPause = 5;                        // ms between them, at most: who has lost often must not wait longer than newcomers
 constexpr auto kRetryEvery = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -141,7 +142,7 @@ void Writer::Worker::settle(Span acts) {
       log::Line("store_act_failed").field("detail", error.detail).emit(log::Level::error);
       return fail(acts, conflict ? make_error(ErrorCode::unavailable, error.detail) : error);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(jitter_() % (1000U * static_cast<unsigned>(tries))));
+    std::this_thread::sleep_for(std::chrono::microseconds(jitter_() % (1000U * static_cast<unsigned>(std::min(tries, kLongestPause)))));
   }
 }
 

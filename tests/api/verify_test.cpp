@@ -293,7 +293,7 @@ TEST_F(IntrospectTest, AnythingElseIsInactiveAndSaysNothingMore) {
 
 TEST_F(IntrospectTest, ItIsOfLiveState) {
   // Ended by another node: the store knows already, this node's memory does not.
-  ASSERT_TRUE(run_here(store().end_session({who_.session.id, std::nullopt, Reason::logged_out, clock.now(), clock.now() + 4h, "r"})));
+  ASSERT_TRUE(run_here(store().end_session({who_.session.id, std::nullopt, Reason::logged_out, clock.now(), clock.now() + 4h, {"r", {}, {}}})));
   EXPECT_EQ(check(token()), Reason::none);
   EXPECT_FALSE(active("token=" + token()));
 }

@@ -56,7 +56,7 @@ TEST_P(StoreContract, a_number_is_given_once) {
 
 TEST_P(StoreContract, a_removed_apps_number_is_never_given_again) {
   ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
-  ASSERT_TRUE(run_here(store().remove_app("wx1", t0)));
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
   EXPECT_TRUE(run_here(store().list_apps()).value().empty());
   EXPECT_EQ(code_of(run_here(store().add_app(app_row("wx1", 1)))), ErrorCode::conflict);
   EXPECT_EQ(code_of(run_here(store().add_app(app_row("wx2", 1)))), ErrorCode::conflict);
@@ -64,7 +64,7 @@ TEST_P(StoreContract, a_removed_apps_number_is_never_given_again) {
 
 TEST_P(StoreContract, a_removed_app_comes_back_under_another_number) {
   ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
-  ASSERT_TRUE(run_here(store().remove_app("wx1", t0)));
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
   ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 2))));
   const auto apps = run_here(store().list_apps()).value();
   ASSERT_EQ(apps.size(), 1u);
@@ -73,11 +73,11 @@ TEST_P(StoreContract, a_removed_app_comes_back_under_another_number) {
 
 TEST_P(StoreContract, a_removed_apps_secrets_are_gone) {
   ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
-  ASSERT_TRUE(run_here(store().remove_app("wx1", t0)));
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
   EXPECT_EQ(factory().query("SELECT count(*) FROM apps WHERE length(secret_sealed) + length(old_secret_sealed) > 0")[0][0], "0");
 }
 
-TEST_P(StoreContract, an_unknown_app_is_not_removed) { EXPECT_EQ(code_of(run_here(store().remove_app("wx1", t0))), ErrorCode::not_found); }
+TEST_P(StoreContract, an_unknown_app_is_not_removed) { EXPECT_EQ(code_of(run_here(store().remove_app("wx1", t0, {}))), ErrorCode::not_found); }
 
 TEST_P(StoreContract, an_unknown_app_is_not_changed) {
   EXPECT_EQ(code_of(run_here(store().change_app(app_row("wx1", 1)))), ErrorCode::not_found);
@@ -129,17 +129,17 @@ TEST_P(StoreContract, an_apps_project_is_a_project) {
 
 // ---- ticket keys ----
 
-core::TicketKeyRow key_row(uint32_t id, bool renew = false) {
-  return {id, renew, std::string("\0key", 4), {7, 0xffffffff}, t0, t0 + 1h, false};
+core::TicketKeyRow key_row(uint32_t id, core::KeyKind kind = core::KeyKind::ticket) {
+  return {id, kind, std::string("\0key", 4), {7, 0xffffffff}, t0, t0 + 1h, false};
 }
 
 TEST_P(StoreContract, a_ticket_key_is_kept_as_it_was_given) {
-  ASSERT_TRUE(run_here(store().add_ticket_key(key_row(0xffffffff, true))));
+  ASSERT_TRUE(run_here(store().add_ticket_key(key_row(0xffffffff, core::KeyKind::renew))));
   reopen();
   const auto keys = run_here(store().list_ticket_keys()).value();
   ASSERT_EQ(keys.size(), 1u);
   EXPECT_EQ(keys[0].id, 0xffffffffu);
-  EXPECT_TRUE(keys[0].renew);
+  EXPECT_EQ(keys[0].kind, core::KeyKind::renew);
   EXPECT_EQ(keys[0].key_sealed, std::string("\0key", 4));
   EXPECT_EQ(keys[0].apps, (std::vector<uint32_t>{7, 0xffffffff}));
   EXPECT_EQ(keys[0].created_at, t0);
@@ -164,7 +164,7 @@ TEST_P(StoreContract, a_ticket_key_is_not_replaced_by_another_of_its_id) {
 
 TEST_P(StoreContract, retiring_concerns_the_tickets_keys_made_so_far) {
   ASSERT_TRUE(run_here(store().add_ticket_key(key_row(1))));
-  ASSERT_TRUE(run_here(store().add_ticket_key(key_row(2, true))));
+  ASSERT_TRUE(run_here(store().add_ticket_key(key_row(2, core::KeyKind::renew))));
   ASSERT_TRUE(run_here(store().retire_ticket_keys(t0)));
   ASSERT_TRUE(run_here(store().add_ticket_key(key_row(3))));
   std::vector<std::pair<uint32_t, bool>> retired;

@@ -58,11 +58,11 @@ class EngineRaces : public testing::TestWithParam<servers::Engine> {
 TEST_P(EngineRaces, a_login_does_not_slip_past_a_disablement) {
   const Id user = login(*here_, login_act("o1")).value().user.id;
   for (int round = 0; round < kRounds; ++round) {
-    ASSERT_TRUE(run_here(here_->enable_user(user, t0, "r")));
+    ASSERT_TRUE(run_here(here_->enable_user(user, t0, {"r", {}, {}})));
     const auto act = login_act("o1");
     std::optional<Result<core::LoginRecord>> made;
     race([&] { made.emplace(login(*here_, act)); },
-         [&] { ASSERT_TRUE(run_here(there_->disable_user({user, std::nullopt, "", t0, t0 + 4h, "r"}))); });
+         [&] { ASSERT_TRUE(run_here(there_->disable_user({user, std::nullopt, "", t0, t0 + 4h, {"r", {}, {}}}))); });
     if (!*made) {
       EXPECT_EQ(made->error().code, ErrorCode::forbidden);
     }
@@ -80,7 +80,7 @@ TEST_P(EngineRaces, a_renewal_does_not_slip_past_an_end) {
     renewal.idle_expires_at = t0 + 30 * 24h;
     renewal.revocations_until = t0 + 4h;
     race([&] { ASSERT_TRUE(run_here(here_->renew_session(renewal))); },
-         [&] { ASSERT_TRUE(run_here(there_->end_session({made.session.id, std::nullopt, Reason::logged_out, t0, t0 + 4h, "r"}))); });
+         [&] { ASSERT_TRUE(run_here(there_->end_session({made.session.id, std::nullopt, Reason::logged_out, t0, t0 + 4h, {"r", {}, {}}}))); });
     EXPECT_EQ(run_here(here_->find_session(made.session.id)).value().session.ended, Reason::logged_out);
     renewal.generation = run_here(here_->find_session(made.session.id)).value().session.generation;
     EXPECT_EQ(run_here(there_->renew_session(renewal)).value().kind, core::Renewal::Kind::refused);
@@ -164,8 +164,8 @@ TEST_P(EngineRaces, a_phone_proof_is_taken_once) {
   for (int round = 0; round < kRounds; ++round) {
     const std::string once = new_id().hex();
     bool a = false, b = false;
-    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", once, t0, "r"})).has_value(); },
-         [&] { b = run_here(there_->save_phone({b_user, "s", "i", once, t0, "r"})).has_value(); });
+    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", once, t0, {"r", {}, {}}})).has_value(); },
+         [&] { b = run_here(there_->save_phone({b_user, "s", "i", once, t0, {"r", {}, {}}})).has_value(); });
     EXPECT_NE(a, b);
   }
 }

@@ -301,7 +301,7 @@ TEST_P(StoreContract, parallel_logins_keep_the_limit) {
 
 TEST_P(StoreContract, a_login_writes_one_event) {
   auto act = login_act("c1");
-  act.request_id = "req-1";
+  act.source.request_id = "req-1";
   login(act);
   const auto events = factory().query("SELECT kind, app, request_id FROM events");
   ASSERT_EQ(events.size(), 1u);

@@ -26,14 +26,14 @@ TEST_P(StoreContract, the_logout_of_an_unknown_session_is_not_found) { EXPECT_EQ
 
 TEST_P(StoreContract, a_session_of_another_user_is_not_found) {
   const auto made = login("c1");
-  const auto ended = run_here(store().end_session({made.session.id, new_id(), Reason::logged_out, t0, t0 + 4h, "r"}));
+  const auto ended = run_here(store().end_session({made.session.id, new_id(), Reason::logged_out, t0, t0 + 4h, {"r", {}, {}}}));
   EXPECT_EQ(code_of(ended), ErrorCode::not_found);
   EXPECT_EQ(session_now(made.session.id).ended, std::nullopt);
 }
 
 TEST_P(StoreContract, a_users_own_session_is_ended_by_id) {
   const auto made = login("c1");
-  EXPECT_TRUE(run_here(store().end_session({made.session.id, made.user.id, Reason::logged_out, t0, t0 + 4h, "r"})));
+  EXPECT_TRUE(run_here(store().end_session({made.session.id, made.user.id, Reason::logged_out, t0, t0 + 4h, {"r", {}, {}}})));
   EXPECT_EQ(session_now(made.session.id).ended, Reason::logged_out);
 }
 
@@ -57,7 +57,7 @@ TEST_P(StoreContract, revocations_are_told_until_their_time) {
 
 TEST_P(StoreContract, all_sessions_of_a_user_end_at_once) {
   const auto first = login("c1"), second = login("c2"), other = login("c3", "o2");
-  const core::EndSessions act{first.user.id, std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"};
+  const core::EndSessions act{first.user.id, std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, {"r", {}, {}}};
   const auto revocations = run_here(store().end_sessions(act)).value();
   EXPECT_EQ(revocations.size(), 2u);
   EXPECT_EQ(session_now(first.session.id).ended, Reason::revoked);
@@ -67,7 +67,7 @@ TEST_P(StoreContract, all_sessions_of_a_user_end_at_once) {
 
 TEST_P(StoreContract, all_sessions_but_one_end) {
   const auto first = login("c1"), second = login("c2");
-  const core::EndSessions act{first.user.id, second.session.id, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"};
+  const core::EndSessions act{first.user.id, second.session.id, std::nullopt, Reason::revoked, t0, t0 + 4h, {"r", {}, {}}};
   const auto revocations = run_here(store().end_sessions(act)).value();
   EXPECT_EQ(revocations.size(), 1u);
   EXPECT_EQ(live_sessions(first.user.id, t0), std::vector<Id>{second.session.id});
@@ -80,19 +80,19 @@ TEST_P(StoreContract, all_sessions_in_one_app_end) {
   elsewhere.app_id = "wx8";
   const auto first = login(act), second = login(elsewhere);
   ASSERT_EQ(first.user.id, second.user.id);
-  const auto revocations = run_here(store().end_sessions({first.user.id, std::nullopt, 7, Reason::revoked, t0, t0 + 4h, "r"})).value();
+  const auto revocations = run_here(store().end_sessions({first.user.id, std::nullopt, 7, Reason::revoked, t0, t0 + 4h, {"r", {}, {}}})).value();
   EXPECT_EQ(revocations.size(), 1u);
   EXPECT_EQ(live_sessions(first.user.id, t0), std::vector<Id>{second.session.id});
 }
 
 TEST_P(StoreContract, ending_the_sessions_of_an_unknown_user_ends_none) {
-  EXPECT_TRUE(run_here(store().end_sessions({new_id(), std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, "r"})).value().empty());
+  EXPECT_TRUE(run_here(store().end_sessions({new_id(), std::nullopt, std::nullopt, Reason::revoked, t0, t0 + 4h, {"r", {}, {}}})).value().empty());
 }
 
 TEST_P(StoreContract, a_clock_set_back_does_not_revive_a_session_that_had_run_out) {
   const auto made = login("c1");
   const Time later = made.session.idle_expires_at + 1h;
-  ASSERT_TRUE(run_here(store().end_sessions({made.user.id, std::nullopt, std::nullopt, Reason::revoked, later, later + 4h, "r"})));
+  ASSERT_TRUE(run_here(store().end_sessions({made.user.id, std::nullopt, std::nullopt, Reason::revoked, later, later + 4h, {"r", {}, {}}})));
   EXPECT_TRUE(live_sessions(made.user.id, t0).empty());
 }
 

@@ -113,10 +113,10 @@ class StoreContract : public testing::TestWithParam<MakeFactory> {
   core::Renewal renew(const core::Session& session, uint32_t generation, Time now) { return renew(renewal_act(session, generation, now)); }
 
   Result<std::vector<core::Revocation>> end(const Id& session, Time now, Reason reason = Reason::logged_out) {
-    return run_here(store().end_session({session, std::nullopt, reason, now, now + 4h, "r"}));
+    return run_here(store().end_session({session, std::nullopt, reason, now, now + 4h, {"r", {}, {}}}));
   }
   Result<std::vector<core::Revocation>> disable(const Id& user, Time now, std::optional<Time> until = {}) {
-    return run_here(store().disable_user({user, until, "see the desk", now, now + 4h, "r"}));
+    return run_here(store().disable_user({user, until, "see the desk", now, now + 4h, {"r", {}, {}}}));
   }
   core::Session session_now(const Id& id) { return run_here(store().find_session(id)).value().session; }
   std::vector<Id> live_sessions(const Id& user, Time now) {

@@ -12,7 +12,7 @@ TEST_P(StoreContract, an_unknown_user_is_not_found) {
   EXPECT_EQ(code_of(run_here(store().save_profile(profile))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run_here(store().save_phone(phone))), ErrorCode::not_found);
   EXPECT_EQ(code_of(disable(new_id(), t0)), ErrorCode::not_found);
-  EXPECT_EQ(code_of(run_here(store().enable_user(new_id(), t0, "r"))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run_here(store().enable_user(new_id(), t0, {"r", {}, {}}))), ErrorCode::not_found);
 }
 
 core::SaveProfile whole_profile(const Id& user) {
@@ -188,7 +188,7 @@ TEST_P(StoreContract, a_disablement_ends_at_its_time) {
 TEST_P(StoreContract, an_enabled_user_logs_in_again_but_old_sessions_stay_ended) {
   const auto first = login("c1");
   ASSERT_TRUE(disable(first.user.id, t0));
-  ASSERT_TRUE(run_here(store().enable_user(first.user.id, t0, "r")));
+  ASSERT_TRUE(run_here(store().enable_user(first.user.id, t0, {"r", {}, {}})));
   EXPECT_EQ(session_now(first.session.id).ended, Reason::disabled);
   EXPECT_EQ(login("c2").user.id, first.user.id);
   EXPECT_FALSE(run_here(store().find_user(first.user.id)).value().disabled);

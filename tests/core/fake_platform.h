@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/outbound.h"
 #include "core/platform.h"
 
 namespace kaimen::test {
@@ -186,6 +187,33 @@ class FakePlatforms final : public core::Platforms {
 
  private:
   core::Platform& platform_;
+};
+
+/// A way out that leads to the test: each request is kept, and answered by `answer`.
+class FakeOutbound final : public core::Outbound {
+ public:
+  Task<Result<core::OutboundAnswer>> send(core::OutboundRequest request) override {
+    std::function<Result<core::OutboundAnswer>(const core::OutboundRequest&)> now;
+    {
+      std::lock_guard lock(mutex_);
+      sent_.push_back(request);
+      now = answer_;
+    }
+    co_return now(request);
+  }
+  void answer(std::function<Result<core::OutboundAnswer>(const core::OutboundRequest&)> answer) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  std::vector<core::OutboundRequest> sent() const {
+    std::lock_guard lock(mutex_);
+    return sent_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<core::OutboundRequest> sent_;
+  std::function<Result<core::OutboundAnswer>(const core::OutboundRequest&)> answer_ = [](const auto&) { return core::OutboundAnswer{200, "", ""}; };
 };
 
 }  // namespace kaimen::test

@@ -66,7 +66,8 @@ class Node {
  public:
   Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {})
       : vault(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random).value()),
-        services(store, platforms, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
+        services(store, platforms, outbound, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
+  FakeOutbound outbound;
   crypto::Vault vault;
   core::Services services;
 };

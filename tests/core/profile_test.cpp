@@ -9,7 +9,7 @@ class ProfileTest : public CoreTest {
   void SetUp() override { who_ = log_in("o1"); }
   const core::LoginAnswer& who() const { return who_; }
 
-  Result<core::User> update(core::ProfileChange change) { return run_here(services().profiles.update(who_.user.id, std::move(change), "r1")); }
+  Result<core::User> update(core::ProfileChange change) { return run_here(services().profiles.update(who_.user.id, std::move(change), {"r1", {}, {}})); }
   Result<core::User> nickname(const std::string& text) {
     core::ProfileChange change;
     change.nickname = text;
@@ -24,7 +24,7 @@ class ProfileTest : public CoreTest {
     core::ProfileProof proof;
     proof.raw_data = "raw|" + name + "|" + url + "|" + std::to_string(gender);
     proof.signature = to_hex(crypto::sha1(*proof.raw_data + std::string(FakePlatform::kKey)));
-    return run_here(services().profiles.update_from_wechat(subject(who_), proof, "r1"));
+    return run_here(services().profiles.update_from_wechat(subject(who_), proof, {"r1", {}, {}}));
   }
   Result<core::User> bind(const std::string& code, const core::LoginAnswer& answer) {
     core::PhoneProof proof;
@@ -126,8 +126,8 @@ TEST_F(ProfileTest, WhatWeChatSaysHasTheSameLimits) { EXPECT_EQ(code_of(from_wec
 TEST_F(ProfileTest, HalfAProofIsNone) {
   core::ProfileProof none, half;
   half.raw_data = "raw|Mei||0";
-  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(subject(who()), none, "r"))), ErrorCode::invalid_request);
-  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(subject(who()), half, "r"))), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(subject(who()), none, {"r", {}, {}}))), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(subject(who()), half, {"r", {}, {}}))), ErrorCode::invalid_request);
 }
 
 TEST_F(ProfileTest, ASessionWithoutOpenidProvesNothing) {
@@ -136,7 +136,7 @@ TEST_F(ProfileTest, ASessionWithoutOpenidProvesNothing) {
   core::ProfileProof proof;
   proof.raw_data = "raw|Mei||0";
   proof.signature = "0";
-  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(nobody, proof, "r"))), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(run_here(services().profiles.update_from_wechat(nobody, proof, {"r", {}, {}}))), ErrorCode::invalid_request);
   core::PhoneProof phone;
   phone.code = "p1";
   EXPECT_EQ(code_of(run_here(services().profiles.bind_phone(nobody, phone, &trace))), ErrorCode::invalid_request);

@@ -43,6 +43,10 @@ class SharedStore final : public core::Store {
   Gate question, answer;               ///< Before a poll is looked at; after that.
 
   bool shared() const override { return true; }
+  core::AccountStore& accounts() override { return inner_.accounts(); }
+  core::DirectoryStore& directory() override { return inner_.directory(); }
+  core::JournalStore& journal() override { return inner_.journal(); }
+  core::MediaStore& media() override { return inner_.media(); }
   Task<Result<core::Followed>> follow(core::Follow act) override {
     {
       std::lock_guard lock(mutex_);
@@ -89,7 +93,7 @@ class SharedStore final : public core::Store {
   Task<Result<core::User>> find_user(Id user) override { return inner_.find_user(user); }
   Task<Result<core::User>> save_profile(core::SaveProfile act) override { return inner_.save_profile(std::move(act)); }
   Task<Result<core::User>> save_phone(core::SavePhone act) override { return inner_.save_phone(std::move(act)); }
-  Task<Result<>> enable_user(Id user, Time now, std::string request_id) override { return inner_.enable_user(user, now, std::move(request_id)); }
+  Task<Result<>> enable_user(Id user, Time now, core::Source source) override { return inner_.enable_user(user, now, std::move(source)); }
   Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) override {
     return inner_.session_keys(std::move(provider), std::move(app_id), std::move(openid));
   }
@@ -102,7 +106,7 @@ class SharedStore final : public core::Store {
   }
   Task<Result<>> add_app(core::AppRow row) override { return counted(inner_.add_app(std::move(row))); }
   Task<Result<>> change_app(core::AppRow row) override { return counted(inner_.change_app(std::move(row))); }
-  Task<Result<>> remove_app(std::string app_id, Time now) override { return counted(inner_.remove_app(std::move(app_id), now)); }
+  Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override { return counted(inner_.remove_app(std::move(app_id), now, std::move(source))); }
   Task<Result<std::vector<std::string>>> list_projects() override { return inner_.list_projects(); }
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override { return inner_.list_ticket_keys(); }
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override { return counted(inner_.add_ticket_key(std::move(row))); }

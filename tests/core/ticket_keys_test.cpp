@@ -7,9 +7,9 @@ namespace {
 class TicketKeysTest : public CoreTest {
  protected:
   uint32_t sealing() { return services().ticket_keys.sealing_key(clock.now()).value().id; }
-  std::vector<core::TicketKeyRow> rows(bool renew) {
+  std::vector<core::TicketKeyRow> rows(core::KeyKind kind) {
     auto all = run_here(store().list_ticket_keys()).value();
-    std::erase_if(all, [&](const auto& row) { return row.renew != renew; });
+    std::erase_if(all, [&](const auto& row) { return row.kind != kind; });
     return all;
   }
   /// A row of the store for a key that this test knows.
@@ -41,15 +41,15 @@ class TicketKeysTest : public CoreTest {
 };
 
 TEST_F(TicketKeysTest, TheFirstStartMakesOneOfEachKind) {
-  EXPECT_EQ(rows(false).size(), 1U);
-  EXPECT_EQ(rows(true).size(), 1U);
+  EXPECT_EQ(rows(core::KeyKind::ticket).size(), 1U);
+  EXPECT_EQ(rows(core::KeyKind::renew).size(), 1U);
 }
 
 TEST_F(TicketKeysTest, ARestartMakesNone) {
   const auto before = sealing();
   restart();
-  EXPECT_EQ(rows(false).size(), 1U);
-  EXPECT_EQ(rows(true).size(), 1U);
+  EXPECT_EQ(rows(core::KeyKind::ticket).size(), 1U);
+  EXPECT_EQ(rows(core::KeyKind::renew).size(), 1U);
   EXPECT_EQ(sealing(), before);
 }
 
@@ -57,10 +57,10 @@ TEST_F(TicketKeysTest, TheNextKeyIsThereAnHourBeforeItSeals) {
   const uint32_t first = sealing();
   clock.pass(23h - 1ms);
   ASSERT_TRUE(minute());
-  EXPECT_EQ(rows(false).size(), 1U);
+  EXPECT_EQ(rows(core::KeyKind::ticket).size(), 1U);
   clock.pass(1ms);
   ASSERT_TRUE(minute());
-  ASSERT_EQ(rows(false).size(), 2U);
+  ASSERT_EQ(rows(core::KeyKind::ticket).size(), 2U);
   EXPECT_EQ(services().live.keys.get()->keys().size(), 2U) << "known to checks already";
   clock.pass(1h - 1ms);
   EXPECT_EQ(sealing(), first);
@@ -121,7 +121,7 @@ TEST_F(TicketKeysTest, AfterALeakEveryTicketAnswersRenew) {
 TEST_F(TicketKeysTest, TheNextDaysKeyIsRetiredToo) {
   clock.pass(23h);
   ASSERT_TRUE(minute());
-  const auto leaked = rows(false);
+  const auto leaked = rows(core::KeyKind::ticket);
   ASSERT_TRUE(run_here(services().ticket_keys.retire()));
   clock.pass(2h);
   ASSERT_TRUE(minute());
@@ -156,7 +156,7 @@ TEST_F(TicketKeysTest, AKeyOutOfItsScopeSealsNothing) {
 
 TEST_F(TicketKeysTest, AKeyWithAScopeDoesNotStandInForTheKeyOfAll) {
   std::vector<uint32_t> ids;
-  for (const auto& row : rows(false)) ids.push_back(row.id);
+  for (const auto& row : rows(core::KeyKind::ticket)) ids.push_back(row.id);
   ASSERT_TRUE(run_here(store().drop_ticket_keys(ids)));
   add_key(77, {app()->number});
   EXPECT_NE(sealing(), 77U);
@@ -165,7 +165,8 @@ TEST_F(TicketKeysTest, AKeyWithAScopeDoesNotStandInForTheKeyOfAll) {
 
 TEST_F(TicketKeysTest, UnderAnotherMasterKeyNothingStarts) {
   auto vault = crypto::Vault::make(Secret("another master key of 32 bytes!!"), {}, random).value();
-  core::Services other(store(), platforms(), vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat"});
+  FakeOutbound outbound;
+  core::Services other(store(), platforms(), outbound, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat"});
   EXPECT_EQ(code_of(run_here(other.start())), ErrorCode::internal);
   EXPECT_FALSE(other.live.ready);
 }

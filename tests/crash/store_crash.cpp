@@ -65,7 +65,7 @@ Task<void> chain(core::Store& store, const Clock& clock) {
     const core::Session& session = login.value().session;
     tell("login " + session.id.hex() + " " + session.user.hex() + "\n");
     if (turn % 2 == 1) continue;
-    core::EndSession end{session.id, session.user, Reason::logged_out, clock.now(), clock.now() + std::chrono::hours(4), ""};
+    core::EndSession end{session.id, session.user, Reason::logged_out, clock.now(), clock.now() + std::chrono::hours(4), {}};
     auto ending = store.end_session(std::move(end));
     auto ended = co_await std::move(ending);
     if (ended) {

@@ -104,7 +104,7 @@ TEST(ClientKeeps, no_connection_with_bytes_nobody_asked_for) {
 }
 TEST(ClientKeeps, no_connection_longer_than_its_idle_time) {
   ScriptedPeer peer(always(kFine));
-  Client client({.idle_time = 50ms});
+  Client client({.idle_time = 50ms, .allow_private = {}});
   EXPECT_EQ(told(run_here(client.send(request_to(peer.url())))), "200 ok");
   std::this_thread::sleep_for(100ms);
   EXPECT_EQ(told(run_here(client.send(request_to(peer.url())))), "200 ok");
@@ -116,7 +116,7 @@ TEST(ClientKeeps, no_more_exchanges_under_way_than_it_may) {
     std::this_thread::sleep_for(100ms);
     line.send(kFine);
   });
-  Client client({.exchanges_per_host = 2});
+  Client client({.exchanges_per_host = 2, .allow_private = {}});
   LocalLoop loop;
   std::vector<std::string> told_all;
   for (int i = 0; i < 3; ++i) {

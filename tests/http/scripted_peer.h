@@ -105,6 +105,7 @@ inline const char* name_of(ClientError::Kind kind) {
     case ClientError::Kind::cut: return "cut";
     case ClientError::Kind::malformed: return "malformed";
     case ClientError::Kind::too_large: return "too_large";
+    case ClientError::Kind::not_allowed: return "not_allowed";
   }
   return "?";
 }

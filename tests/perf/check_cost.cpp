@@ -26,6 +26,10 @@ class FixedClock final : public Clock {
   Time now() const override { return from_epoch_ms(1'795'000'000'000); }
 };
 
+class NoOutbound final : public core::Outbound {
+ public:
+  Task<Result<core::OutboundAnswer>> send(core::OutboundRequest) override { fail("a check went out"); }
+};
 struct NoPlatforms final : core::Platforms {
   core::Platform* find(std::string_view) const override { return nullptr; }
 };
@@ -46,7 +50,7 @@ class Directory {
 class Node {
  public:
   Node() : store_(open()), vault_(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random_).value()),
-           services_(*store_, platforms_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
+           services_(*store_, platforms_, outbound_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
     check::RingKey key;
     key.key.id = 7;
     key.key.bytes.fill(0x5a);
@@ -84,6 +88,7 @@ class Node {
   FixedClock clock_;
   SystemRandom random_;
   NoPlatforms platforms_;
+  NoOutbound outbound_;
   std::unique_ptr<store::SqlStore> store_;
   crypto::Vault vault_;
   core::Services services_;

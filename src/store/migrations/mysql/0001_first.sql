@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS apps (
   secret_sealed     VARBINARY(1024) NOT NULL,
   old_secret_sealed VARBINARY(1024) NOT NULL,
   old_secret_until  BIGINT          NOT NULL,
+  push_sealed       VARBINARY(1024) NOT NULL,  -- of message push: Token and EncodingAESKey; empty: none
   settings          TEXT            NOT NULL,  -- lines "name=value"
   upstream          VARCHAR(255)    NOT NULL,
   disabled          BIGINT          NOT NULL,
@@ -51,7 +52,7 @@ CREATE TABLE IF NOT EXISTS apps (
 
 CREATE TABLE IF NOT EXISTS ticket_keys (
   id         BIGINT         NOT NULL PRIMARY KEY,
-  renew      BIGINT         NOT NULL,
+  kind       BIGINT         NOT NULL,  -- 0 tickets, 1 renew tokens, 2 JWTs
   key_sealed VARBINARY(255) NOT NULL,
   apps       MEDIUMTEXT     NOT NULL,  -- numbers, comma-separated; empty: all
   created_at BIGINT         NOT NULL,
@@ -76,13 +77,14 @@ CREATE TABLE IF NOT EXISTS users (
   id               VARBINARY(16)  NOT NULL PRIMARY KEY,
   version          BIGINT         NOT NULL,
   project          VARBINARY(64)  NOT NULL,
-  state            BIGINT         NOT NULL,  -- 0 active, 1 disabled, 2 deleted
+  state            BIGINT         NOT NULL,  -- 0 active, 1 disabled, 2 deleted, 3 leaving (its deletion waits)
   disabled_until   BIGINT,
   disabled_message VARCHAR(1024)  NOT NULL,
   registered       BIGINT         NOT NULL,
   external_id      VARBINARY(255),           -- NULL: none
   nickname         VARCHAR(255)   NOT NULL,
   avatar_url       VARCHAR(2048)  NOT NULL,
+  avatar_hash      VARBINARY(32),  -- of an avatar that is kept here
   gender           BIGINT         NOT NULL,
   language         VARCHAR(255)   NOT NULL,
   country          VARCHAR(255)   NOT NULL,
@@ -92,9 +94,12 @@ CREATE TABLE IF NOT EXISTS users (
   phone_index      VARBINARY(64),
   roles            TEXT           NOT NULL,  -- comma-separated
   attributes       TEXT           NOT NULL,  -- a JSON object; a column of type JSON would give it back written differently
+  profile_at       BIGINT         NOT NULL DEFAULT 0,  -- of the last change by the user: at a merge the newer values win
+  phone_at         BIGINT         NOT NULL DEFAULT 0,
   created_at       BIGINT         NOT NULL,
   UNIQUE KEY users_by_external_id (project, external_id),
-  KEY users_by_phone (project, phone_index)
+  KEY users_by_phone (project, phone_index),
+  KEY users_by_avatar (avatar_hash)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Who a platform says somebody is. key1 is the newest session_key; index1 tells whether a key is the same again.
@@ -135,6 +140,7 @@ CREATE TABLE IF NOT EXISTS sessions (
   unionid              VARBINARY(255) NOT NULL,
   env                  BIGINT         NOT NULL,
   generation           BIGINT         NOT NULL,
+  renew_generation     BIGINT         NOT NULL,  -- of the newest renew token; generation is the newest ticket's
   generation_issued_at BIGINT         NOT NULL,
   created_at           BIGINT         NOT NULL,
   idle_expires_at      BIGINT         NOT NULL,
@@ -143,6 +149,9 @@ CREATE TABLE IF NOT EXISTS sessions (
   device_model         VARCHAR(255)   NOT NULL,
   device_system        VARCHAR(255)   NOT NULL,
   device_platform      VARCHAR(255)   NOT NULL,
+  parent               VARBINARY(16),  -- of a web-view's: the session it was handed over from
+  actor                VARCHAR(255)   NOT NULL,  -- who opened it in the user's place
+  entry                VARCHAR(255)   NOT NULL,  -- scene and path, as the client said
   ended                BIGINT         NOT NULL,
   ended_at             BIGINT,
   purge_day            BIGINT         NOT NULL,
@@ -203,24 +212,144 @@ CREATE TABLE IF NOT EXISTS events (
   user_id    VARBINARY(16),
   session_id VARBINARY(16),
   reason     BIGINT        NOT NULL,
-  request_id VARCHAR(255)  NOT NULL
+  project    VARCHAR(255)  NOT NULL,
+  actor      VARCHAR(255)  NOT NULL,  -- who acts in another's place; empty: the user
+  ip         VARCHAR(255)  NOT NULL,
+  detail     TEXT          NOT NULL,  -- a JSON object, or empty
+  request_id VARCHAR(255)  NOT NULL,
+  KEY events_by_user (user_id, id),
+  KEY events_by_request (request_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Account names. Of a name its canonical form counts; hash is Argon2id's own text form.
+CREATE TABLE IF NOT EXISTS passwords (
+  project    VARBINARY(128) NOT NULL,
+  name       VARBINARY(128) NOT NULL,  -- canonical
+  user_id    VARBINARY(16)  NOT NULL,
+  shown_name VARCHAR(255)   NOT NULL,
+  hash       TEXT           NOT NULL,
+  changed_at BIGINT         NOT NULL,
+  PRIMARY KEY (project, name),
+  KEY passwords_by_user (user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Wrong passwords in a row, by a hash of project and canonical name: also of names that nobody has.
+CREATE TABLE IF NOT EXISTS password_failures (
+  name_hash VARBINARY(32) NOT NULL,
+  version   BIGINT        NOT NULL,  -- of the row: failures at once must all count
+  failures  BIGINT        NOT NULL,
+  failed_at BIGINT        NOT NULL,
+  PRIMARY KEY (name_hash),
+  KEY password_failures_by_time (failed_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What a user gave at the registration.
+CREATE TABLE IF NOT EXISTS registrations (
+  user_id       VARBINARY(16) NOT NULL,
+  app           BIGINT        NOT NULL,
+  fields        TEXT          NOT NULL,  -- a JSON object
+  registered_at BIGINT        NOT NULL,
+  PRIMARY KEY (user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What a user has agreed to, when, and from where.
+CREATE TABLE IF NOT EXISTS consents (
+  user_id   VARBINARY(16)  NOT NULL,
+  name      VARBINARY(128) NOT NULL,
+  version   VARBINARY(128) NOT NULL,
+  app       BIGINT         NOT NULL,
+  agreed_at BIGINT         NOT NULL,
+  ip        VARCHAR(255)   NOT NULL,
+  PRIMARY KEY (user_id, name, version)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Invitations to register. A code is kept as its hash.
+CREATE TABLE IF NOT EXISTS invitations (
+  code_hash  VARBINARY(32) NOT NULL,
+  version    BIGINT        NOT NULL,  -- of the row: two users of the last invitation must not both have it
+  app        BIGINT        NOT NULL,
+  uses_left  BIGINT        NOT NULL,
+  until      BIGINT        NOT NULL,
+  created_at BIGINT        NOT NULL,
+  PRIMARY KEY (code_hash)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Deletions that wait for their day.
+CREATE TABLE IF NOT EXISTS deletions (
+  user_id VARBINARY(16) NOT NULL,
+  due_at  BIGINT        NOT NULL,
+  PRIMARY KEY (user_id),
+  KEY deletions_by_time (due_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Avatars that are kept here, by SHA-256 of their bytes. unused_since is set when the last user who had it has another.
+CREATE TABLE IF NOT EXISTS avatars (
+  hash         VARBINARY(32) NOT NULL,
+  type         VARCHAR(255)  NOT NULL,  -- image/jpeg, …
+  body         MEDIUMBLOB    NOT NULL,
+  checked      BIGINT        NOT NULL,  -- 0 not asked, 1 WeChat is at it, 2 passed, 3 rejected
+  created_at   BIGINT        NOT NULL,
+  unused_since BIGINT,
+  PRIMARY KEY (hash),
+  KEY avatars_by_unused (unused_since)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Checks of avatars that WeChat answers later, by a push.
+CREATE TABLE IF NOT EXISTS avatar_checks (
+  trace_id VARBINARY(128) NOT NULL,
+  hash     VARBINARY(32)  NOT NULL,
+  user_id  VARBINARY(16)  NOT NULL,
+  app      BIGINT         NOT NULL,
+  asked_at BIGINT         NOT NULL,
+  PRIMARY KEY (trace_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Who is told what happens. kinds is comma-separated; empty: everything.
+CREATE TABLE IF NOT EXISTS webhooks (
+  id            VARBINARY(16)   NOT NULL,
+  project       VARBINARY(128)  NOT NULL,
+  url           VARCHAR(2048)   NOT NULL,
+  secret_sealed VARBINARY(1024) NOT NULL,
+  kinds         TEXT            NOT NULL,
+  disabled      BIGINT          NOT NULL,
+  created_at    BIGINT          NOT NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What is to be told to a webhook, in the order of ids for each user: written with what it tells of.
+CREATE TABLE IF NOT EXISTS deliveries (
+  webhook_id  VARBINARY(16) NOT NULL,
+  id          VARBINARY(16) NOT NULL,  -- of the event
+  version     BIGINT        NOT NULL,  -- of the row: of two nodes that want to send it, one does
+  user_id     VARBINARY(16),
+  kind        VARCHAR(255)  NOT NULL,
+  body        TEXT          NOT NULL,  -- JSON
+  state       BIGINT        NOT NULL,  -- 0 due, 1 delivered, 2 given up
+  due_at      BIGINT        NOT NULL,
+  attempts    BIGINT        NOT NULL,
+  last_status BIGINT        NOT NULL,  -- HTTP; 0: none came
+  last_error  VARCHAR(255)  NOT NULL,
+  settled_at  BIGINT,
+  lease_until BIGINT        NOT NULL,
+  PRIMARY KEY (webhook_id, id),
+  KEY deliveries_by_due (state, due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.
 -- Ids are 32 lower-case hex characters, times epoch milliseconds, flags 0 or 1.
 --
--- kaimen_users_v1: id, project, external_id ('' none), state ('active', 'disabled', 'deleted'), disabled_until (NULL: without end),
+-- kaimen_users_v1: id, project, external_id ('' none), state ('active', 'disabled', 'leaving', 'deleted'), disabled_until (NULL: without end),
 -- registered, nickname, avatar_url, gender (0 unknown, 1 male, 2 female), language, country, province, city, has_phone, roles
 -- (comma-separated), attributes (a JSON object as text), created_at.
 CREATE OR REPLACE VIEW kaimen_users_v1 AS
 SELECT LOWER(HEX(id)) AS id,
        CONVERT(project USING utf8mb4) AS project,
        COALESCE(CONVERT(external_id USING utf8mb4), '') AS external_id,
-       CASE state WHEN 0 THEN 'active' WHEN 1 THEN 'disabled' ELSE 'deleted' END AS state,
+       CASE state WHEN 0 THEN 'active' WHEN 1 THEN 'disabled' WHEN 3 THEN 'leaving' ELSE 'deleted' END AS state,
        disabled_until,
        registered,
        nickname,
-       avatar_url,
+       CASE WHEN avatar_hash IS NULL THEN avatar_url ELSE concat('/avatars/', lower(hex(avatar_hash))) END AS avatar_url,
        gender,
        language,
        country,

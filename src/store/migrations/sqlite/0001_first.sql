@@ -28,6 +28,7 @@ CREATE TABLE apps (
   secret_sealed     BLOB    NOT NULL,
   old_secret_sealed BLOB    NOT NULL,
   old_secret_until  BIGINT  NOT NULL,
+  push_sealed       BLOB    NOT NULL,  -- of message push: Token and EncodingAESKey; empty: none
   settings          TEXT    NOT NULL,        -- lines "name=value"
   upstream          TEXT    NOT NULL,
   disabled          INTEGER NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE apps (
 
 CREATE TABLE ticket_keys (
   id         BIGINT  NOT NULL PRIMARY KEY,
-  renew      INTEGER NOT NULL,
+  kind       INTEGER NOT NULL,  -- 0 tickets, 1 renew tokens, 2 JWTs
   key_sealed BLOB    NOT NULL,
   apps       TEXT    NOT NULL,  -- numbers, comma-separated; empty: all
   created_at BIGINT  NOT NULL,
@@ -62,13 +63,14 @@ CREATE TABLE users (
   id               BLOB    NOT NULL PRIMARY KEY,
   version          BIGINT  NOT NULL DEFAULT 0,
   project          TEXT    NOT NULL,
-  state            INTEGER NOT NULL DEFAULT 0,  -- 0 active, 1 disabled, 2 deleted
+  state            INTEGER NOT NULL DEFAULT 0,  -- 0 active, 1 disabled, 2 deleted, 3 leaving (its deletion waits)
   disabled_until   BIGINT,
   disabled_message TEXT    NOT NULL DEFAULT '',
   registered       INTEGER NOT NULL DEFAULT 1,
   external_id      TEXT,
   nickname         TEXT    NOT NULL DEFAULT '',
   avatar_url       TEXT    NOT NULL DEFAULT '',
+  avatar_hash      BLOB,  -- of an avatar that is kept here
   gender           INTEGER NOT NULL DEFAULT 0,
   language         TEXT    NOT NULL DEFAULT '',
   country          TEXT    NOT NULL DEFAULT '',
@@ -78,10 +80,13 @@ CREATE TABLE users (
   phone_index      BLOB,
   roles            TEXT    NOT NULL DEFAULT '',  -- comma-separated
   attributes       TEXT    NOT NULL DEFAULT '{}',
+  profile_at       BIGINT  NOT NULL DEFAULT 0,  -- of the last change by the user: at a merge the newer values win
+  phone_at         BIGINT  NOT NULL DEFAULT 0,
   created_at       BIGINT  NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX users_by_external_id ON users (project, external_id);
 CREATE INDEX users_by_phone ON users (project, phone_index) WHERE phone_index IS NOT NULL;
+CREATE INDEX users_by_avatar ON users (avatar_hash) WHERE avatar_hash IS NOT NULL;
 
 -- Who a platform says somebody is. key1 is the newest session_key; index1 tells whether a key is the same again.
 CREATE TABLE identities (
@@ -120,6 +125,7 @@ CREATE TABLE sessions (
   unionid              TEXT    NOT NULL,
   env                  INTEGER NOT NULL,
   generation           BIGINT  NOT NULL,
+  renew_generation     BIGINT  NOT NULL,  -- of the newest renew token; generation is the newest ticket's
   generation_issued_at BIGINT  NOT NULL,
   created_at           BIGINT  NOT NULL,
   idle_expires_at      BIGINT  NOT NULL,
@@ -128,6 +134,9 @@ CREATE TABLE sessions (
   device_model         TEXT    NOT NULL,
   device_system        TEXT    NOT NULL,
   device_platform      TEXT    NOT NULL,
+  parent               BLOB,  -- of a web-view's: the session it was handed over from
+  actor                TEXT    NOT NULL,  -- who opened it in the user's place
+  entry                TEXT    NOT NULL,  -- scene and path, as the client said
   ended                INTEGER NOT NULL DEFAULT 0,
   ended_at             BIGINT,
   purge_day            BIGINT  NOT NULL
@@ -187,8 +196,14 @@ CREATE TABLE events (
   user_id    BLOB,
   session_id BLOB,
   reason     INTEGER NOT NULL,
+  project    TEXT    NOT NULL,
+  actor      TEXT    NOT NULL,  -- who acts in another's place; empty: the user
+  ip         TEXT    NOT NULL,
+  detail     TEXT    NOT NULL,  -- a JSON object, or empty
   request_id TEXT    NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX events_by_user ON events (user_id, id);
+CREATE INDEX events_by_request ON events (request_id);
 
 -- The nodes that share the database, and when each was last heard of. Unused here: one process has the file for itself.
 CREATE TABLE nodes (
@@ -198,21 +213,135 @@ CREATE TABLE nodes (
   beat_at    BIGINT NOT NULL
 ) WITHOUT ROWID;
 
+-- Account names. Of a name its canonical form counts; hash is Argon2id's own text form.
+CREATE TABLE passwords (
+  project    TEXT   NOT NULL,
+  name       TEXT   NOT NULL,  -- canonical
+  user_id    BLOB   NOT NULL,
+  shown_name TEXT   NOT NULL,
+  hash       TEXT   NOT NULL,
+  changed_at BIGINT NOT NULL,
+  PRIMARY KEY (project, name)
+) WITHOUT ROWID;
+CREATE INDEX passwords_by_user ON passwords (user_id);
+
+-- Wrong passwords in a row, by a hash of project and canonical name: also of names that nobody has.
+CREATE TABLE password_failures (
+  name_hash BLOB   NOT NULL,
+  version   BIGINT NOT NULL,  -- of the row: failures at once must all count
+  failures  BIGINT NOT NULL,
+  failed_at BIGINT NOT NULL,
+  PRIMARY KEY (name_hash)
+) WITHOUT ROWID;
+CREATE INDEX password_failures_by_time ON password_failures (failed_at);
+
+-- What a user gave at the registration.
+CREATE TABLE registrations (
+  user_id       BLOB   NOT NULL,
+  app           BIGINT NOT NULL,
+  fields        TEXT   NOT NULL,  -- a JSON object
+  registered_at BIGINT NOT NULL,
+  PRIMARY KEY (user_id)
+) WITHOUT ROWID;
+
+-- What a user has agreed to, when, and from where.
+CREATE TABLE consents (
+  user_id   BLOB   NOT NULL,
+  name      TEXT   NOT NULL,
+  version   TEXT   NOT NULL,
+  app       BIGINT NOT NULL,
+  agreed_at BIGINT NOT NULL,
+  ip        TEXT   NOT NULL,
+  PRIMARY KEY (user_id, name, version)
+) WITHOUT ROWID;
+
+-- Invitations to register. A code is kept as its hash.
+CREATE TABLE invitations (
+  code_hash  BLOB   NOT NULL,
+  version    BIGINT NOT NULL,  -- of the row: two users of the last invitation must not both have it
+  app        BIGINT NOT NULL,
+  uses_left  BIGINT NOT NULL,
+  until      BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (code_hash)
+) WITHOUT ROWID;
+
+-- Deletions that wait for their day.
+CREATE TABLE deletions (
+  user_id BLOB   NOT NULL,
+  due_at  BIGINT NOT NULL,
+  PRIMARY KEY (user_id)
+) WITHOUT ROWID;
+CREATE INDEX deletions_by_time ON deletions (due_at);
+
+-- Avatars that are kept here, by SHA-256 of their bytes. unused_since is set when the last user who had it has another.
+CREATE TABLE avatars (
+  hash         BLOB   NOT NULL,
+  type         TEXT   NOT NULL,  -- image/jpeg, …
+  body         BLOB   NOT NULL,
+  checked      BIGINT NOT NULL,  -- 0 not asked, 1 WeChat is at it, 2 passed, 3 rejected
+  created_at   BIGINT NOT NULL,
+  unused_since BIGINT,
+  PRIMARY KEY (hash)
+);  -- with rows this wide a table of its own keeps the key's index small
+CREATE INDEX avatars_by_unused ON avatars (unused_since);
+
+-- Checks of avatars that WeChat answers later, by a push.
+CREATE TABLE avatar_checks (
+  trace_id TEXT   NOT NULL,
+  hash     BLOB   NOT NULL,
+  user_id  BLOB   NOT NULL,
+  app      BIGINT NOT NULL,
+  asked_at BIGINT NOT NULL,
+  PRIMARY KEY (trace_id)
+) WITHOUT ROWID;
+
+-- Who is told what happens. kinds is comma-separated; empty: everything.
+CREATE TABLE webhooks (
+  id            BLOB    NOT NULL,
+  project       TEXT    NOT NULL,
+  url           TEXT    NOT NULL,
+  secret_sealed BLOB    NOT NULL,
+  kinds         TEXT    NOT NULL,
+  disabled      INTEGER NOT NULL,
+  created_at    BIGINT  NOT NULL,
+  PRIMARY KEY (id)
+) WITHOUT ROWID;
+
+-- What is to be told to a webhook, in the order of ids for each user: written with what it tells of.
+CREATE TABLE deliveries (
+  webhook_id  BLOB   NOT NULL,
+  id          BLOB   NOT NULL,  -- of the event
+  version     BIGINT NOT NULL,  -- of the row: of two nodes that want to send it, one does
+  user_id     BLOB,
+  kind        TEXT   NOT NULL,
+  body        TEXT   NOT NULL,  -- JSON
+  state       BIGINT NOT NULL,  -- 0 due, 1 delivered, 2 given up
+  due_at      BIGINT NOT NULL,
+  attempts    BIGINT NOT NULL,
+  last_status BIGINT NOT NULL,  -- HTTP; 0: none came
+  last_error  TEXT   NOT NULL,
+  settled_at  BIGINT,
+  lease_until BIGINT NOT NULL,
+  PRIMARY KEY (webhook_id, id)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_by_due ON deliveries (state, due_at);
+
 -- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.
 -- Ids are 32 lower-case hex characters, times epoch milliseconds, flags 0 or 1.
 --
--- kaimen_users_v1: id, project, external_id ('' none), state ('active', 'disabled', 'deleted'), disabled_until (NULL: without end),
+-- kaimen_users_v1: id, project, external_id ('' none), state ('active', 'disabled', 'leaving', 'deleted'), disabled_until (NULL: without end),
 -- registered, nickname, avatar_url, gender (0 unknown, 1 male, 2 female), language, country, province, city, has_phone, roles
 -- (comma-separated), attributes (a JSON object as text), created_at.
 CREATE VIEW kaimen_users_v1 AS
 SELECT lower(hex(id)) AS id,
        project,
        coalesce(external_id, '') AS external_id,
-       CASE state WHEN 0 THEN 'active' WHEN 1 THEN 'disabled' ELSE 'deleted' END AS state,
+       CASE state WHEN 0 THEN 'active' WHEN 1 THEN 'disabled' WHEN 3 THEN 'leaving' ELSE 'deleted' END AS state,
        disabled_until,
        registered,
        nickname,
-       avatar_url,
+       CASE WHEN avatar_hash IS NULL THEN avatar_url ELSE '/avatars/' || lower(hex(avatar_hash)) END AS avatar_url,
        gender,
        language,
        country,
