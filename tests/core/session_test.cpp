@@ -9,7 +9,7 @@ class SessionTest : public CoreTest {
   /// A renew token of that generation, as a store that lags behind would meet it.
   std::string renew_token_of(const core::LoginAnswer& answer, uint32_t generation) {
     core::Session session = answer.session;
-    session.generation = generation;
+    session.renew_generation = generation;
     return services().tickets.issue(*answer.app, session, answer.user, clock.now()).value().renew_token;
   }
   void change_app(core::AppChange change) { ASSERT_TRUE(run_here(services().apps.change("wx1", std::move(change)))); }
