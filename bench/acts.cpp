@@ -93,7 +93,7 @@ Measured Kaimen::end(size_t width) {
       act.session = sessions_[i];
       act.now = wall_clock().now();
       act.revocations_until = act.now + std::chrono::days(1);
-      act.request_id = kRequestId;
+      act.source.request_id = kRequestId;
       return store_->end_session(std::move(act));
     });
   });
@@ -117,7 +117,7 @@ core::RecordLogin Kaimen::login_act(uint64_t number) {
   act.idle_expires_at = act.now + std::chrono::days(30);
   act.absolute_expires_at = act.now + std::chrono::days(180);
   act.revocations_until = act.now + std::chrono::days(1);
-  act.request_id = kRequestId;
+  act.source.request_id = kRequestId;
   return act;
 }
 

@@ -52,9 +52,9 @@ class PlainMysql final : public PlainEngine {
     run(sql + ");");
 
     sql = "INSERT INTO users (id,version,project,state,disabled_message,registered,nickname,avatar_url,gender,language,country,province,"
-          "city,roles,attributes,created_at) VALUES ";
+          "city,roles,attributes,profile_at,phone_at,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
-      return bytes(login.user.raw()) + ",1,'default',0,'',1,'','',0,'','','','','','{}'," + number(now);
+      return bytes(login.user.raw()) + ",1,'default',0,'',1,'','',0,'','','','','','{}',0,0," + number(now);
     });
     sql += "INSERT INTO identities (provider,app_id,subject,tenant,user_id,unionid,key1,index1,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
@@ -62,17 +62,17 @@ class PlainMysql final : public PlainEngine {
              "," + bytes(kKeyIndex) + "," + number(now);
     });
     codes(sql, logins, now);
-    sql += "INSERT INTO sessions (id,user_id,app,openid,unionid,env,generation,generation_issued_at,created_at,idle_expires_at,"
-           "absolute_expires_at,device_id,device_model,device_system,device_platform,ended,purge_day) VALUES ";
+    sql += "INSERT INTO sessions (id,user_id,app,openid,unionid,env,generation,renew_generation,generation_issued_at,created_at,"
+           "idle_expires_at,absolute_expires_at,device_id,device_model,device_system,device_platform,actor,entry,ended,purge_day) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
-      return bytes(login.session.raw()) + "," + bytes(login.user.raw()) + "," + number(kApp) + "," + quoted(login.openid) + ",'',0,0," +
-             number(now) + "," + number(now) + "," + number(now + 30 * kDay) + "," + number(now + 180 * kDay) + ",'','','','',0," +
+      return bytes(login.session.raw()) + "," + bytes(login.user.raw()) + "," + number(kApp) + "," + quoted(login.openid) + ",'',0,0,0," +
+             number(now) + "," + number(now) + "," + number(now + 30 * kDay) + "," + number(now + 180 * kDay) + ",'','','','','','',0," +
              number(now / kDay + 60);
     });
-    sql += "INSERT INTO events (id,at,kind,app,user_id,session_id,reason,request_id) VALUES ";
+    sql += "INSERT INTO events (id,at,kind,app,user_id,session_id,reason,project,actor,ip,detail,request_id) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
       return bytes(login.event.raw()) + "," + number(now) + ",'login_new_user'," + number(kApp) + "," + bytes(login.user.raw()) + "," +
-             bytes(login.session.raw()) + ",0,'0123456789abcdef0123456789abcdef'";
+             bytes(login.session.raw()) + ",0,'default','','','','0123456789abcdef0123456789abcdef'";
     });
     run(sql + "COMMIT;");
   }

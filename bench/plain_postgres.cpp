@@ -57,14 +57,14 @@ class PlainPostgres final : public PlainEngine {
     prepare("user", "INSERT INTO users (id, version, project, created_at) SELECT {1}, 1, 'default', {now} FROM {rows}", {bytes});
     prepare("identity", "INSERT INTO identities (provider, app_id, subject, tenant, user_id, unionid, key1, index1, created_at) "
                         "SELECT 'wechat', " + app_id + ", {1}, '', {2}, '', {3}, {4}, {now} FROM {rows}", {text, bytes, bytes, bytes});
-    prepare("session", "INSERT INTO sessions (id, user_id, app, openid, unionid, env, generation, generation_issued_at, created_at, "
-                       "idle_expires_at, absolute_expires_at, device_id, device_model, device_system, device_platform, purge_day) "
-                       "SELECT {1}, {2}, " + app + ", {3}, '', 0, 0, {now}, {now}, " + day + "30, " + day +
-                       "180, '', '', '', '', {now} / 86400000 + 60 FROM {rows}", {bytes, bytes, text});
+    prepare("session", "INSERT INTO sessions (id, user_id, app, openid, unionid, env, generation, renew_generation, generation_issued_at, created_at, "
+                       "idle_expires_at, absolute_expires_at, device_id, device_model, device_system, device_platform, actor, entry, purge_day) "
+                       "SELECT {1}, {2}, " + app + ", {3}, '', 0, 0, 0, {now}, {now}, " + day + "30, " + day +
+                       "180, '', '', '', '', '', '', {now} / 86400000 + 60 FROM {rows}", {bytes, bytes, text});
     prepare("code", "UPDATE codes AS t SET state = 0, session_id = {3}, is_new_user = 1, recorded_at = {now} FROM {rows} "
                     "WHERE t.app = {4} AND t.code_hash = {1} AND t.owner = {2}", {bytes, bytes, bytes, integer});
-    prepare("event", "INSERT INTO events (id, at, kind, app, user_id, session_id, reason, request_id) "
-                     "SELECT {1}, {now}, 'login_new_user', " + app + ", {2}, {3}, 0, '0123456789abcdef0123456789abcdef' FROM {rows}",
+    prepare("event", "INSERT INTO events (id, at, kind, app, user_id, session_id, reason, project, actor, ip, detail, request_id) "
+                     "SELECT {1}, {now}, 'login_new_user', " + app + ", {2}, {3}, 0, 'default', '', '', '', '0123456789abcdef0123456789abcdef' FROM {rows}",
             {bytes, bytes, bytes});
     if (PQenterPipelineMode(line_) != 1) fail();
   }

@@ -34,16 +34,17 @@ PlainSql::PlainSql(const std::string& path, bool durable) {
   add_user_ = prepare("INSERT INTO users (id, version, project, created_at) VALUES (?, 1, 'default', ?)");
   add_identity_ = prepare("INSERT INTO identities (provider, app_id, subject, tenant, user_id, unionid, key1, index1, created_at) "
                           "VALUES ('wechat', ?, ?, '', ?, '', ?, ?, ?)");
-  add_session_ = prepare("INSERT INTO sessions (id, user_id, app, openid, unionid, env, generation, generation_issued_at, created_at, idle_expires_at, "
-                         "absolute_expires_at, device_id, device_model, device_system, device_platform, purge_day) "
-                         "VALUES (?, ?, ?, ?, '', 0, 0, ?, ?, ?, ?, '', '', '', '', ?)");
+  add_session_ = prepare("INSERT INTO sessions (id, user_id, app, openid, unionid, env, generation, renew_generation, generation_issued_at, created_at, "
+                         "idle_expires_at, absolute_expires_at, device_id, device_model, device_system, device_platform, actor, entry, purge_day) "
+                         "VALUES (?, ?, ?, ?, '', 0, 0, 0, ?, ?, ?, ?, '', '', '', '', '', '', ?)");
   add_code_ = prepare("INSERT INTO codes (app, code_hash, state, owner, error, session_id, attempt, is_new_user, recorded_at) VALUES (?, ?, 0, ?, 0, ?, '', 1, ?)");
-  add_event_ = prepare("INSERT INTO events (id, at, kind, app, user_id, session_id, reason, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, '0123456789abcdef0123456789abcdef')");
+  add_event_ = prepare("INSERT INTO events (id, at, kind, app, user_id, session_id, reason, project, actor, ip, detail, request_id) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?, 'default', '', '', '', '0123456789abcdef0123456789abcdef')");
   find_session_ = prepare("SELECT user_id, app, openid, unionid, env, generation, generation_issued_at, created_at, idle_expires_at, absolute_expires_at, "
                           "device_id, ended FROM sessions WHERE id = ?");
   touch_user_ = prepare("UPDATE users SET version = version + 1 WHERE id = ? AND state = 0");
   find_user_ = prepare("SELECT project, registered, external_id, nickname, avatar_url, gender, roles, attributes, created_at FROM users WHERE id = ?");
-  renew_session_ = prepare("UPDATE sessions SET generation = generation + 1, generation_issued_at = ?, idle_expires_at = ?, purge_day = ? WHERE id = ?");
+  renew_session_ = prepare("UPDATE sessions SET generation = generation + 1, renew_generation = renew_generation + 1, generation_issued_at = ?, idle_expires_at = ?, purge_day = ? WHERE id = ?");
   end_session_ = prepare("UPDATE sessions SET ended = 8, ended_at = ?, purge_day = ? WHERE id = ?");
   add_revocation_ = prepare("INSERT INTO revocations (session_id, generation, reason, until, stamped_at) VALUES (?, 4294967295, 8, ?, 0)");
 }
