@@ -1,0 +1,38 @@
+"""The examples of docs/api.md run as they stand: every ```sh block, in order, in one shell that ends at the first command that fails.
+
+The first block names the addresses and the key of a server that somebody started; here they are those of the server under test.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+
+import server
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "api.md"
+NAMES = re.compile(r"^(PUBLIC|PRIVATE|SANDBOX|APP|KEY)=", re.MULTILINE)
+
+
+def blocks():
+    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def shell(kaimen, text, directory):
+    known = {"PUBLIC": kaimen.public, "PRIVATE": kaimen.private, "SANDBOX": kaimen.sandbox, "APP": kaimen.app_id, "KEY": kaimen.admin_key}
+    # Each line is shown before it runs, so that a failure names the example.
+    script = "set -euo pipefail\n" + "".join(f"{name}='{value}'\n" for name, value in known.items()) + "set -v\n" + text
+    return subprocess.run(["bash"], input=script, capture_output=True, text=True, timeout=240, cwd=directory,
+                          env=server.clean_environment({"KAIMEN": server.binary()}))
+
+
+def test_every_example_of_the_page_runs(kaimen, tmp_path):
+    assert shutil.which("jq") and shutil.which("curl")
+    first, *others = blocks()
+    assert len(NAMES.findall(first.replace(" ", "\n"))) == 5, "the first block names addresses, app and key"
+    assert others
+    done = shell(kaimen, "\n".join(others), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:] + "\n" + done.stdout[-2000:]
+
+
+def test_an_example_that_fails_is_found(kaimen, tmp_path):
+    assert shell(kaimen, 'curl -fsS $PUBLIC/v1/me -H "Authorization: Bearer km1.no"\n', tmp_path).returncode != 0
