@@ -56,6 +56,19 @@ void append_key_cells(const TableInfo& table, const Lookup& lookup, const std::s
 
 }  // namespace detail
 
+namespace {
+
+template <class... Row>
+std::unique_ptr<AnyHeld> make(size_t table, TableList<Row...>) {
+  using Make = std::unique_ptr<AnyHeld> (*)();
+  static constexpr Make makers[] = {+[]() -> std::unique_ptr<AnyHeld> { return std::make_unique<Held<Row>>(); }...};
+  return makers[table]();
+}
+
+}  // namespace
+
+std::unique_ptr<AnyHeld> Rows::make_held(size_t table) { return make(table, AllTables{}); }
+
 Result<> Rows::fetch() {
   std::deque<std::vector<Cell>> values;
   std::vector<Read> reads;

@@ -37,9 +37,25 @@ std::string key_text(std::span<const Cell> cells);
 /// The cells of a key_text, as views into it.
 void read_key_text(std::string_view text, std::span<Cell> cells);
 
+/// What a worker does with the rows of any table.
+class AnyHeld {
+ public:
+  virtual ~AnyHeld() = default;
+  /// Adds what is wanted to `reads`; `values` keeps the cells.
+  virtual void gather(std::vector<Read>& reads, std::deque<std::vector<Cell>>& values) = 0;
+  virtual void fetched() = 0;
+  virtual void undo() = 0;
+  virtual void keep() = 0;
+  /// Whether every value that the act changed can be kept: none is larger than kValueBytes, no text holds a zero character (PostgreSQL has
+  /// none).
+  virtual bool fits() const = 0;
+  virtual void gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>& cells) const = 0;
+  virtual void clear() = 0;
+};
+
 /// Rows of one table.
 template <class Row>
-class Held {
+class Held final : public AnyHeld {
  public:
   struct Entry {
     std::optional<Row> stored, now;
@@ -71,16 +87,13 @@ class Held {
   void want(const std::string& key) { wanted_keys_.push_back(key); }
   void want(const Index<Row>& index, const std::string& value) { wanted_lists_.push_back({&index, value}); }
 
-  /// Adds what is wanted to `reads`; `values` keeps the cells.
-  void gather(std::vector<Read>& reads, std::deque<std::vector<Cell>>& values);
-  void fetched();
-  void undo();
-  void keep();
-  /// Whether every value that the act changed can be kept: none is larger than kValueBytes, no text holds a zero character (PostgreSQL has
-  /// none).
-  bool fits() const;
-  void gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>& cells) const;
-  void clear();
+  void gather(std::vector<Read>& reads, std::deque<std::vector<Cell>>& values) override;
+  void fetched() override;
+  void undo() override;
+  void keep() override;
+  bool fits() const override;
+  void gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>& cells) const override;
+  void clear() override;
 
  private:
   struct Listing {
@@ -157,13 +170,20 @@ class Rows {
   void clear();
 
  private:
+  static constexpr size_t kTables = count_of(AllTables{});
+  /// Of the table at this place in AllTables. Out of line, so that who uses a few tables does not compile all.
+  static std::unique_ptr<AnyHeld> make_held(size_t table);
   template <class Row>
   Held<Row>& held() {
-    return std::get<Held<Row>>(held_);
+    constexpr size_t table = place_of<Row>(AllTables{});
+    if (!held_[table]) held_[table] = make_held(table);
+    return static_cast<Held<Row>&>(*held_[table]);
   }
   template <class Use>
   void each(const Use& use) {
-    std::apply([&](auto&... held) { (use(held), ...); }, held_);
+    for (const auto& held : held_) {
+      if (held) use(*held);
+    }
   }
   template <class Row, class... Which>
   Result<> demand(Held<Row>& held, const Which&... which) {
@@ -183,13 +203,7 @@ class Rows {
   bool wanting_ = false;
   std::optional<Error> failure_;
   std::deque<std::vector<Cell>> cells_;
-  template <class List>
-  struct HeldOf;
-  template <class... Row>
-  struct HeldOf<TableList<Row...>> {
-    using Type = std::tuple<Held<Row>...>;
-  };
-  HeldOf<AllTables>::Type held_;
+  std::array<std::unique_ptr<AnyHeld>, kTables> held_;  // in the order of AllTables; of tables that were ever used
 };
 
 }  // namespace kaimen::store

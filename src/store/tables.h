@@ -1,6 +1,9 @@
 // The rows of the schema. What the columns mean stands in migrations/*/0001_first.sql.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "base/result.h"
 #include "core/store.h"
 #include "store/table.h"
@@ -656,6 +659,15 @@ struct Table<DeliveryRow> {
 /// Every table, in the order in which a batch writes them: guards first.
 template <class... Row>
 struct TableList {};
+template <class... Row>
+constexpr size_t count_of(TableList<Row...>) {
+  return sizeof...(Row);
+}
+template <class Wanted, class... Row>
+constexpr size_t place_of(TableList<Row...>) {
+  constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
+  return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
+}
 using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
                             CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
                             ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
