@@ -61,6 +61,8 @@ Answer retire_ticket_keys(Call& call, const core::Caller& caller) {
   if (!caller.project.empty()) co_return make_error(ErrorCode::forbidden, "ticket keys are of all projects");
   auto retired = co_await call.services.ticket_keys.retire();
   CO_TRY(std::move(retired));
+  auto signing = co_await call.services.jwt_keys.maintain();
+  CO_TRY(std::move(signing));
   co_return no_content();
 }
 

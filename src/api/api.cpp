@@ -183,11 +183,14 @@ size_t Api::body_limit(const http::Request&, size_t default_limit) const { retur
 bool Api::answer_now(const http::Request& request, bool keep_alive, std::string& out) {
   const Surface surface = impl_->surface_of(request);
   if (!is_verify(request, surface)) return false;
-  verify(request, impl_->services, impl_->options, impl_->metrics, keep_alive, out);
-  return true;
+  return verify(request, impl_->services, impl_->options, impl_->metrics, keep_alive, out);
 }
 
 Task<http::Response> Api::handle(const http::Request& request) {
+  if (is_verify(request, impl_->surface_of(request))) {
+    auto checked = co_await verify_with_jwt(request, impl_->services, impl_->options, impl_->metrics);
+    co_return checked;
+  }
   const auto start = std::chrono::steady_clock::now();
   Call call{request, impl_->services, impl_->options, impl_->surface_of(request), {}, {}, {}, {}, {}};
   call.trace.source = {request.request_id, std::string(request.client_ip), {}};

@@ -24,10 +24,18 @@ struct ApiOptions {
   std::vector<std::string> ticket_headers;  ///< session.ticket_headers: further header names that may carry a ticket.
   std::vector<std::string> plaintext_from;  ///< private.plaintext_from: addresses or CIDR blocks whose checks may come without TLS (a key is still needed).
   std::string public_url;                   ///< public.url; empty: unknown.
+  std::function<std::string()> own_url;     ///< Where there is no public.url: the address of the public listener, in dev mode. May be empty.
   std::string version;
   bool dev = false;                         ///< X-Kaimen-Ignored lists request fields nobody read.
   bool log_requests = true;
   std::function<http::Server::Counters()> server_counters;  ///< For /metrics; may be empty.
+
+  /// The address that clients use, without a slash at its end: who JWTs are from. Empty: nobody has said.
+  std::string issuer() const {
+    std::string url = public_url.empty() && own_url ? own_url() : public_url;
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+  }
 };
 
 class Api final : public http::Handler {

@@ -14,7 +14,7 @@ namespace kaimen::api {
 /// Checks by outcome: the first eleven are the values of Reason (0: passed).
 class CheckCounters {
  public:
-  static constexpr size_t kForbidden = 11, kUnavailable = 12, kAnonymous = 13, kCount = 14;
+  static constexpr size_t kPassed = 0, kForbidden = 11, kUnavailable = 12, kAnonymous = 13, kCount = 14;
   void add(size_t outcome) { cells_[outcome].store(cells_[outcome].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   uint64_t get(size_t outcome) const { return cells_[outcome].load(std::memory_order_relaxed); }
 

@@ -4,6 +4,7 @@
 
 #include "api/admin.h"
 #include "api/health.h"
+#include "api/jwt.h"
 #include "api/login.h"
 #include "api/me.h"
 #include "api/session.h"
@@ -22,6 +23,7 @@ const Route kRoutes[] = {
     {"GET", "/v1/session", publicly, Ticketed{show_session}, "The session and its user, as they stand", "", "SessionAndUser"},
     {"POST", "/v1/session/renew", publicly, Open{renew_session}, "A renew token becomes a new ticket and the next renew token", "Renewal", "Login"},
     {"DELETE", "/v1/session", publicly, Open{end_session}, "Log out; an expired ticket will do", "", "", 204},
+    {"POST", "/v1/session/jwt", publicly, Ticketed{make_jwt}, "A JWT about the user, for one audience", "JwtRequest", "Jwt"},
     {"GET", "/v1/me", publicly, Ticketed{show_me}, "The user", "", "User"},
     {"POST", "/v1/me", publicly, Ticketed{change_me}, "Change the profile", "ProfileChange", "User"},
     {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
@@ -30,6 +32,10 @@ const Route kRoutes[] = {
     {"GET", "/v1/me/sessions", publicly, Ticketed{list_my_sessions}, "The user's live sessions", "", "SessionList"},
     {"DELETE", "/v1/me/sessions", publicly, Ticketed{end_my_other_sessions}, "End all sessions but this one (except=current)", "", "", 204},
     {"DELETE", "/v1/me/sessions/{id}", publicly, Ticketed{end_my_session}, "End one session", "", "", 204},
+
+    // For whoever checks JWTs
+    {"GET", "/.well-known/jwks.json", everywhere, Open{show_jwks}, "The keys that JWTs are checked with", "", "Jwks"},
+    {"GET", "/.well-known/openid-configuration", everywhere, Open{show_issuer}, "Who issues the JWTs and where its keys are", "", "Issuer"},
 
     // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
     {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},

@@ -13,7 +13,7 @@ namespace kaimen::api {
 namespace {
 
 struct Wanted {
-  std::string app_id, project, role;
+  std::string app_id, project, role, jwt;
   std::optional<core::Env> env;
   bool registered = false, optional = false;
 };
@@ -37,23 +37,13 @@ bool read_options(std::string_view query, Wanted& wanted) {
       wanted.registered = true;
     } else if (name == "optional" && value == "true") {
       wanted.optional = true;
+    } else if (name == "jwt" && core::Jwts::is_audience(value)) {
+      wanted.jwt = value;
     } else {
       return false;
     }
   }
   return true;
-}
-
-void append_number(std::string& out, uint64_t value) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  out.append(digits, end);
-}
-
-void append_hex(std::string& out, const std::array<uint8_t, 16>& bytes) {
-  char text[32];
-  for (size_t i = 0; i < bytes.size(); ++i) std::memcpy(text + 2 * i, kHexPairs[bytes[i]].data(), 2);
-  out.append(text, sizeof text);
 }
 
 bool has_role(std::string_view roles, std::string_view wanted) {
@@ -66,54 +56,139 @@ bool has_role(std::string_view roles, std::string_view wanted) {
   return false;
 }
 
-// The head of every answer; the caller adds headers of its own and the empty line.
-void begin(std::string& out, std::string_view status_line, const http::Request& request, bool keep_alive) {
-  out += status_line;
-  out += "Cache-Control: no-store\r\nX-Request-Id: ";
-  out += request.request_id;
-  out += keep_alive ? "\r\n" : "\r\nConnection: close\r\n";
-}
+// Both take header names with the colon and blank that follow them: the raw form must not append those one by one.
 
-void refuse(std::string& out, std::string_view status_line, const http::Request& request, bool keep_alive) {
-  begin(out, status_line, request, keep_alive);
-  out += "Content-Length: 0\r\n\r\n";
-}
+// The answer as bytes of the connection.
+class RawAnswer {
+ public:
+  RawAnswer(std::string& out, const http::Request& request, bool keep_alive) : out_(out), request_(request), keep_alive_(keep_alive) {}
+  void begin(int status) {
+    out_ += status == 204   ? std::string_view("HTTP/1.1 204 No Content\r\n")
+            : status == 401 ? std::string_view("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n")
+            : status == 403 ? std::string_view("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n")
+                            : std::string_view("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n");
+    out_ += "Cache-Control: no-store\r\nX-Request-Id: ";
+    out_ += request_.request_id;
+    out_ += keep_alive_ ? "\r\n" : "\r\nConnection: close\r\n";
+  }
+  void header(std::string_view name, std::string_view value) {
+    out_ += name;
+    out_ += value;
+    out_ += "\r\n";
+  }
+  void end() { out_ += "\r\n"; }
 
-void answer_unauthenticated(std::string& out, Reason reason, const http::Request& request, bool keep_alive) {
-  begin(out, "HTTP/1.1 401 Unauthorized\r\n", request, keep_alive);
-  out += "X-Kaimen-Reason: ";
-  out += name_of(reason);
-  out += "\r\nWWW-Authenticate: Bearer error=\"invalid_token\", error_description=\"";
-  out += name_of(reason);
-  out += "\"\r\nContent-Length: 0\r\n\r\n";
-}
+ private:
+  std::string& out_;
+  const http::Request& request_;
+  const bool keep_alive_;
+};
 
-void answer_good(std::string& out, const check::Claims& claims, const check::AppState& app, const http::Request& request, bool keep_alive) {
-  begin(out, "HTTP/1.1 204 No Content\r\n", request, keep_alive);
-  auto header = [&](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    out += name;
-    out += value;
-    out += "\r\n";
+// The answer as the server writes those that took their time.
+class LateAnswer {
+ public:
+  void begin(int status) {
+    response_.status = status;
+    response_.set("Cache-Control", "no-store");
+  }
+  void header(std::string_view name, std::string_view value) { response_.set(std::string(name.substr(0, name.size() - 2)), std::string(value)); }
+  void end() {}
+  http::Response take() { return std::move(response_); }
+
+ private:
+  http::Response response_;
+};
+
+struct HexText {
+  explicit HexText(const std::array<uint8_t, 16>& bytes) {
+    for (size_t i = 0; i < bytes.size(); ++i) std::memcpy(text + 2 * i, kHexPairs[bytes[i]].data(), 2);
+  }
+  operator std::string_view() const { return {text, sizeof text}; }
+  char text[32];
+};
+
+struct DecimalText {
+  explicit DecimalText(uint64_t value) : end(std::to_chars(text, text + sizeof text, value).ptr) {}
+  operator std::string_view() const { return {text, static_cast<size_t>(end - text)}; }
+  char text[20];
+  const char* end;
+};
+
+template <class Answer>
+void identify(Answer& answer, const check::Claims& claims, const check::AppState& app, std::string_view jwt) {
+  auto known = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) answer.header(name, value);
   };
-  out += "X-Kaimen-User: ";
-  append_hex(out, claims.user);
-  out += "\r\nX-Kaimen-Session: ";
-  append_hex(out, claims.session);
-  out += "\r\n";
-  header("X-Kaimen-App: ", app.app_id);
-  header("X-Kaimen-Openid: ", claims.openid);
-  header("X-Kaimen-Unionid: ", claims.unionid);
-  header("X-Kaimen-External-Id: ", claims.external_id);
-  header("X-Kaimen-Roles: ", claims.roles);
-  header("X-Kaimen-Env: ", core::name_of(claims.env()));
-  out += claims.registered() ? "X-Kaimen-Registered: true\r\nX-Kaimen-Expires: " : "X-Kaimen-Registered: false\r\nX-Kaimen-Expires: ";
-  append_number(out, claims.expires_ms() / 1000);
-  out += "\r\n\r\n";
+  answer.header("X-Kaimen-User: ", HexText(claims.user));
+  answer.header("X-Kaimen-Session: ", HexText(claims.session));
+  known("X-Kaimen-App: ", app.app_id);
+  known("X-Kaimen-Openid: ", claims.openid);
+  known("X-Kaimen-Unionid: ", claims.unionid);
+  known("X-Kaimen-External-Id: ", claims.external_id);
+  known("X-Kaimen-Roles: ", claims.roles);
+  known("X-Kaimen-Env: ", core::name_of(claims.env()));
+  answer.header("X-Kaimen-Registered: ", claims.registered() ? "true" : "false");
+  answer.header("X-Kaimen-Expires: ", DecimalText(claims.expires_ms() / 1000));
+  known("X-Kaimen-Jwt: ", jwt);
 }
 
-constexpr std::string_view kForbidden = "HTTP/1.1 403 Forbidden\r\n";
-constexpr std::string_view kUnavailable = "HTTP/1.1 503 Service Unavailable\r\n";
+// What a check comes to: an outcome of CheckCounters. `claims` and `app` are set where it passed.
+struct Judgement {
+  size_t outcome = CheckCounters::kUnavailable;
+  const check::Claims* claims = nullptr;
+  const check::AppState* app = nullptr;
+  std::string_view ticket{};
+};
+
+Judgement judge(const http::Request& request, core::Services& services, const ApiOptions& options, Wanted& wanted) {
+  const auto moment = services.live.moment();
+  if (!moment) return {CheckCounters::kUnavailable};
+  core::Checker& checker = core::Checker::of(services.live);
+  std::string key_project;
+  const bool allowed = may_check(request, services, options, key_project) && (request.query.empty() || read_options(request.query, wanted));
+  const bool named = !wanted.app_id.empty() || !wanted.project.empty() || !key_project.empty() || checker.apps().projects.size() <= 1;
+  if (!allowed || !named) return {CheckCounters::kForbidden};
+
+  const Presented presented = presented_ticket(request, options.ticket_headers);
+  if (presented.kind == Presented::Kind::none && wanted.optional) return {CheckCounters::kAnonymous};
+  check::Verdict verdict;
+  if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
+  if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
+  if (verdict.reason != check::Reason::none) return {static_cast<size_t>(verdict.reason)};
+
+  const check::Claims& claims = checker.opened().claims;
+  const check::AppState& app = *verdict.app;
+  const bool fits = (wanted.app_id.empty() || app.app_id == wanted.app_id) && (wanted.project.empty() || app.project == wanted.project) &&
+                    (key_project.empty() || app.project == key_project) && (!wanted.env || claims.env() == *wanted.env) &&
+                    (!wanted.registered || claims.registered()) && (wanted.role.empty() || has_role(claims.roles, wanted.role));
+  if (!fits) return {CheckCounters::kForbidden};
+  // Without an issuer there is no JWT, and without the JWT a backend would not know whom it is to believe.
+  if (!wanted.jwt.empty() && options.issuer().empty()) return {CheckCounters::kUnavailable};
+  return {CheckCounters::kPassed, &claims, &app, presented.ticket};
+}
+
+template <class Answer>
+void write_answer(Answer& answer, const Judgement& judgement, std::string_view jwt, CheckCounters& counters) {
+  counters.add(judgement.outcome);
+  switch (judgement.outcome) {
+    case CheckCounters::kPassed:
+      answer.begin(204);
+      identify(answer, *judgement.claims, *judgement.app, jwt);
+      break;
+    case CheckCounters::kAnonymous: answer.begin(204); break;
+    case CheckCounters::kForbidden: answer.begin(403); break;
+    case CheckCounters::kUnavailable: answer.begin(503); break;
+    default: {
+      const std::string_view reason = name_of(static_cast<Reason>(judgement.outcome));
+      std::string challenge = "Bearer error=\"invalid_token\", error_description=\"";
+      challenge.append(reason).append("\"");
+      answer.begin(401);
+      answer.header("X-Kaimen-Reason: ", reason);
+      answer.header("WWW-Authenticate: ", challenge);
+    }
+  }
+  answer.end();
+}
 
 }  // namespace
 
@@ -128,49 +203,54 @@ bool may_check(const http::Request& request, core::Services& services, const Api
   return local || request.peer->tls || http::address_in(request.peer->address, options.plaintext_from);
 }
 
-void verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out) {
-  CheckCounters& counters = metrics.checks();
-  const auto moment = services.live.moment();
-  if (!moment) {
-    counters.add(CheckCounters::kUnavailable);
-    return refuse(out, kUnavailable, request, keep_alive);
-  }
-  core::Checker& checker = core::Checker::of(services.live);
-  std::string key_project;
+bool verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out) {
   Wanted wanted;
-  const bool allowed = may_check(request, services, options, key_project) && (request.query.empty() || read_options(request.query, wanted));
-  const bool named = !wanted.app_id.empty() || !wanted.project.empty() || !key_project.empty() || checker.apps().projects.size() <= 1;
-  if (!allowed || !named) {
-    counters.add(CheckCounters::kForbidden);
-    return refuse(out, kForbidden, request, keep_alive);
+  const Judgement judgement = judge(request, services, options, wanted);
+  std::shared_ptr<const core::Jwt> jwt;
+  if (judgement.claims && !wanted.jwt.empty()) {
+    jwt = services.jwts.kept(judgement.ticket, wanted.jwt, options.issuer());
+    if (!jwt) return false;
   }
+  RawAnswer answer(out, request, keep_alive);
+  write_answer(answer, judgement, jwt ? std::string_view(jwt->text) : std::string_view(), metrics.checks());
+  return true;
+}
 
-  const Presented presented = presented_ticket(request, options.ticket_headers);
-  if (presented.kind == Presented::Kind::none && wanted.optional) {
-    counters.add(CheckCounters::kAnonymous);
-    begin(out, "HTTP/1.1 204 No Content\r\n", request, keep_alive);
-    out += "\r\n";
-    return;
+Task<http::Response> verify_with_jwt(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics) {
+  Wanted wanted;
+  Judgement judgement = judge(request, services, options, wanted);
+  std::string jwt;
+  if (judgement.claims) {
+    auto subject = jwt_subject(*judgement.claims, judgement.app->app_id);
+    auto making = services.jwts.make(std::string(judgement.ticket), wanted.jwt, options.issuer(), std::move(subject));
+    auto made = co_await std::move(making);
+    // Other checks ran on this thread meanwhile, and the ticket may have ended.
+    Wanted again;
+    judgement = judge(request, services, options, again);
+    if (made.has_error()) judgement = {CheckCounters::kUnavailable};
+    else jwt = std::move(made.value().text);
   }
-  check::Verdict verdict;
-  if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
-  if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
-  if (verdict.reason != check::Reason::none) {
-    counters.add(static_cast<size_t>(verdict.reason));
-    return answer_unauthenticated(out, static_cast<Reason>(verdict.reason), request, keep_alive);
-  }
+  LateAnswer answer;
+  write_answer(answer, judgement, jwt, metrics.checks());
+  co_return answer.take();
+}
 
-  const check::Claims& claims = checker.opened().claims;
-  const check::AppState& app = *verdict.app;
-  const bool fits = (wanted.app_id.empty() || app.app_id == wanted.app_id) && (wanted.project.empty() || app.project == wanted.project) &&
-                    (key_project.empty() || app.project == key_project) && (!wanted.env || claims.env() == *wanted.env) &&
-                    (!wanted.registered || claims.registered()) && (wanted.role.empty() || has_role(claims.roles, wanted.role));
-  if (!fits) {
-    counters.add(CheckCounters::kForbidden);
-    return refuse(out, kForbidden, request, keep_alive);
+core::JwtSubject jwt_subject(const check::Claims& claims, const std::string& app_id) {
+  core::JwtSubject subject;
+  subject.session = Id{claims.session};
+  subject.user = Id{claims.user};
+  subject.app_id = app_id;
+  subject.openid = claims.openid;
+  subject.unionid = claims.unionid;
+  subject.external_id = claims.external_id;
+  for (std::string_view roles = claims.roles; !roles.empty();) {
+    const size_t comma = std::min(roles.find(','), roles.size());
+    subject.roles.emplace_back(roles.substr(0, comma));
+    roles.remove_prefix(std::min(comma + 1, roles.size()));
   }
-  counters.add(static_cast<size_t>(check::Reason::none));
-  answer_good(out, claims, app, request, keep_alive);
+  subject.registered = claims.registered();
+  subject.ticket_end = from_epoch_ms(static_cast<int64_t>(claims.expires_ms()));
+  return subject;
 }
 
 }  // namespace kaimen::api

@@ -142,6 +142,7 @@ OrFail<> serve(ServePlan plan) {
   api_options.public_url = config.public_url;
   api_options.version = KAIMEN_VERSION;
   api_options.dev = plan.dev.has_value();
+  if (plan.dev) api_options.own_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };
   api_options.server_counters = [&counted] { return counted->counters(); };
   api::Api api(node->services(), std::move(api_options));
 

@@ -15,8 +15,8 @@ constexpr auto kStep = 1s;            // a step of the clock that is worth a lin
 
 }  // namespace
 
-Follower::Follower(Store& store, Random& random, Live& live, Apps& apps, TicketKeys& ticket_keys, AccessKeys& access_keys, FollowOptions options)
-    : store_(store), random_(random), clock_(*options.clock), live_(live), apps_(apps), ticket_keys_(ticket_keys), access_keys_(access_keys), options_(std::move(options)) {
+Follower::Follower(Store& store, Random& random, Live& live, Apps& apps, TicketKeys& ticket_keys, JwtKeys& jwt_keys, AccessKeys& access_keys, FollowOptions options)
+    : store_(store), random_(random), clock_(*options.clock), live_(live), apps_(apps), ticket_keys_(ticket_keys), jwt_keys_(jwt_keys), access_keys_(access_keys), options_(std::move(options)) {
   live_.good_until(Time::min());
 }
 
@@ -101,6 +101,8 @@ void Follower::set_clock(Time told, Millis asked, Millis answered) {
 Task<Result<>> Follower::reload() {
   auto keys = co_await ticket_keys_.load();
   CO_TRY(std::move(keys));
+  auto signing_keys = co_await jwt_keys_.load();
+  CO_TRY(std::move(signing_keys));
   auto apps = co_await apps_.load();
   CO_TRY(std::move(apps));
   auto access_keys = co_await access_keys_.load();

@@ -14,6 +14,7 @@
 
 #include "core/access_keys.h"
 #include "core/apps.h"
+#include "core/jwt_keys.h"
 #include "core/live.h"
 #include "core/node_clock.h"
 #include "core/ticket_keys.h"
@@ -29,7 +30,7 @@ struct FollowOptions {
 class Follower {
  public:
   /// From here on Live knows nothing that is good, until the first good poll.
-  Follower(Store& store, Random& random, Live& live, Apps& apps, TicketKeys& ticket_keys, AccessKeys& access_keys, FollowOptions options);
+  Follower(Store& store, Random& random, Live& live, Apps& apps, TicketKeys& ticket_keys, JwtKeys& jwt_keys, AccessKeys& access_keys, FollowOptions options);
 
   /// One poll. Polls run on one thread; a second may start while an earlier one still waits for its answer, which then counts for its
   /// revocations alone. Errors: those of the store and the vault; unavailable once the database was found to have gone back in time.
@@ -53,6 +54,7 @@ class Follower {
   Live& live_;
   Apps& apps_;
   TicketKeys& ticket_keys_;
+  JwtKeys& jwt_keys_;
   AccessKeys& access_keys_;
   const FollowOptions options_;
 

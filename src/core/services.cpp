@@ -12,6 +12,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       live(clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
+      jwt_keys(store, vault, random, live),
+      jwts(jwt_keys, random, clock),
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
@@ -19,7 +21,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets),
       login(store, platforms, vault, random, live, tickets, profiles) {
-  if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, access_keys, std::move(follow));
+  if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 
 Task<Result<>> Services::start() {
@@ -29,6 +31,8 @@ Task<Result<>> Services::start() {
   }
   auto keys = co_await ticket_keys.maintain();
   CO_TRY(std::move(keys));
+  auto signing_keys = co_await jwt_keys.maintain();
+  CO_TRY(std::move(signing_keys));
   auto loaded_apps = co_await apps.load();
   CO_TRY(std::move(loaded_apps));
   auto loaded_keys = co_await access_keys.load();
@@ -38,6 +42,8 @@ Task<Result<>> Services::start() {
   if (follower) {
     auto settled = co_await ticket_keys.settle();
     CO_TRY(std::move(settled));
+    auto settled_keys = co_await jwt_keys.load();
+    CO_TRY(std::move(settled_keys));
   }
   live.ready.store(true);
   co_return ok();
@@ -47,8 +53,10 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   const Time now = live.clock.now();
   const bool may_purge = clock_guard.may_purge(now, steady);
   auto keys = co_await ticket_keys.maintain(may_purge);
+  auto signing_keys = co_await jwt_keys.maintain(may_purge);
   auto used = co_await access_keys.flush();
   CO_TRY(std::move(keys));
+  CO_TRY(std::move(signing_keys));
   CO_TRY(std::move(used));
   if (clock_guard.jumped()) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");

@@ -6,6 +6,8 @@
 #include "core/apps.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
+#include "core/jwt_keys.h"
+#include "core/jwts.h"
 #include "core/live.h"
 #include "core/login.h"
 #include "core/open_data.h"
@@ -33,6 +35,8 @@ struct Services {
   Live live;
   TicketKeys ticket_keys;
   Tickets tickets;
+  JwtKeys jwt_keys;
+  Jwts jwts;
   Apps apps;
   AccessKeys access_keys;
   AccessTokens access_tokens;

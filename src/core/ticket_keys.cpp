@@ -15,12 +15,12 @@ constexpr auto kBeforehand = 1h;   // known to all nodes for this long before it
 constexpr auto kMaxTicketLife = 24h;
 constexpr auto kHeardOf = 1s;      // by all nodes that follow, and then some
 
-std::string row_of(uint32_t id) {
+}  // namespace
+
+std::string key_row(uint32_t id) {
   const char bytes[4] = {static_cast<char>(id >> 24), static_cast<char>(id >> 16), static_cast<char>(id >> 8), static_cast<char>(id)};
   return {bytes, sizeof bytes};
 }
-
-}  // namespace
 
 TicketKeys::TicketKeys(Store& store, const crypto::Vault& vault, Random& random, Live& live)
     : store_(store), vault_(vault), random_(random), live_(live) {}
@@ -85,7 +85,7 @@ Task<Result<>> TicketKeys::make(KeyKind kind, Time now, Time seals_from) {
   row.created_at = now;
   row.seals_from = seals_from;
   const Secret key(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  CO_TRY(row.key_sealed, vault_.seal("ticket_key", row_of(row.id), key));
+  CO_TRY(row.key_sealed, vault_.seal("ticket_key", key_row(row.id), key));
   auto added = co_await store_.add_ticket_key(std::move(row));
   co_return added;
 }
@@ -114,7 +114,7 @@ Task<Result<>> TicketKeys::load() {
   std::vector<std::shared_ptr<const RenewKey>> renew;
   for (const auto& row : rows) {
     if (row.kind == KeyKind::jwt) continue;  // core/jwt_keys reads those
-    CO_TRY(auto bytes, vault_.open("ticket_key", row_of(row.id), row.key_sealed));
+    CO_TRY(auto bytes, vault_.open("ticket_key", key_row(row.id), row.key_sealed));
     if (bytes.size() != 32) co_return make_error(ErrorCode::internal, "a ticket key has not 32 bytes");
     if (row.kind == KeyKind::renew) {
       renew.push_back(std::make_shared<const RenewKey>(RenewKey{row.id, std::move(bytes)}));

@@ -16,6 +16,9 @@
 
 namespace kaimen::core {
 
+/// The row of a key, as the vault's seal names it: its id as 4 big-endian bytes.
+std::string key_row(uint32_t id);
+
 struct RenewKey {
   uint32_t id = 0;
   Secret bytes;  ///< 32.
@@ -33,7 +36,8 @@ class TicketKeys {
   /// Where other nodes may run: a key that seals from the moment it was made, at the very first start, is not known to them yet. Waits until
   /// they have had the time to hear of it, and reads the keys once more, for those that they made meanwhile. The errors of load().
   Task<Result<>> settle();
-  /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on.
+  /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on. The keys of JWTs are retired in the same act:
+  /// JwtKeys::maintain() is to follow.
   Task<Result<>> retire();
 
   /// The key that seals tickets at `now`. Error: unavailable before maintain().

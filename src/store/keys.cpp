@@ -62,7 +62,7 @@ Result<> retire_ticket_keys(ActContext& context, Time now) {
   bool any = false;
   for (const TicketKeyTableRow& key : keys) {
     const TicketKeyTableRow* row = rows.adopt(key);
-    if (!row || row->kind != core::KeyKind::ticket || row->retired) continue;
+    if (!row || row->kind == core::KeyKind::renew || row->retired) continue;
     rows.change(*row).retired = true;
     any = true;
   }

@@ -64,6 +64,37 @@ TEST_F(VerifyTest, AnyMethodIsAnswered) {
   }
 }
 
+TEST_F(VerifyTest, AJwtIsSignedInItsOwnTimeAndThenKept) {
+  api::ApiOptions options;
+  options.public_url = "https://login.example.cn/";
+  remake_api(std::move(options));
+  const Reply first = send(verify(token(), "jwt=shop")), plain = send(verify(token()));
+  ASSERT_EQ(first.status, 204);
+  const auto kept = services().jwts.kept(token(), "shop", "https://login.example.cn");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(first.header("X-Kaimen-Jwt"), kept->text);
+  EXPECT_EQ(send(verify(token(), "jwt=shop")).header("X-Kaimen-Jwt"), kept->text);
+  EXPECT_EQ(plain.header("X-Kaimen-Jwt"), "");
+  for (const auto* name : {"X-Kaimen-User", "X-Kaimen-Session", "X-Kaimen-App", "X-Kaimen-Openid", "X-Kaimen-Registered", "X-Kaimen-Env", "X-Kaimen-Expires", "Cache-Control"}) {
+    EXPECT_EQ(first.header(name), plain.header(name)) << name;
+  }
+}
+
+TEST_F(VerifyTest, WithoutAnIssuerNobodyPassesWhoWantsAJwt) {
+  EXPECT_EQ(status("jwt=shop"), 503);
+  EXPECT_EQ(status(""), 204);
+}
+
+TEST_F(VerifyTest, WithoutASignatureNobodyPassesWhoWantsAJwt) {
+  api::ApiOptions options;
+  options.public_url = "https://login.example.cn";
+  remake_api(std::move(options));
+  random.works_for = 0;
+  const Reply reply = send(verify(token(), "jwt=shop"));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.header("X-Kaimen-User"), "");
+}
+
 TEST_F(VerifyTest, NoTicketIsMissing) {
   const Reply reply = send(verify(""));
   EXPECT_EQ(reply.status, 401);

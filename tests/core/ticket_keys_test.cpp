@@ -73,7 +73,7 @@ TEST_F(TicketKeysTest, OneKeyADayIsMade) {
     clock.pass(1h);
     ASSERT_TRUE(minute());
   }
-  EXPECT_EQ(one("SELECT count(*) FROM events WHERE kind = 'ticket_key_added'"), "7") << "one for renewals, one at start, five since";
+  EXPECT_EQ(one("SELECT count(*) FROM events WHERE kind = 'ticket_key_added'"), "8") << "one for renewals, one for JWTs, one at start, five since";
 }
 
 TEST_F(TicketKeysTest, TicketsOfTheDayBeforeAreStillGood) {
