@@ -27,4 +27,9 @@ Answer list_user_sessions(Call& call, const core::Caller& caller);
 Answer end_user_sessions(Call& call, const core::Caller& caller);
 Answer end_any_session(Call& call, const core::Caller& caller);
 
+Answer open_session_data(Call& call, const core::Caller& caller);
+Answer check_session_key(Call& call, const core::Caller& caller);
+Answer reset_session_key(Call& call, const core::Caller& caller);
+Answer list_encrypt_keys(Call& call, const core::Caller& caller);
+
 }  // namespace kaimen::api

@@ -125,7 +125,9 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   }
   if (const auto* ticketed = std::get_if<Ticketed>(&route.access)) {
     CO_TRY(const Visitor visitor, visitor_of(call));
-    CO_TRY(read_body(call));
+    if (route.body == Body::json) {
+      CO_TRY(read_body(call));
+    }
     auto answer = co_await ticketed->handler(call, visitor);
     co_return answer;
   }

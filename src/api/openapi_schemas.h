@@ -63,6 +63,13 @@ inline constexpr const char* kSchemas = R"json({
 "AdminUser": {"allOf": [{"$ref": "#/components/schemas/User"}, {"type": "object", "properties": {"project": {"type": "string"}, "disabled": {"type": "boolean"},
   "disabled_until": {"type": "string", "format": "date-time"}, "disabled_message": {"type": "string"}}}]},
 "Disabling": {"type": "object", "properties": {"until": {"type": "string", "format": "date-time"}, "message": {"type": "string", "maxLength": 512}}},
+"EncryptedData": {"type": "object", "required": ["encrypted_data", "iv"], "properties": {"encrypted_data": {"type": "string"}, "iv": {"type": "string"}}},
+"OpenData": {"type": "object", "properties": {"data": {"type": "object"}}},
+"SessionKeyCheck": {"type": "object", "properties": {"valid": {"type": "boolean"}}},
+"EncryptKeyList": {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object", "properties": {"encrypt_key": {"type": "string"}, "iv": {"type": "string"},
+  "version": {"type": "integer"}, "expires_in": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}}}}},
+"PrefetchToken": {"type": "object", "properties": {"token": {"type": "string"}, "expires_in": {"type": "integer"}}},
+"WechatPush": {"type": "object", "required": ["Encrypt"], "properties": {"ToUserName": {"type": "string"}, "Encrypt": {"type": "string"}}},
 "Health": {"type": "object", "properties": {"status": {"type": "string"}, "version": {"type": "string"}}}
 })json";
 

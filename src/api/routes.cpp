@@ -7,6 +7,8 @@
 #include "api/jwt.h"
 #include "api/login.h"
 #include "api/me.h"
+#include "api/prefetch.h"
+#include "api/push.h"
 #include "api/session.h"
 #include "api/verify.h"
 
@@ -24,6 +26,8 @@ const Route kRoutes[] = {
     {"POST", "/v1/session/renew", publicly, Open{renew_session}, "A renew token becomes a new ticket and the next renew token", "Renewal", "Login"},
     {"DELETE", "/v1/session", publicly, Open{end_session}, "Log out; an expired ticket will do", "", "", 204},
     {"POST", "/v1/session/jwt", publicly, Ticketed{make_jwt}, "A JWT about the user, for one audience", "JwtRequest", "Jwt"},
+    {"POST", "/v1/session/prefetch-token", publicly, Ticketed{make_prefetch_token}, "A token for wx.setBackgroundFetchToken", "", "PrefetchToken"},
+    {"GET", "/v1/prefetch", publicly, Open{prefetch}, "WeChat's data pre-fetch: appid with token or code", "", "SessionAndUser"},
     {"GET", "/v1/me", publicly, Ticketed{show_me}, "The user", "", "User"},
     {"POST", "/v1/me", publicly, Ticketed{change_me}, "Change the profile", "ProfileChange", "User"},
     {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
@@ -36,6 +40,9 @@ const Route kRoutes[] = {
     // For whoever checks JWTs
     {"GET", "/.well-known/jwks.json", everywhere, Open{show_jwks}, "The keys that JWTs are checked with", "", "Jwks"},
     {"GET", "/.well-known/openid-configuration", everywhere, Open{show_issuer}, "Who issues the JWTs and where its keys are", "", "Issuer"},
+    // WeChat
+    {"GET", "/push/wechat/{app_id}", publicly, Open{check_push_url}, "WeChat's check of the push URL", "", ""},
+    {"POST", "/push/wechat/{app_id}", publicly, Open{receive_push}, "A message push of WeChat, secure mode", "WechatPush", "", 200, Body::raw},
 
     // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
     {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},
@@ -61,6 +68,11 @@ const Route kRoutes[] = {
     {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
     {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
     {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},
+
+    {"POST", "/admin/v1/sessions/{id}/open-data", privately, Keyed{Scope::wechat, open_session_data}, "Open what WeChat encrypted for the client", "EncryptedData", "OpenData"},
+    {"POST", "/admin/v1/sessions/{id}/check-session-key", privately, Keyed{Scope::wechat, check_session_key}, "Ask WeChat whether a kept session_key stands", "", "SessionKeyCheck"},
+    {"POST", "/admin/v1/sessions/{id}/reset-session-key", privately, Keyed{Scope::wechat, reset_session_key}, "Have WeChat replace the session_key", "", "", 204},
+    {"POST", "/admin/v1/sessions/{id}/encrypt-key", privately, Keyed{Scope::wechat, list_encrypt_keys}, "The keys of wx.getUserCryptoManager", "", "EncryptKeyList"},
 
     // Operation
     {"GET", "/healthz", everywhere, Open{healthz}, "The process runs", "", "Health"},

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/media_store.h"
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
 
@@ -114,6 +115,65 @@ Task<Result<bool>> OpenData::key_stands(AppPtr app, std::string openid, Trace* t
     if (stands) co_return true;
   }
   co_return false;
+}
+
+template <class T>
+Task<Result<T>> OpenData::with_standing_key(AppPtr app, std::string openid, std::function<Task<CallResult<T>>(Secret, Secret)> ask, Trace* trace) {
+  auto read = co_await keys(app, openid);
+  CO_TRY(const auto session_keys, std::move(read));
+  for (const auto& session_key : session_keys) {
+    std::function<Task<CallResult<T>>(Secret)> with_token = [&ask, session_key](Secret token) { return ask(std::move(token), session_key); };
+    auto asked = co_await tokens_.template call<T>(app, with_token, trace);
+    if (asked.has_value() || asked.error().code != ErrorCode::stale_session_key) co_return asked;
+  }
+  co_return make_error(ErrorCode::stale_session_key, "no kept session_key stands at WeChat; the user has to call wx.login");
+}
+
+Task<Result<>> OpenData::reset_key(AppPtr app, std::string openid, Trace* trace) {
+  Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  trace->upstream_path = "/wxa/resetusersessionkey";
+  std::function<Task<CallResult<Secret>>(Secret, Secret)> ask = [platform, app, openid](Secret token, Secret session_key) {
+    return platform->reset_session_key(app, std::move(token), openid, std::move(session_key), deadline_in(limits::kUpstreamTotal));
+  };
+  auto asked = co_await with_standing_key<Secret>(app, openid, ask, trace);
+  CO_TRY(const auto session_key, std::move(asked));
+  KeepSessionKey act;
+  act.provider = app->platform;
+  act.app_id = app->app_id;
+  act.openid = openid;
+  CO_TRY(act.key_sealed, vault_.seal("session_key", app->app_id + '\0' + openid, session_key));
+  act.key_index = vault_.index("session_key", session_key.reveal());
+  act.now = clock_.now();
+  act.source = trace->source;
+  auto kept = co_await store_.media().keep_session_key(std::move(act));
+  co_return kept;
+}
+
+Task<Result<std::vector<EncryptKey>>> OpenData::encrypt_keys(AppPtr app, std::string openid, Trace* trace) {
+  Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  trace->upstream_path = "/wxa/business/getuserencryptkey";
+  std::function<Task<CallResult<std::vector<EncryptKey>>>(Secret, Secret)> ask = [platform, app, openid](Secret token, Secret session_key) {
+    return platform->encrypt_keys(app, std::move(token), openid, std::move(session_key), deadline_in(limits::kUpstreamTotal));
+  };
+  auto asked = co_await with_standing_key<std::vector<EncryptKey>>(app, openid, ask, trace);
+  co_return asked;
+}
+
+Task<Result<std::string>> OpenData::plaintext(AppPtr app, std::string openid, EncryptedData encrypted) {
+  const Platform* platform = platforms_.find(app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  std::string found;
+  std::function<bool(std::string_view)> accept = [&](std::string_view plaintext) {
+    const auto watermark = platform->read_watermark(plaintext);
+    if (!watermark || !fresh(*app, *watermark)) return false;
+    found = plaintext;
+    return true;
+  };
+  auto decrypted = co_await decrypt(app, openid, encrypted, accept);
+  CO_TRY(std::move(decrypted));
+  co_return found;
 }
 
 }  // namespace kaimen::core

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "core/types.h"
@@ -51,6 +52,39 @@ struct OpenPhone {
   Watermark watermark;
 };
 
+/// A key of wx.getUserCryptoManager, as the platform keeps it for the server.
+struct EncryptKey {
+  Secret key, iv;  ///< As the platform sends them.
+  int64_t version = 0;
+  Seconds expires_in{0};
+  Time created_at{};
+};
+
+/// What the platform thinks of a text or a picture.
+enum class Verdict : uint8_t { pass, review, risky };
+
+/// A message push as it was posted, or the check of its URL.
+struct Push {
+  std::string timestamp, nonce;
+  std::string signature;  ///< msg_signature of a message, signature of the check of the URL.
+  std::string body;
+};
+/// An opened push, as far as it concerns us.
+struct PushMessage {
+  enum class Kind : uint8_t {
+    other,              ///< Nothing of ours.
+    profile_cleared,    ///< The platform has emptied the user's nickname and avatar.
+    access_revoked,     ///< The user has taken back what `nickname`, `avatar` and `phone` say.
+    account_closed,     ///< The user has closed the account with this mini program.
+    picture_checked,    ///< The answer to check_picture: `trace_id` and `verdict`.
+  } kind = Kind::other;
+  std::string once;     ///< 32 raw bytes, the same for every repeat of this message and for no other.
+  std::string openid;   ///< Empty: it concerns nobody.
+  bool nickname = false, avatar = false, phone = false;
+  std::string trace_id;
+  std::optional<Verdict> verdict;  ///< nullopt: the platform could not check it.
+};
+
 class Platform {
  public:
   virtual ~Platform() = default;
@@ -65,10 +99,29 @@ class Platform {
   /// Asks whether `session_key` still stands (WeChat: GET /wxa/checksession). False: it does not (87009).
   virtual Task<CallResult<bool>> check_session_key(AppPtr app, Secret access_token, std::string openid, Secret session_key, Deadline deadline) = 0;
 
+  // What not every platform has: where it has not, the calls are app_misconfigured and nothing is a push.
+
+  /// Replaces the user's session_key; the old one, which signs this call, is dead then (WeChat: GET /wxa/resetusersessionkey).
+  virtual Task<CallResult<Secret>> reset_session_key(AppPtr app, Secret access_token, std::string openid, Secret session_key, Deadline deadline);
+  /// The user's keys for data encrypted by the client, newest first (WeChat: GET /wxa/business/getuserencryptkey).
+  virtual Task<CallResult<std::vector<EncryptKey>>> encrypt_keys(AppPtr app, Secret access_token, std::string openid, Secret session_key,
+                                                                 Deadline deadline);
+  /// What it thinks of a name that the user gives (WeChat: POST /wxa/msg_sec_check).
+  virtual Task<CallResult<Verdict>> check_text(AppPtr app, Secret access_token, std::string openid, std::string text, Deadline deadline);
+  /// Asks it to look at the picture at `url`. The verdict comes later, as a push with the trace_id returned here (WeChat: POST
+  /// /wxa/media_check_async).
+  virtual Task<CallResult<std::string>> check_picture(AppPtr app, Secret access_token, std::string openid, std::string url, Deadline deadline);
+  /// Whether the check of the push URL bears the app's signature.
+  virtual bool is_push_check(const App& app, const Push& push) const;
+  /// Opens a push with the app's keys. nullopt: not signed or encrypted as it should be, or of no known shape.
+  virtual std::optional<PushMessage> open_push(const App& app, const Push& push) const;
+
   // Reading decrypted open data: the whole shape of each kind is checked, and a key of another kind refuses it, because the encryption has
   // no MAC (docs/security.md). nullopt: not of this shape.
   virtual std::optional<OpenUserInfo> read_user_info(std::string_view plaintext) const = 0;
   virtual std::optional<OpenPhone> read_phone(std::string_view plaintext) const = 0;
+  /// Of any open data: a JSON object with a watermark. nullopt: not of this shape.
+  virtual std::optional<Watermark> read_watermark(std::string_view plaintext) const;
   /// rawData of getUserInfo: JSON with the profile only, no watermark. nullopt: not of this shape.
   virtual std::optional<OpenUserInfo> read_raw_user_info(std::string_view raw_data) const = 0;
 };

@@ -19,8 +19,9 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       access_tokens(store, vault, platforms, random, clock),
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, clock),
-      sessions(store, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles) {
+      sessions(store, live, tickets, open_data),
+      login(store, platforms, vault, random, live, tickets, profiles),
+      pushes(store, live, platforms) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 

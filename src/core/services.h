@@ -13,6 +13,7 @@
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
+#include "core/pushes.h"
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
@@ -44,6 +45,7 @@ struct Services {
   Profiles profiles;
   Sessions sessions;
   Login login;
+  Pushes pushes;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

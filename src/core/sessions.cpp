@@ -12,6 +12,10 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   trace->app_id = app->app_id;
   trace->session_id = opened->session.hex();
   if (app->disabled) co_return unauthenticated(Reason::disabled);
+  if (app->settings.session_follows_key) {
+    const bool gone = co_await key_is_gone(app, opened->session, trace);
+    if (gone) co_return unauthenticated(Reason::expired);
+  }
 
   const Time now = live_.clock.now();
   RenewSession act;
@@ -39,6 +43,15 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   trace->user_id = answer.user.id.hex();
   CO_TRY(answer.tokens, tickets_.issue(*app, answer.session, answer.user, now));
   co_return answer;
+}
+
+Task<bool> Sessions::key_is_gone(AppPtr app, Id session, Trace* trace) {
+  auto found = co_await view(session, trace);
+  // What does not live any more is answered by the renewal itself, with its own reason.
+  if (found.has_error() || found.value().session.openid.empty()) co_return false;
+  auto asked = co_await open_data_.key_stands(app, found.value().session.openid, trace);
+  // WeChat's bad days end nobody's session.
+  co_return asked.has_value() && !asked.value();
 }
 
 Task<Result<SessionView>> Sessions::view(Id session, Trace* trace) {

@@ -7,6 +7,7 @@
 
 #include "core/live.h"
 #include "core/login.h"
+#include "core/open_data.h"
 #include "core/store.h"
 #include "core/tickets.h"
 #include "core/trace.h"
@@ -15,10 +16,12 @@ namespace kaimen::core {
 
 class Sessions {
  public:
-  Sessions(Store& store, Live& live, Tickets& tickets) : store_(store), live_(live), tickets_(tickets) {}
+  Sessions(Store& store, Live& live, Tickets& tickets, OpenData& open_data)
+      : store_(store), live_(live), tickets_(tickets), open_data_(open_data) {}
 
   /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
-  /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed).
+  /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed). Where the app's login state follows
+  /// WeChat's, a session whose every kept session_key WeChat calls stale is `expired`, and its renew token stays as it is.
   Task<Result<LoginAnswer>> renew(std::string renew_token, Trace* trace);
 
   /// A ticket that carries what is so now, for the holder of the session, whose older ones an act has just outdated. Errors: those of view().
@@ -42,9 +45,13 @@ class Sessions {
   Task<Result<>> load_revocations();
 
  private:
+  /// Whether WeChat, where it can be asked, has given up the session_keys behind a session that lives.
+  Task<bool> key_is_gone(AppPtr app, Id session, Trace* trace);
+
   Store& store_;
   Live& live_;
   Tickets& tickets_;
+  OpenData& open_data_;
 };
 
 }  // namespace kaimen::core

@@ -9,8 +9,8 @@ namespace kaimen::core {
 
 namespace {
 
-constexpr std::string_view kRenewPrefix = "kmr1.";
-constexpr size_t kKeyId = 4, kBody = 16 + 4 + 4, kSealed = 12 + kBody + 16;
+constexpr std::string_view kRenewPrefix = "kmr1.", kPrefetchPrefix = "kmp1.";
+constexpr size_t kKeyId = 4, kSessionAndApp = 16 + 4, kBody = kSessionAndApp + 4;
 
 void put_u32(std::string& out, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
@@ -20,7 +20,7 @@ uint32_t get_u32(std::string_view bytes) {
   for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
   return value;
 }
-std::string additional_data(std::string_view key_id) { return std::string(kRenewPrefix) + std::string(key_id); }
+std::string additional_data(std::string_view prefix, std::string_view key_id) { return std::string(prefix) + std::string(key_id); }
 
 std::string joined(const std::vector<std::string>& roles) {
   std::string text;
@@ -64,26 +64,47 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   if (issued.token.empty()) return make_error(ErrorCode::internal, "a ticket could not be sealed");
   issued.expires_in = life;
 
-  TRY(const auto renew_key, keys_.renew_sealing_key());
-  std::string bytes, body(session.id.raw());
-  put_u32(bytes, renew_key.id);
+  std::string body(session.id.raw());
   put_u32(body, session.app);
   put_u32(body, session.renew_generation);
-  TRY(const auto sealed, crypto::aead_seal(renew_key.bytes.reveal(), additional_data(bytes), body, random_));
-  issued.renew_token = std::string(kRenewPrefix) + to_base64url(bytes + sealed);
+  TRY(issued.renew_token, seal(kRenewPrefix, body));
   return issued;
 }
 
-std::optional<OpenedRenewToken> Tickets::open_renew(std::string_view text) const {
-  if (!text.starts_with(kRenewPrefix) || text.size() > 256) return std::nullopt;
-  const auto bytes = from_base64url(text.substr(kRenewPrefix.size()));
-  if (!bytes || bytes->size() != kKeyId + kSealed) return std::nullopt;
+Result<std::string> Tickets::seal(std::string_view prefix, std::string_view body) {
+  TRY(const auto key, keys_.renew_sealing_key());
+  std::string bytes;
+  put_u32(bytes, key.id);
+  TRY(const auto sealed, crypto::aead_seal(key.bytes.reveal(), additional_data(prefix, bytes), body, random_));
+  return std::string(prefix) + to_base64url(bytes + sealed);
+}
+
+std::optional<std::string> Tickets::open(std::string_view prefix, std::string_view text) const {
+  if (!text.starts_with(prefix) || text.size() > 256) return std::nullopt;
+  const auto bytes = from_base64url(text.substr(prefix.size()));
+  if (!bytes || bytes->size() < kKeyId) return std::nullopt;
   const std::string_view key_id = std::string_view(*bytes).substr(0, kKeyId);
   const auto key = keys_.renew_key(get_u32(key_id));
   if (!key) return std::nullopt;
-  const auto body = crypto::aead_open(key->bytes.reveal(), additional_data(key_id), std::string_view(*bytes).substr(kKeyId));
+  return crypto::aead_open(key->bytes.reveal(), additional_data(prefix, key_id), std::string_view(*bytes).substr(kKeyId));
+}
+
+std::optional<OpenedRenewToken> Tickets::open_renew(std::string_view text) const {
+  const auto body = open(kRenewPrefix, text);
   if (!body || body->size() != kBody) return std::nullopt;
   return OpenedRenewToken{*Id::from_raw(std::string_view(*body).substr(0, 16)), get_u32(std::string_view(*body).substr(16)), get_u32(std::string_view(*body).substr(20))};
+}
+
+Result<std::string> Tickets::prefetch_token(const Id& session, uint32_t app) {
+  std::string body(session.raw());
+  put_u32(body, app);
+  return seal(kPrefetchPrefix, body);
+}
+
+std::optional<Tickets::Prefetch> Tickets::open_prefetch(std::string_view text) const {
+  const auto body = open(kPrefetchPrefix, text);
+  if (!body || body->size() != kSessionAndApp) return std::nullopt;
+  return Prefetch{*Id::from_raw(std::string_view(*body).substr(0, 16)), get_u32(std::string_view(*body).substr(16))};
 }
 
 }  // namespace kaimen::core

@@ -2,6 +2,7 @@
 //
 // Renew token: "kmr1." base64url( key id 4 | nonce 12 | AES-256-GCM( session id 16 | app number 4 | generation 4 ) | tag 16 ), additional
 // data = "kmr1." | key id; integers big-endian. Held by clients for months; do not change under this prefix.
+// Prefetch token: the same under "kmp1.", without a generation. Held by WeChat, which brings it when it fetches data ahead for the client.
 #pragma once
 
 #include <optional>
@@ -32,8 +33,19 @@ class Tickets {
   Result<Issued> issue(const App& app, const Session& session, const User& user, Time now);
   /// nullopt: not a renew token of ours.
   std::optional<OpenedRenewToken> open_renew(std::string_view text) const;
+  /// A token for GET /v1/prefetch, which names the session and is good for nothing else. Errors: as of issue().
+  Result<std::string> prefetch_token(const Id& session, uint32_t app);
+  struct Prefetch {
+    Id session;
+    uint32_t app = 0;
+  };
+  std::optional<Prefetch> open_prefetch(std::string_view text) const;
 
  private:
+  Result<std::string> seal(std::string_view prefix, std::string_view body);
+  /// The body of a token with this prefix; nullopt: it is not one of ours.
+  std::optional<std::string> open(std::string_view prefix, std::string_view text) const;
+
   const TicketKeys& keys_;
   Random& random_;
 };

@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "http/message.h"
 #include "platform/wechat_open_data.h"
+#include "platform/wechat_push.h"
 
 namespace kaimen::platform {
 
@@ -27,6 +28,15 @@ std::string target_of(std::string_view path, std::initializer_list<std::pair<std
     separator = '&';
   }
   return target;
+}
+
+/// Of the content checks.
+constexpr int64_t kSceneProfile = 1, kMediaPicture = 2;
+
+/// A GET that the user's session_key signs: over the request's body, and a GET has none.
+std::string signed_target(std::string_view path, const Secret& access_token, const std::string& openid, const Secret& session_key) {
+  const std::string signature = to_hex(crypto::hmac_sha256(session_key.reveal(), ""));
+  return target_of(path, {{"access_token", access_token.reveal()}, {"openid", openid}, {"signature", signature}, {"sig_method", "hmac_sha256"}});
 }
 
 /// A caller's deadline may be nearer than ours, never further.
@@ -126,17 +136,50 @@ Task<CallResult<core::PhoneNumber>> Wechat::phone_by_code(AppPtr app, Secret acc
 
 Task<CallResult<bool>> Wechat::check_session_key(AppPtr app, Secret access_token, std::string openid, Secret session_key,
                                                  Deadline deadline) {
-  // WeChat signs the request's body with the session_key's text; a GET has none.
-  const std::string signature = to_hex(crypto::hmac_sha256(session_key.reveal(), ""));
-  std::string target = target_of(
-      "/wxa/checksession",
-      {{"access_token", access_token.reveal()}, {"openid", openid}, {"signature", signature}, {"sig_method", "hmac_sha256"}});
-  auto asking = ask(app, std::move(target), std::nullopt, bounded(deadline));
+  auto asking = ask(app, signed_target("/wxa/checksession", access_token, openid, session_key), std::nullopt, bounded(deadline));
   auto answer = co_await std::move(asking);
   if (!answer) co_return std::move(answer).error();
   co_return read_session_check(answer.value().status, answer.value().body);
 }
 
+Task<CallResult<Secret>> Wechat::reset_session_key(AppPtr app, Secret access_token, std::string openid, Secret session_key,
+                                                   Deadline deadline) {
+  auto asking = ask(app, signed_target("/wxa/resetusersessionkey", access_token, openid, session_key), std::nullopt, bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_session_reset(answer.value().status, answer.value().body, openid);
+}
+
+Task<CallResult<std::vector<core::EncryptKey>>> Wechat::encrypt_keys(AppPtr app, Secret access_token, std::string openid,
+                                                                     Secret session_key, Deadline deadline) {
+  auto asking = ask(app, signed_target("/wxa/business/getuserencryptkey", access_token, openid, session_key), std::nullopt, bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_encrypt_keys(answer.value().status, answer.value().body);
+}
+
+Task<CallResult<core::Verdict>> Wechat::check_text(AppPtr app, Secret access_token, std::string openid, std::string text, Deadline deadline) {
+  http::json::object question{{"content", text}, {"version", 2}, {"scene", kSceneProfile}, {"openid", openid}};
+  std::string body = http::to_text(question);
+  auto asking = ask(app, target_of("/wxa/msg_sec_check", {{"access_token", access_token.reveal()}}), std::move(body), bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_text_check(answer.value().status, answer.value().body);
+}
+
+Task<CallResult<std::string>> Wechat::check_picture(AppPtr app, Secret access_token, std::string openid, std::string url, Deadline deadline) {
+  http::json::object question{{"media_url", url}, {"media_type", kMediaPicture}, {"version", 2}, {"scene", kSceneProfile}, {"openid", openid}};
+  std::string body = http::to_text(question);
+  auto asking = ask(app, target_of("/wxa/media_check_async", {{"access_token", access_token.reveal()}}), std::move(body), bounded(deadline));
+  auto answer = co_await std::move(asking);
+  if (!answer) co_return std::move(answer).error();
+  co_return read_picture_check(answer.value().status, answer.value().body);
+}
+
+bool Wechat::is_push_check(const core::App& app, const core::Push& push) const { return is_signed_push_check(app, push); }
+std::optional<core::PushMessage> Wechat::open_push(const core::App& app, const core::Push& push) const { return open_wechat_push(app, push); }
+
+std::optional<core::Watermark> Wechat::read_watermark(std::string_view plaintext) const { return read_open_watermark(plaintext); }
 std::optional<core::OpenUserInfo> Wechat::read_user_info(std::string_view plaintext) const { return read_open_user_info(plaintext); }
 std::optional<core::OpenPhone> Wechat::read_phone(std::string_view plaintext) const { return read_open_phone(plaintext); }
 std::optional<core::OpenUserInfo> Wechat::read_raw_user_info(std::string_view raw_data) const { return read_raw_user_info_text(raw_data); }

@@ -32,6 +32,18 @@ class Wechat final : public core::Platform {
   Task<core::CallResult<bool>> check_session_key(core::AppPtr app, Secret access_token, std::string openid, Secret session_key,
                                                  Deadline deadline) override;
 
+  Task<core::CallResult<Secret>> reset_session_key(core::AppPtr app, Secret access_token, std::string openid, Secret session_key,
+                                                   Deadline deadline) override;
+  Task<core::CallResult<std::vector<core::EncryptKey>>> encrypt_keys(core::AppPtr app, Secret access_token, std::string openid,
+                                                                     Secret session_key, Deadline deadline) override;
+  Task<core::CallResult<core::Verdict>> check_text(core::AppPtr app, Secret access_token, std::string openid, std::string text,
+                                                   Deadline deadline) override;
+  Task<core::CallResult<std::string>> check_picture(core::AppPtr app, Secret access_token, std::string openid, std::string url,
+                                                    Deadline deadline) override;
+  bool is_push_check(const core::App& app, const core::Push& push) const override;
+  std::optional<core::PushMessage> open_push(const core::App& app, const core::Push& push) const override;
+
+  std::optional<core::Watermark> read_watermark(std::string_view plaintext) const override;
   std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override;
   std::optional<core::OpenPhone> read_phone(std::string_view plaintext) const override;
   std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override;

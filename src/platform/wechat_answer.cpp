@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kTokenBytes = 2048;                    // WeChat asks for at least 512
 constexpr auto kTokenLife = std::chrono::seconds(7200);  // as documented; twice that is still believed
 constexpr size_t kSessionKeyBytes = 16;
+constexpr size_t kEncryptKeysMost = 16;                 // three are documented
+constexpr int64_t kLastSecond = 253402300799;           // the end of the year 9999
 
 core::CallFailure malformed(std::string_view what) {
   core::CallFailure failure;
@@ -108,6 +110,60 @@ core::CallResult<bool> read_session_check(int status, std::string_view body) {
   }
   if (answer.error().error.code == ErrorCode::stale_session_key) return false;
   return std::move(answer).error();
+}
+
+core::CallResult<Secret> read_session_reset(int status, std::string_view body, std::string_view openid) {
+  TRY(const auto object, read_answer(WechatCall::reset_session_key, status, body));
+  if (text_of(object, "openid") != openid) return malformed("the new session_key is another user's");
+  Secret session_key(text_of(object, "session_key"));
+  const auto key = from_base64(session_key.reveal());
+  if (!key || key->size() != kSessionKeyBytes) return malformed("no session_key of 16 bytes in base64");
+  return session_key;
+}
+
+core::CallResult<std::vector<core::EncryptKey>> read_encrypt_keys(int status, std::string_view body) {
+  TRY(const auto object, read_answer(WechatCall::encrypt_keys, status, body));
+  const auto* list = object.if_contains("key_info_list");
+  const auto* items = list ? list->if_array() : nullptr;
+  if (!items || items->size() > kEncryptKeysMost) return malformed("no key_info_list");
+  std::vector<core::EncryptKey> keys;
+  for (const auto& item : *items) {
+    const auto* info = item.if_object();
+    if (!info) return malformed("a key that is no object");
+    const auto number = [&](std::string_view name) {
+      const auto* value = info->if_contains(name);
+      const auto* found = value ? value->if_int64() : nullptr;
+      return found && *found >= 0 && *found <= kLastSecond ? *found : -1;
+    };
+    core::EncryptKey key{Secret(text_of(*info, "encrypt_key")), Secret(text_of(*info, "iv")), number("version")};
+    const int64_t expires_in = number("expire_in"), created = number("create_time");
+    if (key.key.empty() || key.iv.empty() || key.version < 0 || expires_in < 0 || created < 0) return malformed("a key without its parts");
+    key.expires_in = Seconds(expires_in);
+    key.created_at = from_epoch_ms(created * 1000);
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+core::CallResult<core::Verdict> read_text_check(int status, std::string_view body) {
+  auto answer = read_answer(WechatCall::check_text, status, body);
+  // How version 1 says it, and what some answers of version 2 still are.
+  if (!answer && answer.error().error.code == ErrorCode::content_rejected) return core::Verdict::risky;
+  if (!answer) return std::move(answer).error();
+  const auto* value = answer.value().if_contains("result");
+  const auto* result = value ? value->if_object() : nullptr;
+  const std::string suggest = result ? text_of(*result, "suggest") : std::string();
+  if (suggest == "pass") return core::Verdict::pass;
+  if (suggest == "review") return core::Verdict::review;
+  if (suggest == "risky") return core::Verdict::risky;
+  return malformed("no suggestion in result");
+}
+
+core::CallResult<std::string> read_picture_check(int status, std::string_view body) {
+  TRY(const auto object, read_answer(WechatCall::check_picture, status, body));
+  const std::string trace_id = text_of(object, "trace_id");
+  if (!is_wechat_subject(trace_id)) return malformed("no trace_id of a sane form");
+  return trace_id;
 }
 
 core::CallFailure transport_failure(const http::ClientError& error) {

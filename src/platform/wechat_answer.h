@@ -22,6 +22,13 @@ core::CallResult<core::PhoneNumber> read_phone_info(int status, std::string_view
 /// Whether the session_key stands.
 core::CallResult<bool> read_session_check(int status, std::string_view body);
 
+/// The session_key that takes the old one's place, for the openid that was asked for.
+core::CallResult<Secret> read_session_reset(int status, std::string_view body, std::string_view openid);
+core::CallResult<std::vector<core::EncryptKey>> read_encrypt_keys(int status, std::string_view body);
+core::CallResult<core::Verdict> read_text_check(int status, std::string_view body);
+/// The trace_id.
+core::CallResult<std::string> read_picture_check(int status, std::string_view body);
+
 /// The exchange brought no answer: unavailable, with the code unspent, when no byte left; else upstream_error.
 core::CallFailure transport_failure(const http::ClientError& error);
 

@@ -12,7 +12,9 @@ constexpr unsigned kAny = ~0U;
 constexpr unsigned kExchange = bit(WechatCall::code_exchange);
 constexpr unsigned kToken = bit(WechatCall::access_token);
 constexpr unsigned kPhone = bit(WechatCall::phone);
-constexpr unsigned kBearsToken = kPhone | bit(WechatCall::check_session_key);
+constexpr unsigned kContent = bit(WechatCall::check_text) | bit(WechatCall::check_picture);
+constexpr unsigned kBearsToken = kPhone | kContent | bit(WechatCall::check_session_key) | bit(WechatCall::reset_session_key) |
+                                 bit(WechatCall::encrypt_keys);
 
 struct Row {
   int64_t first, last;  // of the errcodes, both included
@@ -69,6 +71,9 @@ constexpr std::array kRows{
     rejected(40001, "the access_token is not valid"),
     rejected(40014, "the access_token is not valid"),
     rejected(42001, "the access_token is expired"),
+
+    row(87014, kContent, ErrorCode::content_rejected, "WeChat holds the content to be risky"),
+    row(61010, kContent, ErrorCode::stale_session_key, "the user has not been in the mini program for two hours"),
 
     row(87007, kAny, ErrorCode::stale_session_key, "the session_key does not exist or is expired"),
     row(87009, kAny, ErrorCode::stale_session_key, "the signature is not by the current session_key"),

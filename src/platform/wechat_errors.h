@@ -16,6 +16,10 @@ enum class WechatCall : uint8_t {
   access_token,       ///< POST /cgi-bin/stable_token
   phone,              ///< POST /wxa/business/getuserphonenumber
   check_session_key,  ///< GET /wxa/checksession
+  reset_session_key,  ///< GET /wxa/resetusersessionkey
+  encrypt_keys,       ///< GET /wxa/business/getuserencryptkey
+  check_text,         ///< POST /wxa/msg_sec_check
+  check_picture,      ///< POST /wxa/media_check_async
 };
 
 /// The AppSecret is not (or no longer, or not yet) the app's.

@@ -94,6 +94,11 @@ bool is_wechat_subject(std::string_view text) {
   });
 }
 
+std::optional<core::Watermark> read_open_watermark(std::string_view plaintext) {
+  const auto object = parse_object(plaintext);
+  return object ? read_watermark(*object) : std::nullopt;
+}
+
 std::optional<core::OpenPhone> read_phone_members(const json::object& object) {
   const auto* full = find_text(object, "phoneNumber");
   const auto* national = find_text(object, "purePhoneNumber");

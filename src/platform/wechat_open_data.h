@@ -12,6 +12,9 @@
 
 namespace kaimen::platform {
 
+/// The watermark of any open data: a JSON object that has one.
+std::optional<core::Watermark> read_open_watermark(std::string_view plaintext);
+
 /// getUserInfo and getUserProfile, decrypted. nullopt: not of this shape.
 std::optional<core::OpenUserInfo> read_open_user_info(std::string_view plaintext);
 /// rawData of the same calls: the profile, without ids and watermark. nullopt: not of this shape.

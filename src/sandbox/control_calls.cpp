@@ -5,6 +5,8 @@
 #include "base/encoding.h"
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
+#include "crypto/wechat_push.h"
+#include "http/client.h"
 #include "sandbox/wechat_calls.h"
 
 namespace kaimen::sandbox {
@@ -80,16 +82,25 @@ Result<> put_encrypted(json::object& answer, const std::string& session_key, con
 
 Reply put_app(World& world, const json::object& body, Time, Random&) {
   http::Reader reader(body);
-  const std::string appid = reader.require_string({"appid", "app_id"}), secret = reader.require_string({"secret"});
+  const std::string appid = reader.require_string({"appid", "app_id"});
+  const auto secret = reader.string({"secret"}), push_url = reader.string({"push_url"}), push_token = reader.string({"push_token"});
+  const auto push_key = reader.string({"push_key", "encoding_aes_key"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
   TRY(all_known(reader));
   if (!is_appid(appid)) return make_error(ErrorCode::invalid_request, "appid must be 1 to 64 letters and digits");
-  if (secret.empty()) return make_error(ErrorCode::invalid_request, "secret must not be empty");
+  if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
+  if (push_url && !push_url->empty() && !http::BaseUrl::parse(*push_url)) return make_error(ErrorCode::invalid_request, "push_url is no URL");
+  if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
+    return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
+  }
   App* app = world.put_app(appid);
   if (!app) return make_error(ErrorCode::unavailable, "too many apps");
-  app->secret = Secret(secret);
+  if (secret) app->secret = Secret(*secret);
+  if (push_url) app->push_url = *push_url;
+  if (push_token) app->push_token = Secret(*push_token);
+  if (push_key) app->push_key = Secret(*push_key);
   if (unionid) app->open_platform = *unionid ? "default" : "";
   if (open_platform) app->open_platform = *open_platform;
   if (component) app->component_appid = *component;

@@ -5,6 +5,7 @@
 #include "sandbox/call_log.h"
 #include "sandbox/control_calls.h"
 #include "sandbox/faults.h"
+#include "sandbox/push.h"
 #include "sandbox/waiting_room.h"
 #include "sandbox/wechat_calls.h"
 #include "sandbox/world.h"
@@ -41,12 +42,17 @@ struct Sandbox::Impl final : http::Handler {
   World world;
   Faults faults;
   CallLog calls;
+  http::Client client;  // what is pushed goes out by it
 
   size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
   bool answer_now(const http::Request&, bool, std::string&) override { return false; }
   http::Response refuse(int status, std::string_view why, std::string_view) override { return respond(refuse_control(status, why)); }
 
   Task<http::Response> handle(const http::Request& request) override {
+    if (request.path == "/sandbox/push") {
+      auto pushed = co_await handle_push(request);
+      co_return pushed;
+    }
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
     Question question{request.method, request.path, {}, request.body, clock.now()};
     if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding", request.request_id);
@@ -121,6 +127,32 @@ struct Sandbox::Impl final : http::Handler {
     if (request.method != "POST") return respond(refuse_control(405, "the control side takes POST here"));
     std::lock_guard lock(mutex);
     return respond(control(world, request.path, request.body, clock.now(), random));
+  }
+
+  Result<PushLetter> ordered_push(const http::Request& request) {
+    TRY(const auto parsed, http::parse_json(request.body));
+    const auto* order = parsed.if_object();
+    if (request.method != "POST" || !order) return make_error(ErrorCode::invalid_request, "POST a JSON object");
+    std::lock_guard lock(mutex);
+    return write_push(world, *order, clock.now(), random);
+  }
+
+  Task<http::Response> handle_push(const http::Request& request) {
+    const auto letter = ordered_push(request);
+    if (!letter) co_return respond(refuse_control(letter.error().code == ErrorCode::not_found ? 404 : 400, letter.error().detail));
+    auto sending = client.send(request_of(letter.value()));
+    const auto came_back = co_await std::move(sending);
+    ControlAnswer answer;
+    answer.json["query"] = letter.value().query;
+    answer.json["request_body"] = letter.value().body;
+    if (came_back) {
+      answer.json["status"] = came_back.value().status;
+      answer.json["body"] = came_back.value().body;
+    } else {
+      answer.json["status"] = nullptr;
+      answer.json["error"] = came_back.error().detail;
+    }
+    co_return respond(answer);
   }
 
   http::Response handle_calls(const http::Request& request) {

@@ -60,6 +60,8 @@ struct App {
   std::string appid;
   Secret secret;
   std::string open_platform;                          ///< Empty: not bound, so no unionid.
+  std::string push_url;                               ///< Where pushes go; empty: nowhere.
+  Secret push_token, push_key;                        ///< Token and EncodingAESKey of secure mode.
   std::string component_appid, component_access_token;  ///< The third-party platform it has authorised; empty: none.
   std::unordered_map<std::string, User> users;        ///< By name.
   std::unordered_map<std::string, User*> by_openid;

@@ -3,6 +3,7 @@
 
 #include "store/acts.h"
 #include "store/records.h"
+#include "store/session_keys.h"
 
 namespace kaimen::store {
 
@@ -117,12 +118,7 @@ void save_identity(Rows& rows, const RecordLogin& act, const Who& who, const Id&
   identity.user = user;
   identity.unionid = unionid;
   if (!new_key) return;
-  identity.key3 = std::move(identity.key2);
-  identity.index3 = std::move(identity.index2);
-  identity.key2 = std::move(identity.key1);
-  identity.index2 = std::move(identity.index1);
-  identity.key1 = key;
-  identity.index1 = index;
+  push_session_key(identity, *key, *index);
 }
 
 /// Ends what this login supersedes, then the oldest until the new session fits under the limit.

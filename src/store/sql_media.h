@@ -10,6 +10,10 @@ class SqlMedia final : public core::MediaStore {
  public:
   explicit SqlMedia(ActQueue queue) : queue_(queue) {}
 
+  Task<Result<core::PushEffect>> withdraw_profile(core::WithdrawProfile act) override;
+  Task<Result<core::ClosedIdentity>> close_identity(core::CloseIdentity act) override;
+  Task<Result<>> keep_session_key(core::KeepSessionKey act) override;
+
  private:
   const ActQueue queue_;
 };

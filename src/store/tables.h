@@ -549,6 +549,7 @@ enum class AvatarState : uint8_t { unchecked = 0, pending = 1, passed = 2, rejec
 
 struct AvatarRow {
   Bytes hash;
+  int64_t version = 0;
   std::string type;
   Bytes body;
   AvatarState checked = AvatarState::unchecked;
@@ -559,9 +560,10 @@ template <>
 struct Table<AvatarRow> {
   static constexpr std::string_view name = "avatars";
   static constexpr size_t keys = 1;
-  static constexpr bool guarded = false;
+  static constexpr bool guarded = true;
   static constexpr std::tuple columns{
       Column{"hash", &AvatarRow::hash},
+      Column{"version", &AvatarRow::version},
       Column{"type", &AvatarRow::type},
       Column{"body", &AvatarRow::body},
       Column{"checked", &AvatarRow::checked},

@@ -125,7 +125,50 @@ class FakePlatform final : public core::Platform {
     co_return core::PhoneNumber{"+86" + found->second, found->second, "86"};
   }
 
-  Task<core::CallResult<bool>> check_session_key(core::AppPtr, Secret, std::string, Secret, Deadline) override { co_return true; }
+  Task<core::CallResult<bool>> check_session_key(core::AppPtr, Secret, std::string, Secret session_key, Deadline) override {
+    ++key_checks;
+    std::lock_guard lock(mutex_);
+    if (key_check_failure) co_return *key_check_failure;
+    co_return !stale_keys.contains(session_key.reveal());
+  }
+  Task<core::CallResult<Secret>> reset_session_key(core::AppPtr, Secret, std::string, Secret session_key, Deadline) override {
+    std::lock_guard lock(mutex_);
+    if (stale_keys.contains(session_key.reveal())) co_return failure(ErrorCode::stale_session_key, 87009);
+    stale_keys.insert(session_key.reveal());
+    co_return Secret(next_key);
+  }
+  Task<core::CallResult<std::vector<core::EncryptKey>>> encrypt_keys(core::AppPtr, Secret, std::string, Secret session_key, Deadline) override {
+    std::lock_guard lock(mutex_);
+    if (stale_keys.contains(session_key.reveal())) co_return failure(ErrorCode::stale_session_key, 87009);
+    std::vector<core::EncryptKey> keys;
+    keys.push_back({Secret("encrypt-key-2"), Secret("iv-2"), 2, Seconds{3600}, from_epoch_ms(1'795'000'000'000)});
+    keys.push_back({Secret("encrypt-key-1"), Secret("iv-1"), 1, Seconds{1800}, from_epoch_ms(1'794'998'200'000)});
+    co_return keys;
+  }
+  Task<core::CallResult<core::Verdict>> check_text(core::AppPtr, Secret, std::string, std::string text, Deadline) override {
+    std::lock_guard lock(mutex_);
+    checked.push_back(text);
+    if (content_failure) co_return *content_failure;
+    co_return text.find("risky") != text.npos ? core::Verdict::risky : core::Verdict::pass;
+  }
+  Task<core::CallResult<std::string>> check_picture(core::AppPtr, Secret, std::string, std::string url, Deadline) override {
+    std::lock_guard lock(mutex_);
+    checked.push_back(url);
+    if (content_failure) co_return *content_failure;
+    co_return "trace-" + std::to_string(checked.size());
+  }
+  // What a test says is in a push, by its body; a signature of "wrong" fits none.
+  void push(const std::string& body, core::PushMessage message) {
+    std::lock_guard lock(mutex_);
+    pushes_.insert_or_assign(body, std::move(message));
+  }
+  bool is_push_check(const core::App&, const core::Push& push) const override { return push.signature != "wrong"; }
+  std::optional<core::PushMessage> open_push(const core::App&, const core::Push& push) const override {
+    std::lock_guard lock(mutex_);
+    const auto found = pushes_.find(push.body);
+    if (push.signature == "wrong" || found == pushes_.end()) return std::nullopt;
+    return found->second;
+  }
 
   // "user|appid|at ms|openid|nickname|avatar|gender", "phone|appid|at ms|national", "raw|nickname|avatar|gender"
   std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override {
@@ -141,6 +184,12 @@ class FakePlatform final : public core::Platform {
     if (part.size() != 4 || part[0] != "phone") return std::nullopt;
     return core::OpenPhone{{"+86" + part[3], part[3], "86"}, {part[1], from_epoch_ms(std::stoll(part[2]))}};
   }
+  // "kind|appid|at ms|…"
+  std::optional<core::Watermark> read_watermark(std::string_view plaintext) const override {
+    const auto part = parts(plaintext);
+    if (part.size() < 3 || part[0].empty()) return std::nullopt;
+    return core::Watermark{part[1], from_epoch_ms(std::stoll(part[2]))};
+  }
   std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override {
     const auto part = parts(raw_data);
     if (part.size() != 4 || part[0] != "raw") return std::nullopt;
@@ -148,7 +197,11 @@ class FakePlatform final : public core::Platform {
   }
 
   static constexpr std::string_view kKey = "AAECAwQFBgcICQoLDA0ODw==";
-  std::atomic<int> exchanges{0}, fetches{0}, phone_calls{0};
+  std::atomic<int> exchanges{0}, fetches{0}, phone_calls{0}, key_checks{0};
+  std::set<std::string> stale_keys;                      ///< session_keys that WeChat has given up.
+  std::optional<core::CallFailure> key_check_failure, content_failure;
+  std::string next_key = "EBESExQVFhcYGRobHB0eHw==";     ///< What reset_session_key makes.
+  std::vector<std::string> checked;                      ///< Texts and URLs of pictures that WeChat was asked about.
   std::atomic<bool> throws{false};
   Gate gate;  ///< Before the answers of exchange_code and fetch_access_token.
   std::string token = "token-1";
@@ -175,7 +228,8 @@ class FakePlatform final : public core::Platform {
     return info;
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::map<std::string, core::PushMessage> pushes_;
   std::map<std::string, Exchange> codes_;
   std::atomic<int> made_codes_{0};
 };

@@ -2,4 +2,5 @@
 ROUTES = [("GET", "/projects", "read"), ("GET", "/apps", "read"), ("GET", "/apps/{app}", "read"), ("POST", "/apps", "admin"), ("PUT", "/apps/{app}", "admin"),
           ("DELETE", "/apps/{none}", "admin"), ("POST", "/apps/{app}/secret", "admin"), ("POST", "/keys", "admin"), ("GET", "/keys", "admin"), ("DELETE", "/keys/{id}", "admin"),
           ("GET", "/users/{user}", "read"), ("POST", "/users/{id}/disable", "write"), ("POST", "/users/{id}/enable", "write"), ("GET", "/users/{user}/sessions", "read"),
-          ("DELETE", "/users/{id}/sessions", "write"), ("DELETE", "/sessions/{id}", "write")]
+          ("DELETE", "/users/{id}/sessions", "write"), ("DELETE", "/sessions/{id}", "write"), ("POST", "/sessions/{id}/open-data", "wechat"),
+          ("POST", "/sessions/{id}/check-session-key", "wechat"), ("POST", "/sessions/{id}/reset-session-key", "wechat"), ("POST", "/sessions/{id}/encrypt-key", "wechat")]

@@ -285,6 +285,7 @@ CREATE TABLE IF NOT EXISTS deletions (
 -- Avatars that are kept here, by SHA-256 of their bytes. unused_since is set when the last user who had it has another.
 CREATE TABLE IF NOT EXISTS avatars (
   hash         VARBINARY(32) NOT NULL,
+  version      BIGINT        NOT NULL,  -- of the row: nobody may take it up while it is thrown away
   type         VARCHAR(255)  NOT NULL,  -- image/jpeg, …
   body         MEDIUMBLOB    NOT NULL,
   checked      BIGINT        NOT NULL,  -- 0 not asked, 1 WeChat is at it, 2 passed, 3 rejected
@@ -301,7 +302,9 @@ CREATE TABLE IF NOT EXISTS avatar_checks (
   user_id  VARBINARY(16)  NOT NULL,
   app      BIGINT         NOT NULL,
   asked_at BIGINT         NOT NULL,
-  PRIMARY KEY (trace_id)
+  PRIMARY KEY (trace_id),
+  KEY avatar_checks_by_user (user_id),
+  KEY avatar_checks_by_time (asked_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Who is told what happens. kinds is comma-separated; empty: everything.

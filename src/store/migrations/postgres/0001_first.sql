@@ -283,6 +283,7 @@ CREATE INDEX deletions_by_time ON deletions (due_at);
 -- Avatars that are kept here, by SHA-256 of their bytes. unused_since is set when the last user who had it has another.
 CREATE TABLE avatars (
   hash         BYTEA  NOT NULL,
+  version      BIGINT NOT NULL,  -- of the row: nobody may take it up while it is thrown away
   type         TEXT   NOT NULL,  -- image/jpeg, …
   body         BYTEA  NOT NULL,
   checked      BIGINT NOT NULL,  -- 0 not asked, 1 WeChat is at it, 2 passed, 3 rejected
@@ -301,6 +302,8 @@ CREATE TABLE avatar_checks (
   asked_at BIGINT NOT NULL,
   PRIMARY KEY (trace_id)
 );
+CREATE INDEX avatar_checks_by_user ON avatar_checks (user_id);
+CREATE INDEX avatar_checks_by_time ON avatar_checks (asked_at);
 
 -- Who is told what happens. kinds is comma-separated; empty: everything.
 CREATE TABLE webhooks (

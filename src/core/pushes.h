@@ -1,0 +1,31 @@
+// WeChat's message push: its events about users are applied, each once, and acknowledged only when that is durable.
+#pragma once
+
+#include "core/live.h"
+#include "core/media_store.h"
+#include "core/platform.h"
+#include "core/trace.h"
+
+namespace kaimen::core {
+
+class Pushes {
+ public:
+  Pushes(Store& store, Live& live, const Platforms& platforms) : store_(store), live_(live), platforms_(platforms) {}
+
+  /// Whether the check of the push URL comes from WeChat. Error: signature_invalid (whatever is wrong).
+  Result<> check(const App& app, const Push& push) const;
+  /// Opens a message and does what it says; messages that do not concern us are fine as they are. Errors: signature_invalid (whatever is
+  /// wrong with it), those of the store.
+  Task<Result<>> receive(AppPtr app, Push push, Trace* trace);
+
+ private:
+  Result<> in_time(const Push& push) const;
+  Task<Result<>> withdraw(AppPtr app, PushMessage message, Trace* trace);
+  Task<Result<>> close(AppPtr app, PushMessage message, Trace* trace);
+
+  Store& store_;
+  Live& live_;
+  const Platforms& platforms_;
+};
+
+}  // namespace kaimen::core

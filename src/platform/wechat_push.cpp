@@ -1,0 +1,97 @@
+#include "platform/wechat_push.h"
+
+#include "crypto/hash.h"
+#include "crypto/wechat_push.h"
+#include "platform/push_fields.h"
+#include "platform/wechat_open_data.h"
+
+namespace kaimen::platform {
+
+using core::PushMessage;
+using Kind = PushMessage::Kind;
+
+namespace {
+
+std::string_view field(const PushFields& fields, std::string_view name) {
+  const auto found = fields.find(name);
+  return found == fields.end() ? std::string_view() : std::string_view(found->second);
+}
+
+/// What WeChat repeats when it hears no answer is the same in all of these.
+std::string once_of(const core::App& app, const PushFields& fields) {
+  std::string text = "push\n" + app.app_id;
+  auto add = [&](std::string_view name) { text.append("\n").append(field(fields, name)); };
+  if (!field(fields, "MsgId").empty()) {
+    add("MsgId");
+  } else {
+    for (const auto* name : {"FromUserName", "CreateTime", "Event", "OpenID", "RevokeInfo", "trace_id"}) add(name);
+  }
+  return crypto::sha256(text);
+}
+
+// Comma-separated numbers of what the user takes back; of those that are nothing of ours there are many.
+void read_revoked(std::string_view list, PushMessage& message) {
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    std::string_view item = list.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    message.nickname |= item == "6" || item == "19";
+    message.avatar |= item == "6" || item == "20";
+    message.phone |= item == "8";
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+}
+
+void read_verdict(const PushFields& fields, PushMessage& message) {
+  message.trace_id = field(fields, "trace_id");
+  const std::string_view errcode = field(fields, "errcode"), suggest = field(fields, "result.suggest");
+  if (!errcode.empty() && errcode != "0") return;
+  if (suggest == "pass") message.verdict = core::Verdict::pass;
+  if (suggest == "review") message.verdict = core::Verdict::review;
+  if (suggest == "risky") message.verdict = core::Verdict::risky;
+}
+
+PushMessage message_of(const core::App& app, const PushFields& fields) {
+  PushMessage message;
+  message.once = once_of(app, fields);
+  const std::string_view event = field(fields, "MsgType") == "event" ? field(fields, "Event") : std::string_view();
+  if (event == "user_info_modified") message.kind = Kind::profile_cleared;
+  if (event == "user_authorization_revoke") message.kind = Kind::access_revoked;
+  if (event == "user_authorization_cancellation") message.kind = Kind::account_closed;
+  if (event == "wxa_media_check") message.kind = Kind::picture_checked;
+  if (message.kind == Kind::picture_checked) {
+    read_verdict(fields, message);
+    return message;
+  }
+  // FromUserName is not the user in these, and without an OpenID they concern nobody (or only a plug-in's user).
+  const std::string_view openid = field(fields, "OpenID");
+  if (is_wechat_subject(openid)) message.openid = openid;
+  if (message.kind == Kind::profile_cleared) message.nickname = message.avatar = true;
+  if (message.kind == Kind::access_revoked) read_revoked(field(fields, "RevokeInfo"), message);
+  return message;
+}
+
+}  // namespace
+
+bool is_signed_push_check(const core::App& app, const core::Push& push) {
+  if (app.push_token.empty()) return false;
+  return Secret::equal(crypto::push_signature({app.push_token.reveal(), push.timestamp, push.nonce}), push.signature);
+}
+
+std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Push& push) {
+  const auto key = crypto::push_key(app.push_key.reveal());
+  if (app.push_token.empty() || !key) return std::nullopt;
+  const auto envelope = read_push_fields(push.body);
+  if (!envelope) return std::nullopt;
+  const std::string_view encrypted = field(*envelope, "Encrypt");
+  if (encrypted.empty()) return std::nullopt;
+  const std::string signature = crypto::push_signature({app.push_token.reveal(), push.timestamp, push.nonce, encrypted});
+  if (!Secret::equal(signature, push.signature)) return std::nullopt;
+  const auto plain = crypto::open_push(*key, encrypted, app.app_id);
+  const auto fields = plain ? read_push_fields(*plain) : std::nullopt;
+  if (!fields) return std::nullopt;
+  return message_of(app, *fields);
+}
+
+}  // namespace kaimen::platform

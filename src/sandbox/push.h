@@ -1,0 +1,28 @@
+// Message pushes as WeChat sends them: signed, encrypted, as JSON or XML.
+#pragma once
+
+#include <string>
+
+#include "http/client.h"
+#include "http/json.h"
+#include "sandbox/world.h"
+
+namespace kaimen::sandbox {
+
+/// A push that is ready to be sent.
+struct PushLetter {
+  http::BaseUrl url;
+  std::string query;  ///< "timestamp=…&nonce=…&signature=…&encrypt_type=aes&msg_signature=…"
+  std::string body;
+  bool xml = false;
+};
+
+/// POST /sandbox/push {appid, user?, event? | message?, fields?, format?, encrypted?, url?, token?, key?}: the event, to the app's push_url
+/// unless `url` says another. Errors: invalid_request and not_found in words, unavailable (no randomness).
+Result<PushLetter> write_push(World& world, const http::json::object& order, Time now, Random& random);
+/// `message` to the app's own push_url. Error: not_found when the app has none.
+Result<PushLetter> write_push(const App& app, const http::json::object& message, Time now, Random& random);
+
+http::ClientRequest request_of(const PushLetter& letter);
+
+}  // namespace kaimen::sandbox
