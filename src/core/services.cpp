@@ -10,15 +10,18 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
     : store(store_port),
       outbound(outbound_port),
       live(clock),
+      journal(store, clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
       open_data(store, vault, platforms, access_tokens, clock),
-      profiles(store, vault, platforms, open_data, access_tokens, clock),
-      sessions(store, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles) {
+      profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
+      sessions(store, live, tickets, journal),
+      login(store, platforms, vault, random, live, tickets, profiles, journal),
+      merging(store, vault, live),
+      webhooks(store, vault, random, live, outbound) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, access_keys, std::move(follow));
 }
 

@@ -6,14 +6,17 @@
 #include "core/apps.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
+#include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
+#include "core/webhooks.h"
 
 namespace kaimen::core {
 
@@ -31,6 +34,7 @@ struct Services {
   Store& store;
   Outbound& outbound;
   Live live;
+  Journal journal;
   TicketKeys ticket_keys;
   Tickets tickets;
   Apps apps;
@@ -40,6 +44,8 @@ struct Services {
   Profiles profiles;
   Sessions sessions;
   Login login;
+  Merging merging;
+  Webhooks webhooks;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
 #include "core/store.h"
@@ -15,7 +16,7 @@ namespace kaimen::core {
 
 class Sessions {
  public:
-  Sessions(Store& store, Live& live, Tickets& tickets) : store_(store), live_(live), tickets_(tickets) {}
+  Sessions(Store& store, Live& live, Tickets& tickets, Journal& journal) : store_(store), live_(live), tickets_(tickets), journal_(journal) {}
 
   /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
   /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed).
@@ -45,6 +46,7 @@ class Sessions {
   Store& store_;
   Live& live_;
   Tickets& tickets_;
+  Journal& journal_;
 };
 
 }  // namespace kaimen::core

@@ -34,7 +34,7 @@ class TicketKeys {
   /// they have had the time to hear of it, and reads the keys once more, for those that they made meanwhile. The errors of load().
   Task<Result<>> settle();
   /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on.
-  Task<Result<>> retire();
+  Task<Result<>> retire(Source source = {});
 
   /// The key that seals tickets at `now`. Error: unavailable before maintain().
   Result<check::Key> sealing_key(Time now) const;

@@ -16,7 +16,11 @@ using core::CallResult;
 
 namespace {
 
-/// "path?name=value&…", each value percent-encoded, so that a hostile value stays one parameter.
+/// A caller's deadline may be nearer than ours, never further.
+Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
+
+}  // namespace
+
 std::string target_of(std::string_view path, std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
   std::string target(path);
   char separator = '?';
@@ -28,11 +32,6 @@ std::string target_of(std::string_view path, std::initializer_list<std::pair<std
   }
   return target;
 }
-
-/// A caller's deadline may be nearer than ours, never further.
-Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
-
-}  // namespace
 
 Wechat::Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock)
     : client_(client), upstreams_(std::move(upstreams)), clock_(clock) {}

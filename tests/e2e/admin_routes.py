@@ -1,5 +1,8 @@
 """The admin API's routes and the scope that each wants; {app}, {none}, {id} and {user} are filled in by the tests."""
 ROUTES = [("GET", "/projects", "read"), ("GET", "/apps", "read"), ("GET", "/apps/{app}", "read"), ("POST", "/apps", "admin"), ("PUT", "/apps/{app}", "admin"),
           ("DELETE", "/apps/{none}", "admin"), ("POST", "/apps/{app}/secret", "admin"), ("POST", "/keys", "admin"), ("GET", "/keys", "admin"), ("DELETE", "/keys/{id}", "admin"),
-          ("GET", "/users/{user}", "read"), ("POST", "/users/{id}/disable", "write"), ("POST", "/users/{id}/enable", "write"), ("GET", "/users/{user}/sessions", "read"),
-          ("DELETE", "/users/{id}/sessions", "write"), ("DELETE", "/sessions/{id}", "write")]
+          ("GET", "/users/{user}", "read"), ("POST", "/users/{id}/disable", "write"), ("POST", "/users/{id}/enable", "write"), ("POST", "/users/{id}/merge", "write"), ("GET", "/users/{user}/sessions", "read"),
+          ("DELETE", "/users/{id}/sessions", "write"), ("DELETE", "/sessions/{id}", "write"),
+          ("GET", "/audit", "read"), ("GET", "/why/{user}", "read"), ("POST", "/webhooks", "admin"), ("GET", "/webhooks", "admin"), ("GET", "/webhooks/{id}", "admin"),
+          ("PUT", "/webhooks/{id}", "admin"), ("DELETE", "/webhooks/{id}", "admin"), ("GET", "/webhooks/{id}/deliveries", "admin"),
+          ("POST", "/webhooks/{id}/deliveries/{id}/replay", "admin")]
