@@ -17,6 +17,7 @@ Answer create_key(Call& call, const core::Caller& caller) {
     key.scopes.emplace_back(scope.get_string());
   }
   if (!caller.project.empty() && key.project != caller.project) co_return make_error(ErrorCode::forbidden, "this key is bound to another project");
+  key.source = call.trace.source;
   auto created = co_await call.services.access_keys.create(std::move(key));
   CO_TRY(const auto made, std::move(created));
   http::json::object body = access_key_json(made.row);
@@ -52,14 +53,14 @@ Answer revoke_key(Call& call, const core::Caller& caller) {
     const auto found = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.id == id && row.project == caller.project; });
     if (found == rows.end()) co_return make_error(ErrorCode::not_found, "there is no such key");
   }
-  auto revoked = co_await call.services.access_keys.revoke(id);
+  auto revoked = co_await call.services.access_keys.revoke(id, call.trace.source);
   CO_TRY(std::move(revoked));
   co_return no_content();
 }
 
 Answer retire_ticket_keys(Call& call, const core::Caller& caller) {
   if (!caller.project.empty()) co_return make_error(ErrorCode::forbidden, "ticket keys are of all projects");
-  auto retired = co_await call.services.ticket_keys.retire();
+  auto retired = co_await call.services.ticket_keys.retire(call.trace.source);
   CO_TRY(std::move(retired));
   auto signing = co_await call.services.jwt_keys.maintain();
   CO_TRY(std::move(signing));

@@ -80,6 +80,23 @@ Answer enable_user(Call& call, const core::Caller& caller) {
   co_return json_response(200, json, true);
 }
 
+Answer merge_users(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  http::Reader reader(call.body);
+  const auto other = Id::parse(reader.require_string({"other"}));
+  if (!other) reader.fail("other must be the id of a user");
+  CO_TRY(call.finish(reader));
+  auto found_other = co_await call.services.store.find_user(*other);
+  if (found_other.has_error() && found_other.error().code == ErrorCode::not_found) co_return absent();
+  CO_TRY(const auto other_user, std::move(found_other));
+  if (out_of_reach(caller, other_user.project)) co_return absent();
+  auto merged = co_await call.services.merging.merge(user.id, other_user.id, &call.trace);
+  CO_TRY(const auto changed, std::move(merged));
+  CO_TRY(const auto json, admin_user_json(call, changed));
+  co_return json_response(200, json, true);
+}
+
 Answer list_user_sessions(Call& call, const core::Caller& caller) {
   auto found = co_await user_in_path(call, caller);
   CO_TRY(const auto user, std::move(found));

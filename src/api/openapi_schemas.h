@@ -70,6 +70,23 @@ inline constexpr const char* kSchemas = R"json({
   "version": {"type": "integer"}, "expires_in": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}}}}},
 "PrefetchToken": {"type": "object", "properties": {"token": {"type": "string"}, "expires_in": {"type": "integer"}}},
 "WechatPush": {"type": "object", "required": ["Encrypt"], "properties": {"ToUserName": {"type": "string"}, "Encrypt": {"type": "string"}}},
+"Merge": {"type": "object", "required": ["other"], "properties": {"other": {"type": "string"}}},
+"Event": {"type": "object", "properties": {"id": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "kind": {"type": "string"}, "project": {"type": "string"},
+  "app_id": {"type": ["string", "null"]}, "user_id": {"type": ["string", "null"]}, "session_id": {"type": ["string", "null"]}, "reason": {"type": "string"}, "actor": {"type": "string"},
+  "ip": {"type": "string"}, "request_id": {"type": "string"}, "detail": {"type": "object"}}},
+"EventList": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}, "next_cursor": {"type": ["string", "null"]}}},
+"Why": {"type": "object", "properties": {"about": {"type": "string", "enum": ["request", "user", "session"]}, "id": {"type": "string"}, "lines": {"type": "array", "items": {"type": "string"}},
+  "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
+"WebhookKinds": {"type": "array", "items": {"type": "string", "enum": ["user.created", "user.registered", "user.updated", "user.merged", "user.deleted", "session.ended"]}},
+"NewWebhook": {"type": "object", "required": ["url"], "properties": {"project": {"type": "string"}, "url": {"type": "string", "maxLength": 1024}, "kinds": {"$ref": "#/components/schemas/WebhookKinds"}, "disabled": {"type": "boolean"}}},
+"WebhookChange": {"type": "object", "properties": {"url": {"type": "string", "maxLength": 1024}, "kinds": {"$ref": "#/components/schemas/WebhookKinds"}, "disabled": {"type": "boolean"}}},
+"Webhook": {"type": "object", "properties": {"id": {"type": "string"}, "project": {"type": "string"}, "url": {"type": "string"}, "kinds": {"$ref": "#/components/schemas/WebhookKinds"},
+  "disabled": {"type": "boolean"}, "created_at": {"type": "string", "format": "date-time"}}},
+"NewWebhookAnswer": {"allOf": [{"$ref": "#/components/schemas/Webhook"}, {"type": "object", "properties": {"secret": {"type": "string"}}}]},
+"WebhookList": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Webhook"}}, "next_cursor": {"type": ["string", "null"]}}},
+"Delivery": {"type": "object", "properties": {"id": {"type": "string"}, "user_id": {"type": "string"}, "kind": {"type": "string"}, "state": {"type": "string", "enum": ["due", "delivered", "given_up"]},
+  "due_at": {"type": "string", "format": "date-time"}, "attempts": {"type": "integer"}, "last_status": {"type": "integer"}, "last_error": {"type": "string"}, "settled_at": {"type": ["string", "null"]}, "body": {"type": "object"}}},
+"DeliveryList": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Delivery"}}, "next_cursor": {"type": ["string", "null"]}}},
 "Health": {"type": "object", "properties": {"status": {"type": "string"}, "version": {"type": "string"}}}
 })json";
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/admin.h"
+#include "api/admin_journal.h"
 #include "api/health.h"
 #include "api/jwt.h"
 #include "api/login.h"
@@ -65,6 +66,7 @@ const Route kRoutes[] = {
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/disable", privately, Keyed{Scope::write, disable_user}, "Disable a user and end all sessions", "Disabling", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
+    {"POST", "/admin/v1/users/{id}/merge", privately, Keyed{Scope::write, merge_users}, "Make another user part of this one", "Merge", "AdminUser"},
     {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
     {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
     {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},
@@ -73,6 +75,15 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/sessions/{id}/check-session-key", privately, Keyed{Scope::wechat, check_session_key}, "Ask WeChat whether a kept session_key stands", "", "SessionKeyCheck"},
     {"POST", "/admin/v1/sessions/{id}/reset-session-key", privately, Keyed{Scope::wechat, reset_session_key}, "Have WeChat replace the session_key", "", "", 204},
     {"POST", "/admin/v1/sessions/{id}/encrypt-key", privately, Keyed{Scope::wechat, list_encrypt_keys}, "The keys of wx.getUserCryptoManager", "", "EncryptKeyList"},
+    {"GET", "/admin/v1/audit", privately, Keyed{Scope::read, list_audit}, "What happened, newest first", "", "EventList"},
+    {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session", "", "Why"},
+    {"POST", "/admin/v1/webhooks", privately, Keyed{Scope::admin, add_webhook}, "Add a webhook; its secret is shown once", "NewWebhook", "NewWebhookAnswer", 201},
+    {"GET", "/admin/v1/webhooks", privately, Keyed{Scope::admin, list_webhooks}, "Webhooks, without their secrets", "", "WebhookList"},
+    {"GET", "/admin/v1/webhooks/{id}", privately, Keyed{Scope::admin, show_webhook}, "One webhook", "", "Webhook"},
+    {"PUT", "/admin/v1/webhooks/{id}", privately, Keyed{Scope::admin, change_webhook}, "Change its url, kinds or state", "WebhookChange", "Webhook"},
+    {"DELETE", "/admin/v1/webhooks/{id}", privately, Keyed{Scope::admin, remove_webhook}, "Remove it", "", "", 204},
+    {"GET", "/admin/v1/webhooks/{id}/deliveries", privately, Keyed{Scope::admin, list_deliveries}, "What it is told, and what came of it", "", "DeliveryList"},
+    {"POST", "/admin/v1/webhooks/{id}/deliveries/{delivery}/replay", privately, Keyed{Scope::admin, replay_delivery}, "Send one again", "", "", 204},
 
     // Operation
     {"GET", "/healthz", everywhere, Open{healthz}, "The process runs", "", "Health"},

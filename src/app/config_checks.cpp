@@ -93,6 +93,7 @@ struct Checks {
     // Others hear of a logout within a second (docs/architecture.md).
     range("store.revocation_poll_ms", config.store_revocation_poll_ms, 50, 500);
     range("store.revocation_grace_seconds", config.store_revocation_grace_seconds, 5, 86'400);
+    range("audit.keep_days", config.audit_keep_days, 1, 3650);
     if (config.data_directory.size() + std::string_view("/admin.sock").size() > kSocketPathBytes) {
       problem(sqlite_path(url) ? "store.url" : "--data", "the data directory's path is too long for the admin socket in it (107 bytes in all)");
     }

@@ -7,7 +7,7 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 24> kKeys{{
+const std::array<ConfigKey, 25> kKeys{{
     {"master_key_file", &Config::master_key_file},
     {"threads", &Config::threads},
     {"trusted_proxies", &Config::trusted_proxies},
@@ -31,6 +31,7 @@ const std::array<ConfigKey, 24> kKeys{{
     {"session.max_per_user", &Config::session_max_per_user},
     {"session.ticket_headers", &Config::session_ticket_headers},
     {"outbound.allow_private", &Config::outbound_allow_private},
+    {"audit.keep_days", &Config::audit_keep_days},
     {"log.level", &Config::log_level},
 }};
 

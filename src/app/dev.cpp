@@ -39,7 +39,7 @@ OrFail<Secret> replace_dev_key(core::Services& services) {
   if (!keys) return dev_failure("dev mode's admin key", keys.error());
   for (const auto& key : keys.value()) {
     if (key.name != kDevKeyName || key.revoked_at) continue;
-    const auto revoked = run_here(services.access_keys.revoke(key.id));
+    const auto revoked = run_here(services.access_keys.revoke(key.id, {{}, {}, "kaimen"}));
     if (!revoked) return dev_failure("dev mode's admin key", revoked.error());
   }
   core::NewAccessKey wanted;

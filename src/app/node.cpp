@@ -5,6 +5,7 @@
 #include "app/store_url.h"
 #include "platform/outbound.h"
 #include "platform/wechat.h"
+#include "platform/wechat_oauth.h"
 
 namespace kaimen::app {
 
@@ -33,17 +34,20 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   // Whoever has the store to himself goes by the wall clock; else all nodes go by the database's time.
   const Clock& clock = is_server_url(config.store_url) ? static_cast<const Clock&>(clock_) : machine.clock;
   TRY(const Secret url, url_to_connect(config));
-  auto store = store::open_store({url.reveal(), static_cast<int>(config.store_connections)}, clock);
+  store::StoreOptions store_options{url.reveal(), static_cast<int>(config.store_connections)};
+  store_options.events_kept = std::chrono::days(config.audit_keep_days);
+  auto store = store::open_store(std::move(store_options), clock);
   if (!store) return fail("store " + shown_store(config) + ": " + store.error().detail, "`kaimen check` looks at every dependency");
   store_ = std::move(store.value());
   platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock));
+  platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock));
   core::FollowOptions follow;
   follow.clock = &clock_;
   follow.grace = Seconds{config.store_revocation_grace_seconds};
   follow.version = KAIMEN_VERSION;
   outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
   services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, vault_, machine.random, clock, config.session_defaults(),
-                                               std::set<std::string>{"wechat"}, names_of(config.upstreams), std::move(follow));
+                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "app/config_checks.h"
+#include "app/courier.h"
 #include "app/data_directory.h"
 #include "app/dev.h"
 #include "app/following.h"
@@ -156,6 +157,7 @@ OrFail<> serve(ServePlan plan) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");
   }
   const Housekeeping housekeeping(node->services());
+  const Courier courier(node->services().webhooks);
   std::optional<Following> following;
   if (auto& follower = node->services().follower) following.emplace(*follower, Millis{config.store_revocation_poll_ms});
 

@@ -88,6 +88,7 @@ Task<Result<MadeAccessKey>> AccessKeys::create(NewAccessKey key) {
   made.row.scopes = std::move(key.scopes);
   made.row.project = std::move(key.project);
   made.row.created_at = now;
+  made.row.source = std::move(key.source);
   auto added = co_await store_.add_access_key(made.row);
   CO_TRY(std::move(added));
   auto loaded = co_await load();
@@ -100,8 +101,8 @@ Task<Result<std::vector<AccessKeyRow>>> AccessKeys::list() {
   co_return listed;
 }
 
-Task<Result<>> AccessKeys::revoke(Id id) {
-  auto revoked = co_await store_.revoke_access_key(id, live_.clock.now());
+Task<Result<>> AccessKeys::revoke(Id id, Source source) {
+  auto revoked = co_await store_.revoke_access_key(id, live_.clock.now(), std::move(source));
   CO_TRY(std::move(revoked));
   auto loaded = co_await load();
   co_return loaded;

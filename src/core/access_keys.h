@@ -35,6 +35,7 @@ struct NewAccessKey {
   std::string name;
   std::vector<std::string> scopes;
   std::string project;
+  Source source{};
 };
 struct MadeAccessKey {
   AccessKeyRow row;
@@ -54,7 +55,7 @@ class AccessKeys {
   Task<Result<MadeAccessKey>> create(NewAccessKey key);
   Task<Result<std::vector<AccessKeyRow>>> list();
   /// Error: not_found.
-  Task<Result<>> revoke(Id id);
+  Task<Result<>> revoke(Id id, Source source = {});
   /// Stores which keys were used since the last time; every minute.
   Task<Result<>> flush();
 

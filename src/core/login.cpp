@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "core/merge.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
 
@@ -28,6 +29,8 @@ ErrorCode remembered(const CallFailure& failure) {
 }
 
 }  // namespace
+
+std::string unionid_family(const std::string& platform) { return platform == "wechat_oauth" ? "wechat" : platform; }
 
 Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
   if (!printable(request.code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
@@ -72,6 +75,8 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
     const std::optional<ErrorCode> outcome = unspent(failure) ? std::nullopt : std::optional(remembered(failure));
     auto settled = co_await store_.settle_code(request.app->number, code_hash, owner, outcome);
     static_cast<void>(settled);  // a claim that stays is answered with code_used, which is right too
+    const bool reached = failure.error.upstream || !failure.code_unspent;
+    if (reached) co_await journal_.login_failed(request.app, failure.error, trace->source);
     co_return failure.error;
   }
 
@@ -80,6 +85,7 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   if (recorded.has_error()) {
     auto settled = co_await store_.settle_code(request.app->number, code_hash, owner, ErrorCode::code_used);
     static_cast<void>(settled);
+    if (recorded.error().code == ErrorCode::forbidden) co_await journal_.login_failed(request.app, recorded.error(), trace->source);
     co_return recorded.error();
   }
   LoginRecord record = std::move(recorded.value());
@@ -126,7 +132,7 @@ Task<CallResult<CodeExchange>> Login::exchange(const LoginRequest& request, Trac
     gone.code_unspent = true;
     co_return gone;
   }
-  trace->upstream_path = "/sns/jscode2session";
+  trace->upstream_path = request.app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);
   auto exchanged = co_await platform->exchange_code(request.app, request.code, deadline_in(limits::kUpstreamTotal));
   if (exchanged.has_error() && exchanged.error().error.upstream) {
@@ -144,6 +150,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.app_id = app.app_id;
   act.project = app.project;
   act.provider = app.platform;
+  act.family = unionid_family(app.platform);
   act.code_hash = std::move(code_hash);
   act.owner = owner;
   act.attempt = request.attempt;
@@ -165,6 +172,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.idle_expires_at = now + app.settings.idle_seconds;
   act.absolute_expires_at = now + app.settings.absolute_seconds;
   act.revocations_until = revocations_until(now);
+  act.move_phone = phone_mover(vault_);
   act.source = trace->source;
 
   Stopwatch watch(trace->store);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/journal.h"
 #include "core/live.h"
 #include "core/platform.h"
 #include "core/profile.h"
@@ -44,10 +45,14 @@ struct LoginAnswer {
   std::vector<Warning> warnings;
 };
 
+/// Of the platforms among which a unionid is one person: those of WeChat share theirs.
+std::string unionid_family(const std::string& platform);
+
 class Login {
  public:
-  Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles) {}
+  Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
+        Journal& journal)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal) {}
 
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
@@ -68,6 +73,7 @@ class Login {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Journal& journal_;
   Coalescer<Result<LoginAnswer>> in_flight_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/journal.h"
 #include "core/media_store.h"
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
@@ -22,6 +23,14 @@ Task<Result<std::vector<Secret>>> OpenData::keys(AppPtr app, std::string openid)
     opened.push_back(std::move(secret));
   }
   co_return opened;
+}
+
+Task<Result<std::vector<std::string>>> OpenData::key_fingerprints(AppPtr app, std::string openid) {
+  auto read = co_await keys(app, openid);
+  CO_TRY(const auto session_keys, std::move(read));
+  std::vector<std::string> names;
+  for (const auto& key : session_keys) names.push_back(key_fingerprint(vault_.index("session_key", key.reveal())));
+  co_return names;
 }
 
 bool OpenData::fresh(const App& app, const Watermark& watermark) const {

@@ -36,6 +36,9 @@ class OpenData {
   /// Asks the platform whether any kept session_key still stands. False where none is kept. Errors: those of Platform::check_session_key.
   Task<Result<bool>> key_stands(AppPtr app, std::string openid, Trace* trace);
 
+  /// Names of the identity's kept session_keys for the record, newest first (core/journal.h, key_fingerprint).
+  Task<Result<std::vector<std::string>>> key_fingerprints(AppPtr app, std::string openid);
+
  private:
   Task<Result<std::vector<Secret>>> keys(AppPtr app, std::string openid);
   /// The first plaintext, over all keys, for which `accept` is true.

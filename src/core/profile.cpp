@@ -93,10 +93,12 @@ Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof pr
   OpenUserInfo info;
   if (proof.raw_data) {
     auto verified = co_await open_data_.signed_user_info(subject.app, subject.openid, *proof.raw_data, *proof.signature);
+    if (verified.has_error()) co_await note_refusal(subject, "profile", verified.error().code, source);
     CO_TRY(info, std::move(verified));
   }
   if (proof.encrypted) {
     auto decrypted = co_await open_data_.user_info(subject.app, subject.openid, *proof.encrypted);
+    if (decrypted.has_error()) co_await note_refusal(subject, "profile", decrypted.error().code, source);
     CO_TRY(info, std::move(decrypted));
   }
   auto updated = co_await update(subject.user, change_from(info), std::move(source));
@@ -122,6 +124,7 @@ Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace
     CO_TRY(phone, std::move(asked));
   } else {
     auto decrypted = co_await open_data_.phone(subject.app, subject.openid, *proof.encrypted);
+    if (decrypted.has_error()) co_await note_refusal(subject, "phone", decrypted.error().code, trace->source);
     CO_TRY(auto opened, std::move(decrypted));
     phone = std::move(opened.phone);
     act.once = crypto::sha256("phone data\n" + subject.app->app_id + "\n" + proof.encrypted->data);
@@ -133,6 +136,13 @@ Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace
   act.source = trace->source;
   auto saved = co_await store_.save_phone(std::move(act));
   co_return saved;
+}
+
+Task<void> Profiles::note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source) {
+  if (code != ErrorCode::stale_session_key && code != ErrorCode::decrypt_failed && code != ErrorCode::signature_invalid) co_return;
+  auto tried = co_await open_data_.key_fingerprints(subject.app, subject.openid);
+  if (tried.has_error()) co_return;
+  co_await journal_.decrypt_failed(subject.app, subject.user, part, code, std::move(tried.value()), std::move(source));
 }
 
 Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string code, Trace* trace) {

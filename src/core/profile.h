@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/access_tokens.h"
+#include "core/journal.h"
 #include "core/open_data.h"
 #include "core/store.h"
 #include "core/trace.h"
@@ -39,8 +40,8 @@ struct Subject {
 
 class Profiles {
  public:
-  Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, const Clock& clock)
-      : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), clock_(clock) {}
+  Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, Journal& journal, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), journal_(journal), clock_(clock) {}
 
   /// Errors: invalid_request naming the field, not_found.
   Task<Result<User>> update(Id user, ProfileChange change, Source source);
@@ -53,6 +54,8 @@ class Profiles {
   Result<std::string> phone_of(const User& user) const;
 
  private:
+  /// Writes down that the proof was refused, and which session_keys were tried.
+  Task<void> note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source);
   Task<Result<PhoneNumber>> phone_by_code(Subject subject, std::string code, Trace* trace);
 
   Store& store_;
@@ -60,6 +63,7 @@ class Profiles {
   const Platforms& platforms_;
   OpenData& open_data_;
   AccessTokens& tokens_;
+  Journal& journal_;
   const Clock& clock_;
 };
 

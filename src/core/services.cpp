@@ -10,6 +10,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
     : store(store_port),
       outbound(outbound_port),
       live(clock),
+      journal(store, clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
       jwt_keys(store, vault, random, live),
@@ -18,10 +19,12 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
       open_data(store, vault, platforms, access_tokens, clock),
-      profiles(store, vault, platforms, open_data, access_tokens, clock),
-      sessions(store, live, tickets, open_data),
-      login(store, platforms, vault, random, live, tickets, profiles),
-      pushes(store, live, platforms) {
+      profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
+      sessions(store, live, tickets, open_data, journal),
+      login(store, platforms, vault, random, live, tickets, profiles, journal),
+      pushes(store, live, platforms),
+      merging(store, vault, live),
+      webhooks(store, vault, random, live, outbound) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 

@@ -8,8 +8,10 @@
 #include "core/follower.h"
 #include "core/jwt_keys.h"
 #include "core/jwts.h"
+#include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
@@ -17,6 +19,7 @@
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
+#include "core/webhooks.h"
 
 namespace kaimen::core {
 
@@ -34,6 +37,7 @@ struct Services {
   Store& store;
   Outbound& outbound;
   Live live;
+  Journal journal;
   TicketKeys ticket_keys;
   Tickets tickets;
   JwtKeys jwt_keys;
@@ -46,6 +50,8 @@ struct Services {
   Sessions sessions;
   Login login;
   Pushes pushes;
+  Merging merging;
+  Webhooks webhooks;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

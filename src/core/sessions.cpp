@@ -34,7 +34,17 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   }
   CO_TRY(auto renewal, std::move(renewed));
   live_.revoke(renewal.revocations);
-  if (renewal.kind == Renewal::Kind::refused) co_return unauthenticated(renewal.reason);
+  if (renewal.kind == Renewal::Kind::refused) {
+    Note refusal;
+    refusal.kind = "renewal_refused";
+    refusal.app = app->number;
+    refusal.project = app->project;
+    refusal.session = opened->session;
+    refusal.reason = renewal.reason;
+    refusal.source = trace->source;
+    co_await journal_.note(std::move(refusal));
+    co_return unauthenticated(renewal.reason);
+  }
 
   LoginAnswer answer;
   answer.app = app;

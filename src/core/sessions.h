@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
 #include "core/open_data.h"
@@ -16,8 +17,8 @@ namespace kaimen::core {
 
 class Sessions {
  public:
-  Sessions(Store& store, Live& live, Tickets& tickets, OpenData& open_data)
-      : store_(store), live_(live), tickets_(tickets), open_data_(open_data) {}
+  Sessions(Store& store, Live& live, Tickets& tickets, OpenData& open_data, Journal& journal)
+      : store_(store), live_(live), tickets_(tickets), open_data_(open_data), journal_(journal) {}
 
   /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
   /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed). Where the app's login state follows
@@ -52,6 +53,7 @@ class Sessions {
   Live& live_;
   Tickets& tickets_;
   OpenData& open_data_;
+  Journal& journal_;
 };
 
 }  // namespace kaimen::core

@@ -7,6 +7,7 @@
 // Texts hold no zero character (bytes may).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,13 @@ struct CodeClaim {
   std::optional<LoginRecord> login;
 };
 
+/// A sealed phone number of the user `from` as one of the user `to`. Runs on the store's thread, perhaps several times. Error: internal.
+using MovePhone = std::function<Result<std::string>(const Id& from, const Id& to, const std::string& sealed)>;
+
 struct RecordLogin {
   uint32_t app = 0;
   std::string app_id, project, provider;  ///< provider: "wechat", …
+  std::string family;                     ///< Of the providers among which a unionid is one person; empty: only this one.
   std::string code_hash;
   Id owner;                               ///< Of the live claim.
   std::string attempt;
@@ -68,6 +73,7 @@ struct RecordLogin {
   int max_per_user = 0;
   Time now{}, idle_expires_at{}, absolute_expires_at{};
   Time revocations_until{};
+  MovePhone move_phone;                   ///< For a merge.
   Source source;
 };
 
@@ -144,6 +150,13 @@ struct DisableUser {
   Time now{}, revocations_until{};
   Source source;
 };
+/// Two users are one: `other` becomes part of `user`.
+struct MergeUsers {
+  Id user, other;
+  MovePhone move_phone;
+  Time now{}, revocations_until{};
+  Source source;
+};
 
 // ---- apps, keys ----
 
@@ -185,6 +198,7 @@ struct AccessKeyRow {
   std::string project;               ///< Empty: bound to none.
   Time created_at{};
   std::optional<Time> last_used_at, revoked_at;
+  Source source{};                   ///< Of its making: for its event.
 };
 
 struct AccessTokenRow {
@@ -235,8 +249,9 @@ class Store {
   virtual Task<Result<CodeClaim>> claim_code(ClaimCode act) = 0;
   /// Ends a claim without a login: nullopt forgets it (the code is unspent), an error is answered to whoever brings the code again.
   virtual Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) = 0;
-  /// User and identity (by openid; else by unionid within the project; else new), a late unionid, the key version (the last 3 kept), the
-  /// session, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
+  /// User and identity (by openid; else by unionid within the project; else new), a late unionid (where it is another user's, the two are
+  /// merged as by merge_users, and the one whom the unionid names stays; if that is refused, they stay two and an event says why), the key
+  /// version (the last 3 kept), the session, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
   /// Errors: forbidden with reason disabled, until, message; code_used when the claim is not live or not `owner`'s.
   virtual Task<Result<LoginRecord>> record_login(RecordLogin act) = 0;
 
@@ -263,6 +278,10 @@ class Store {
   /// Ends all the user's sessions as `disabled`, in one act. Error: not_found.
   virtual Task<Result<std::vector<Revocation>>> disable_user(DisableUser act) = 0;
   virtual Task<Result<>> enable_user(Id user, Time now, Source source) = 0;
+  /// Makes `other` part of `user`: sessions (their tickets answer `renew`), identities, unionids, password, registration, consents; of phone
+  /// and profile what was set last. Errors: not_found; conflict (passwords or external ids of both, other projects, one disabled and the other
+  /// waiting for its deletion).
+  virtual Task<Result<ChangedUser>> merge_users(MergeUsers act) = 0;
   /// Sealed session_keys of one identity, newest first, at most 3.
   virtual Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) = 0;
 
@@ -278,12 +297,12 @@ class Store {
 
   virtual Task<Result<std::vector<TicketKeyRow>>> list_ticket_keys() = 0;
   virtual Task<Result<>> add_ticket_key(TicketKeyRow row) = 0;
-  virtual Task<Result<>> retire_ticket_keys(Time now) = 0;   ///< All tickets' keys made so far.
+  virtual Task<Result<>> retire_ticket_keys(Time now, Source source) = 0;   ///< All tickets' keys made so far.
   virtual Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) = 0;
 
   virtual Task<Result<std::vector<AccessKeyRow>>> list_access_keys() = 0;
   virtual Task<Result<>> add_access_key(AccessKeyRow row) = 0;
-  virtual Task<Result<>> revoke_access_key(Id id, Time now) = 0;  ///< Error: not_found.
+  virtual Task<Result<>> revoke_access_key(Id id, Time now, Source source) = 0;  ///< Error: not_found.
   virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
 
   // ---- access_token custody ----

@@ -69,8 +69,8 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
   co_return published;
 }
 
-Task<Result<>> TicketKeys::retire() {
-  auto retired = co_await store_.retire_ticket_keys(live_.clock.now());
+Task<Result<>> TicketKeys::retire(Source source) {
+  auto retired = co_await store_.retire_ticket_keys(live_.clock.now(), std::move(source));
   CO_TRY(std::move(retired));
   auto maintained = co_await maintain();
   co_return maintained;

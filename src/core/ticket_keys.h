@@ -38,7 +38,7 @@ class TicketKeys {
   Task<Result<>> settle();
   /// After a leak: every ticket sealed so far answers `renew`; a fresh key seals from now on. The keys of JWTs are retired in the same act:
   /// JwtKeys::maintain() is to follow.
-  Task<Result<>> retire();
+  Task<Result<>> retire(Source source = {});
 
   /// The key that seals tickets at `now`. Error: unavailable before maintain().
   Result<check::Key> sealing_key(Time now) const;

@@ -17,7 +17,11 @@ using core::CallResult;
 
 namespace {
 
-/// "path?name=value&…", each value percent-encoded, so that a hostile value stays one parameter.
+/// A caller's deadline may be nearer than ours, never further.
+Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
+
+}  // namespace
+
 std::string target_of(std::string_view path, std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
   std::string target(path);
   char separator = '?';
@@ -30,6 +34,8 @@ std::string target_of(std::string_view path, std::initializer_list<std::pair<std
   return target;
 }
 
+namespace {
+
 /// Of the content checks.
 constexpr int64_t kSceneProfile = 1, kMediaPicture = 2;
 
@@ -38,9 +44,6 @@ std::string signed_target(std::string_view path, const Secret& access_token, con
   const std::string signature = to_hex(crypto::hmac_sha256(session_key.reveal(), ""));
   return target_of(path, {{"access_token", access_token.reveal()}, {"openid", openid}, {"signature", signature}, {"sig_method", "hmac_sha256"}});
 }
-
-/// A caller's deadline may be nearer than ours, never further.
-Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
 
 }  // namespace
 

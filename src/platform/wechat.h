@@ -2,9 +2,12 @@
 // The only second call is the same question with the app's old secret, after WeChat itself refused the new one.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "core/platform.h"
@@ -19,8 +22,11 @@ struct Upstream {
   std::string proxy;  ///< "http://host:port"; empty: none.
 };
 
+/// "path?name=value&…", each value percent-encoded, so that a hostile value stays one parameter.
+std::string target_of(std::string_view path, std::initializer_list<std::pair<std::string_view, std::string_view>> parameters);
+
 /// Thread-safe: it holds nothing that changes. The client and the clock must outlive it.
-class Wechat final : public core::Platform {
+class Wechat : public core::Platform {
  public:
   /// `upstreams` by name (App::upstream). An app whose upstream is not among them is app_misconfigured.
   Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock);
@@ -48,10 +54,13 @@ class Wechat final : public core::Platform {
   std::optional<core::OpenPhone> read_phone(std::string_view plaintext) const override;
   std::optional<core::OpenUserInfo> read_raw_user_info(std::string_view raw_data) const override;
 
- private:
+ protected:
   Task<core::CallResult<http::ClientResponse>> ask(core::AppPtr app, std::string target, std::optional<std::string> body,
                                                    Deadline deadline);
-  Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
+  /// One exchange with one of the app's secrets.
+  virtual Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
+
+ private:
   Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
   bool may_try_old_secret(const core::App& app, const core::CallFailure& failure) const;
 

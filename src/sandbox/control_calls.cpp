@@ -114,12 +114,15 @@ Reply login(World& world, const json::object& body, Time now, Random&) {
   http::Reader reader(body);
   const std::string appid = reader.require_string({"appid", "app_id"}), name = reader.require_string({"user"});
   const auto rotate = reader.boolean({"rotate"});
+  const bool snapshot = reader.boolean({"snapshot"}).value_or(false);
   TRY(all_known(reader));
   TRY(const auto person, person_of(world, appid, name));
-  TRY(const std::string code, granted(world.login(*person.app, *person.user, rotate, now)));
+  User* const user = snapshot ? world.snapshot_of(*person.app, *person.user) : person.user;
+  if (!user) return make_error(ErrorCode::unavailable, "too many users");
+  TRY(const std::string code, granted(world.login(*person.app, *user, rotate, now)));
   json::object answer;
   answer["code"] = code;
-  answer["openid"] = person.user->openid;
+  answer["openid"] = user->openid;
   return answer;
 }
 

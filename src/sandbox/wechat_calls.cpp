@@ -71,6 +71,25 @@ Reply code_to_session(World& world, const Question& question) {
   return session_of(*app, *user);
 }
 
+/// Official accounts, websites, mobile apps. With the scope that lets a page see the profile, as the unionid comes with no other.
+Reply oauth_token(World& world, const Question& question) {
+  TRY(App* const app, app_by_secret(world, question.parameter("appid"), question.parameter("secret")));
+  if (question.parameter("code").empty()) return kMissingCode;
+  if (question.parameter("grant_type") != "authorization_code") return kBadGrant;
+  TRY(const User* const user, world.spend_login_code(*app, question.parameter("code"), question.now));
+  TRY(const std::string access_token, world.oauth_token());
+  TRY(const std::string refresh_token, world.oauth_token());
+  Answer answer;
+  answer.json["access_token"] = access_token;
+  answer.json["expires_in"] = 7200;
+  answer.json["refresh_token"] = refresh_token;
+  answer.json["openid"] = user->openid;
+  answer.json["scope"] = "snsapi_userinfo";
+  if (user->snapshot) answer.json["is_snapshotuser"] = 1;
+  if (const auto unionid = app->unionid_of(*user); !unionid.empty()) answer.json["unionid"] = unionid;
+  return answer;
+}
+
 Reply component_code_to_session(World& world, const Question& question) {
   if (question.parameter("appid").empty()) return kMissingAppid;
   App* app = world.find_app(question.parameter("appid"));
@@ -202,6 +221,7 @@ struct Row {
 };
 constexpr std::array kRows{
     Row{"/sns/jscode2session", true, false, code_to_session},
+    Row{"/sns/oauth2/access_token", true, false, oauth_token},
     Row{"/sns/component/jscode2session", true, false, component_code_to_session},
     Row{"/cgi-bin/token", true, false, classic_token},
     Row{"/cgi-bin/stable_token", false, true, stable_token},

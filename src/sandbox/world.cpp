@@ -44,6 +44,18 @@ User* World::user_of(App& app, const std::string& name) {
   return &user;
 }
 
+User* World::snapshot_of(App& app, const User& user) {
+  User* made_up = user_of(app, "snapshot of " + user.name);
+  if (made_up) made_up->snapshot = true;
+  return made_up;
+}
+
+Granted<std::string> World::oauth_token() {
+  auto text = make_access_token(random_);
+  if (!text) return kBusy;
+  return std::move(text).value();
+}
+
 Granted<void> World::rotate_key(User& user, Time now) {
   auto key = make_session_key(random_);
   if (!key) return kBusy;

@@ -49,6 +49,7 @@ struct User {
   Time key_made{};
   std::string country_code, phone;
   std::vector<EncryptKey> encrypt_keys;   ///< Oldest first.
+  bool snapshot = false;                  ///< Made up for a snapshot page of the web: no person.
 };
 
 struct Token {
@@ -93,7 +94,12 @@ class World {
   Granted<void> ensure_key(User& user, Time now);
   Granted<void> rotate_key(User& user, Time now);
 
+  /// The user that WeChat makes up where `user` looks at a snapshot page. nullptr: there are too many.
+  User* snapshot_of(App& app, const User& user);
+
   // WeChat's side.
+  /// What the exchange of an OAuth code brings beside the openid; of no use here.
+  Granted<std::string> oauth_token();
   /// Spends a code of wx.login. Refusals: 40029, 40163.
   Granted<User*> spend_login_code(App& app, const std::string& code, Time now);
   /// Spends a phone code; `openid` may be empty. Refusals: 40029, 40013 (of another app), 40003 (of another user).

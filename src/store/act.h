@@ -16,6 +16,7 @@ struct ActContext {
   Rows& rows;
   Claims* claims;  ///< Claims on codes in memory, where one process has the database for itself; null: they are rows.
   Random& random;
+  uint32_t& serial;    ///< Counts up within a batch, also over acts that run again: the later use is the later act.
   const Clock& clock;  ///< For stamps, and for events of acts that bring no time of their own.
   /// The act ran before, and it is not known whether that was committed: what it would find now may be its own doing.
   bool again = false;

@@ -39,11 +39,11 @@ Result<std::vector<std::string>> list_projects(ActContext& context);
 // keys.cpp
 Result<std::vector<core::TicketKeyRow>> list_ticket_keys(ActContext& context);
 Result<> add_ticket_key(ActContext& context, const core::TicketKeyRow& row);
-Result<> retire_ticket_keys(ActContext& context, Time now);
+Result<> retire_ticket_keys(ActContext& context, Time now, const core::Source& source);
 Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids);
 Result<std::vector<core::AccessKeyRow>> list_access_keys(ActContext& context);
 Result<> add_access_key(ActContext& context, const core::AccessKeyRow& row);
-Result<> revoke_access_key(ActContext& context, const Id& id, Time now);
+Result<> revoke_access_key(ActContext& context, const Id& id, Time now, const core::Source& source);
 Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now);
 
 // access_tokens.cpp
@@ -60,7 +60,7 @@ Result<core::Followed> follow(ActContext& context, const core::Follow& act);
 /// The time of the last purge that was let through; nullopt before the first.
 Result<std::optional<Time>> last_purge(ActContext& context);
 Result<> note_purge(ActContext& context, Time now);
-/// Deletes at most one slice of each kind, so that other acts are not held up. True: there may be more.
-Result<bool> purge_slice(ActContext& context, Time now);
+/// Deletes at most one slice of each kind, so that other acts are not held up. Events are kept for `events_kept`. True: there may be more.
+Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept);
 
 }  // namespace kaimen::store

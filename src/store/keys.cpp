@@ -55,7 +55,7 @@ Result<> add_ticket_key(ActContext& context, const TicketKeyRow& key) {
   return write_event(context, key.created_at, {"ticket_key_added"});
 }
 
-Result<> retire_ticket_keys(ActContext& context, Time now) {
+Result<> retire_ticket_keys(ActContext& context, Time now, const core::Source& source) {
   Rows& rows = context.rows;
   TRY(const auto keys, rows.scan<TicketKeyTableRow>(kTicketKeys));
   TRY(count_configuration(rows));
@@ -67,7 +67,7 @@ Result<> retire_ticket_keys(ActContext& context, Time now) {
     any = true;
   }
   if (!any) return ok();
-  return write_event(context, now, {"ticket_keys_retired"});
+  return write_event(context, now, {"ticket_keys_retired", std::nullopt, std::nullopt, std::nullopt, Reason::none, source});
 }
 
 Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids) {
@@ -98,16 +98,18 @@ Result<> add_access_key(ActContext& context, const AccessKeyRow& key) {
   TRY(count_configuration(context.rows));
   context.rows.insert(AccessKeyTableRow{key.id, key.name, Bytes{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at,
                                         key.revoked_at});
-  return write_event(context, key.created_at, {"access_key_added"});
+  const std::string detail = "{\"key\":\"" + key.id.hex() + "\"}";
+  return write_event(context, key.created_at, {"access_key_added", std::nullopt, std::nullopt, std::nullopt, Reason::none, key.source, key.project, detail});
 }
 
-Result<> revoke_access_key(ActContext& context, const Id& id, Time now) {
+Result<> revoke_access_key(ActContext& context, const Id& id, Time now, const core::Source& source) {
   TRY(const AccessKeyTableRow* row, context.rows.find<AccessKeyTableRow>(id));
   if (!row) return make_error(ErrorCode::not_found, "no such access key");
   if (row->revoked_at) return ok();
   TRY(count_configuration(context.rows));
   context.rows.change(*row).revoked_at = now;
-  return write_event(context, now, {"access_key_revoked"});
+  const std::string detail = "{\"key\":\"" + id.hex() + "\"}";
+  return write_event(context, now, {"access_key_revoked", std::nullopt, std::nullopt, std::nullopt, Reason::none, source, row->project, detail});
 }
 
 Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now) {

@@ -1,7 +1,10 @@
 // A login: the claim on its code, and the one act that makes it durable.
 #include <algorithm>
+#include <utility>
 
+#include "base/encoding.h"
 #include "store/acts.h"
+#include "store/merge.h"
 #include "store/records.h"
 #include "store/session_keys.h"
 
@@ -12,6 +15,8 @@ using core::LoginRecord;
 using core::RecordLogin;
 
 namespace {
+
+constexpr size_t kFingerprintBytes = 4;  // as core::key_fingerprint has it
 
 /// The recorded login as it stands now; nullopt when its session or user is gone.
 Result<std::optional<LoginRecord>> read_login(Rows& rows, const CodeRow& code) {
@@ -46,22 +51,23 @@ Result<bool> holds_claim(ActContext& context, const RecordLogin& act) {
   return code && code->state == CodeState::claimed && code->owner == act.owner;
 }
 
+const std::string& family_of(const RecordLogin& act) { return act.family.empty() ? act.provider : act.family; }
+
 /// Who logs in, as far as that is known before anything is written.
 struct Who {
   const IdentityRow* identity = nullptr;
   const UserRow* user = nullptr;  ///< Null: somebody new.
   bool moved = false;             ///< The identity's user is of another project: the app was given to this one since.
-  bool union_known = false;       ///< The unionid names a user of this project,
-  bool union_taken = false;       ///< and it is another one.
+  const UnionidRow* by_union = nullptr;  ///< Whom the unionid names in this project.
+  const UserRow* same = nullptr;  ///< That is somebody else than `user`: the two are one.
 };
 
 Result<Who> find_who(Rows& rows, const RecordLogin& act) {
-  if (!act.unionid.empty()) rows.expect<UnionidRow>(act.project, act.provider, act.unionid);
+  if (!act.unionid.empty()) rows.expect<UnionidRow>(act.project, family_of(act), act.unionid);
   Who who;
   TRY(who.identity, rows.find<IdentityRow>(act.provider, act.app_id, act.openid, ""));
-  const UnionidRow* by_union = nullptr;
   if (!act.unionid.empty()) {
-    TRY(by_union, rows.find<UnionidRow>(act.project, act.provider, act.unionid));
+    TRY(who.by_union, rows.find<UnionidRow>(act.project, family_of(act), act.unionid));
   }
   if (who.identity) {
     rows.expect(kOpenSessionsOfUser, who.identity->user);
@@ -72,13 +78,23 @@ Result<Who> find_who(Rows& rows, const RecordLogin& act) {
     if (who.moved && who.user) rows.touch(*who.user);
     if (who.moved) who.user = nullptr;
   }
-  if (!who.user && by_union) {
-    rows.expect(kOpenSessionsOfUser, by_union->user);
-    TRY(who.user, rows.find<UserRow>(by_union->user));
-  }
-  who.union_known = by_union != nullptr;
-  who.union_taken = by_union && who.user && by_union->user != who.user->id;
+  if (!who.by_union || (who.user && who.user->id == who.by_union->user)) return who;
+  if (who.user) expect_merge(rows, who.by_union->user, who.user->id);
+  else rows.expect(kOpenSessionsOfUser, who.by_union->user);
+  TRY(const UserRow* named, rows.find<UserRow>(who.by_union->user));
+  (who.user ? who.same : who.user) = named;
   return who;
+}
+
+/// Makes who.user part of the user whom the unionid names, who then logs in. When they must stay two, who.same stays set.
+Result<Merged> merge_named(ActContext& context, const RecordLogin& act, Who& who, std::vector<core::Revocation>& made) {
+  if (!who.same) return Merged{};
+  // Whoever is kept out as one of the two is kept out.
+  if (!admit(context.rows, *who.same, act.now)) return user_refusal(*who.same);
+  const MergeTerms terms{act.move_phone, act.now, act.revocations_until, act.source};
+  TRY(auto merged, merge_into(context, *who.same, *who.user, terms, made));
+  if (merged.refused.empty()) who.user = std::exchange(who.same, nullptr);
+  return merged;
 }
 
 UserRow new_user(const RecordLogin& act) {
@@ -122,9 +138,12 @@ void save_identity(Rows& rows, const RecordLogin& act, const Who& who, const Id&
 }
 
 /// Ends what this login supersedes, then the oldest until the new session fits under the limit.
-Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, std::vector<core::Revocation>& made) {
+/// `more`: open sessions that have just become the user's.
+Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
+                   std::vector<core::Revocation>& made) {
   if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
   TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
+  live.insert(live.end(), more.begin(), more.end());
   std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || !is_live(*session, act.now); });
   sort_by_age(live);
   std::vector<const SessionRow*> ending, staying;
@@ -165,15 +184,19 @@ SessionRow session_for(const RecordLogin& act, const Id& user, const std::string
   return session;
 }
 
-Result<> write_events(ActContext& context, const RecordLogin& act, const LoginRecord& login, bool moved, bool union_taken) {
+Result<> write_events(ActContext& context, const RecordLogin& act, const LoginRecord& login, bool moved, const std::string& key_note,
+                      const std::string& conflict) {
   Event event{login.is_new_user ? "login_new_user" : "login", act.app, login.user.id, login.session.id, Reason::none, act.source, act.project};
+  event.detail = key_note;
   TRY(write_event(context, act.now, event));
+  event.detail = {};
   if (moved) {
     event.kind = "identity_moved";
     TRY(write_event(context, act.now, event));
   }
-  if (union_taken) {
+  if (!conflict.empty()) {
     event.kind = "union_conflict";
+    event.detail = conflict;
     TRY(write_event(context, act.now, event));
   }
   return ok();
@@ -246,7 +269,8 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   TRY(const bool held, holds_claim(context, act));
   if (!held) return recorded_before(rows, act);
 
-  TRY(const Who who, find_who(rows, act));
+  TRY(Who who, find_who(rows, act));
+  Merged merged;
   LoginRecord login;
   login.is_new_user = !who.user;
   if (login.is_new_user) {
@@ -255,25 +279,31 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
     rows.insert(std::move(user));
   } else {
     if (!admit(rows, *who.user, act.now)) return user_refusal(*who.user);
+    TRY(merged, merge_named(context, act, who, login.revocations));
     login.user = user_of(*who.user);
   }
   const Id user = login.user.id;
 
-  // A unionid that is another user's is not recorded: merging two users is not a login's business.
+  // A unionid that stays another user's is not recorded.
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
-  const std::string unionid = act.unionid.empty() || who.union_taken ? known : act.unionid;
+  const std::string unionid = act.unionid.empty() || who.same ? known : act.unionid;
+  const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || who.identity->index1 != Bytes{act.session_key_index});
   save_identity(rows, act, who, user, unionid);
-  if (!act.unionid.empty() && !who.union_known) rows.insert(UnionidRow{act.project, act.provider, act.unionid, user});
+  if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 
   if (!login.is_new_user) {
-    TRY(make_room(context, act, user, login.revocations));
+    TRY(make_room(context, act, user, merged.moved, login.revocations));
   }
   SessionRow session = session_for(act, user, unionid);
   login.session = session_of(session);
   login.attempt = act.attempt;
   login.recorded_at = act.now;
   rows.insert(std::move(session));
-  TRY(write_events(context, act, login, who.moved, who.union_taken));
+  // When each session_key came is told by the logins that brought one.
+  std::string key_note, conflict;
+  if (brings_key) key_note = "{\"session_key\":\"" + to_hex(std::string_view(act.session_key_index).substr(0, kFingerprintBytes)) + "\"}";
+  if (who.same) conflict = "{\"other\":\"" + who.same->id.hex() + "\",\"why\":\"" + std::string(merged.refused) + "\"}";
+  TRY(write_events(context, act, login, who.moved, key_note, conflict));
   // Last, because a claim in memory is not undone when the act refuses.
   TRY(settle_claim(context, act, CodeRow{act.app, Bytes{act.code_hash}, CodeState::recorded, act.owner, 0, act.new_session, act.attempt,
                                          login.is_new_user, act.now}));

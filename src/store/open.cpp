@@ -43,6 +43,7 @@ Result<std::unique_ptr<SqlStore>> open_sqlite(SqliteOptions options, const Clock
   engines.push_back(std::move(engine));
   SqlStore::Options store_options;
   store_options.steady = std::move(options.steady);
+  store_options.events_kept = options.events_kept;
   return std::make_unique<SqlStore>(std::move(engines), nullptr, std::move(store_options), clock);
 }
 
@@ -66,6 +67,7 @@ Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& 
   if (*dialect == Dialect::sqlite) {
     SqliteOptions sqlite{options.url.substr(kSqlite.size())};
     sqlite.steady = std::move(options.steady);
+    sqlite.events_kept = options.events_kept;
     return open_sqlite(std::move(sqlite), clock);
   }
 
@@ -81,6 +83,7 @@ Result<std::unique_ptr<SqlStore>> open_store(StoreOptions options, const Clock& 
   SqlStore::Options store_options;
   store_options.shared = true;
   store_options.steady = std::move(options.steady);
+  store_options.events_kept = options.events_kept;
   return std::make_unique<SqlStore>(std::move(acts), std::move(follow), std::move(store_options), clock);
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
+constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
 constexpr auto kNodesKept = std::chrono::days(7);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
@@ -18,7 +19,20 @@ constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true, t
 constexpr Scan kOldMarks{&kTable<OnceMarkRow>, "marked_at <= ?", "", true, true};
 // A whole day at a time, up to a day late: its rows are found by the index alone.
 constexpr Scan kOldSessions{&kTable<SessionRow>, "purge_day < ?", "", true, true};
+// Ids begin with the time of their row.
+constexpr Scan kOldEvents{&kTable<EventRow>, "id < ?", "", true, true};
+constexpr Scan kOldDeliveries{&kTable<DeliveryRow>, "settled_at <= ?", "", true, true};
+// Those of a webhook that is gone, or stays disabled.
+constexpr Scan kForgottenDeliveries{&kTable<DeliveryRow>, "due_at <= ? AND state = 0", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
+
+/// The first id of that moment.
+Id first_id_at(Time time) {
+  Id id;
+  const auto ms = static_cast<uint64_t>(std::max<int64_t>(epoch_ms(time), 0));
+  for (size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (8 * (5 - i)));
+  return id;
+}
 
 /// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
 template <class Row, class... Values>
@@ -49,7 +63,7 @@ Result<> note_purge(ActContext& context, Time now) {
   return ok();
 }
 
-Result<bool> purge_slice(ActContext& context, Time now) {
+Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   Rows& rows = context.rows;
   const Time ended_by = now - kSessionsKept;
   TRY(const size_t codes, remove_found<CodeRow>(rows, kOldCodes, now - limits::kReplayWithAttempt));
@@ -57,7 +71,10 @@ Result<bool> purge_slice(ActContext& context, Time now) {
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
-  return std::max({codes, revocations, marks, sessions}) == kSlice;
+  TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
+  TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));
+  TRY(const size_t forgotten, remove_found<DeliveryRow>(rows, kForgottenDeliveries, now - kDeliveriesKept - std::chrono::days(1)));
+  return std::max({codes, revocations, marks, sessions, events, settled, forgotten}) == kSlice;
 }
 
 }  // namespace kaimen::store

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "store/journal.h"
+
 namespace kaimen::store {
 
 using core::Revocation;
@@ -115,7 +117,9 @@ Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time
   session.ended = reason;
   session.ended_at = now;
   session.purge_day = purge_day(now);
-  return ok();
+  TRY(const UserRow* user, context.rows.find<UserRow>(session.user));
+  if (!user) return ok();
+  return tell(context, now, {"session.ended", user->project, session.user, session.app, session.id, reason});
 }
 
 Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<Revocation>& made) {
@@ -182,7 +186,9 @@ Result<> write_event(ActContext& context, Time now, const Event& event) {
   row.detail = event.detail;
   row.request_id = event.source.request_id;
   context.rows.insert(std::move(row));
-  return ok();
+  const std::string_view told = event.user ? told_kind(event.kind) : std::string_view();
+  if (told.empty()) return ok();
+  return tell(context, now, {told, event.project, *event.user, event.app, event.session, event.reason, event.detail});
 }
 
 Result<> count_configuration(Rows& rows) {

@@ -198,7 +198,8 @@ void Held<Row>::gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>
 
   std::vector<Cell> removed, inserted;
   size_t removals = 0, insertions = 0;
-  std::map<uint64_t, std::pair<std::vector<Cell>, size_t>> updated;  // by the columns that differ
+  // By the columns that differ, and those first that let go of something (a column becomes NULL): it may be unique, and another row's now.
+  std::map<std::pair<bool, uint64_t>, std::pair<std::vector<Cell>, size_t>> updated;
   for (const auto& [key, entry] : changed) {
     if (!entry->stored && !entry->now) continue;
     if (!entry->stored) {
@@ -216,12 +217,14 @@ void Held<Row>::gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>
     const auto after = detail::cells_of(*entry->now);
     constexpr size_t first = keys + (Table<Row>::guarded ? 1 : 0);
     uint64_t columns = 0;
+    bool lets_go = false;
     for (size_t i = first; i < after.size(); ++i) {
       const bool same = before[i].null == after[i].null && before[i].integer == after[i].integer && before[i].text == after[i].text;
       if (!same) columns |= uint64_t{1} << i;
+      lets_go = lets_go || (!same && after[i].null);
     }
     if (columns == 0 && !(Table<Row>::guarded && entry->touched)) continue;
-    auto& [into, rows] = updated[columns];
+    auto& [into, rows] = updated[{!lets_go, columns}];
     into.insert(into.end(), before.begin(), before.begin() + first);
     for (size_t i = first; i < after.size(); ++i) {
       if (columns >> i & 1) into.push_back(after[i]);
@@ -235,7 +238,7 @@ void Held<Row>::gather(std::vector<Write>& writes, std::deque<std::vector<Cell>>
     writes.push_back({what, &kTable<Row>, columns, kept, rows});
   };
   add(Write::What::remove, 0, std::move(removed), removals);
-  for (auto& [columns, of] : updated) add(Write::What::update, columns, std::move(of.first), of.second);
+  for (auto& [which, of] : updated) add(Write::What::update, which.second, std::move(of.first), of.second);
   add(Write::What::insert, 0, std::move(inserted), insertions);
 }
 

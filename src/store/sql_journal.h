@@ -10,6 +10,17 @@ class SqlJournal final : public core::JournalStore {
  public:
   explicit SqlJournal(ActQueue queue) : queue_(queue) {}
 
+  Task<Result<core::EventPage>> list_events(core::ListEvents query) override;
+  Task<Result<>> note(core::Note note) override;
+  Task<Result<std::vector<core::Webhook>>> list_webhooks() override;
+  Task<Result<>> add_webhook(core::Webhook webhook) override;
+  Task<Result<>> change_webhook(core::Webhook webhook) override;
+  Task<Result<>> remove_webhook(Id id, Time now, core::Source source) override;
+  Task<Result<std::vector<core::LeasedDelivery>>> lease_deliveries(core::LeaseDeliveries act) override;
+  Task<Result<>> settle_delivery(core::SettleDelivery act) override;
+  Task<Result<std::vector<core::Delivery>>> list_deliveries(core::ListDeliveries query) override;
+  Task<Result<>> replay_delivery(Id webhook, Id id, Time now, core::Source source) override;
+
  private:
   const ActQueue queue_;
 };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/acts.h"
+#include "store/merge.h"
 #include "store/purge_guard.h"
 #include "store/sql_accounts.h"
 #include "store/sql_directory.h"
@@ -110,6 +111,9 @@ Task<Result<>> SqlStore::enable_user(Id user, Time now, core::Source source) {
     return store::enable_user(context, user, now, source);
   });
 }
+Task<Result<core::ChangedUser>> SqlStore::merge_users(core::MergeUsers act) {
+  return submit<core::ChangedUser>(kWrites, [act = std::move(act)](ActContext& context) { return store::merge_users(context, act); });
+}
 Task<Result<std::vector<std::string>>> SqlStore::session_keys(std::string provider, std::string app_id, std::string openid) {
   return submit<std::vector<std::string>>(kReads, [provider = std::move(provider), app_id = std::move(app_id), openid = std::move(openid)](
       ActContext& context) {
@@ -143,8 +147,8 @@ Task<Result<std::vector<core::TicketKeyRow>>> SqlStore::list_ticket_keys() {
 Task<Result<>> SqlStore::add_ticket_key(core::TicketKeyRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_ticket_key(context, row); });
 }
-Task<Result<>> SqlStore::retire_ticket_keys(Time now) {
-  return submit<void>(kWrites, [now](ActContext& context) { return store::retire_ticket_keys(context, now); });
+Task<Result<>> SqlStore::retire_ticket_keys(Time now, core::Source source) {
+  return submit<void>(kWrites, [now, source = std::move(source)](ActContext& context) { return store::retire_ticket_keys(context, now, source); });
 }
 Task<Result<>> SqlStore::drop_ticket_keys(std::vector<uint32_t> ids) {
   return submit<void>(kWrites, [ids = std::move(ids)](ActContext& context) { return store::drop_ticket_keys(context, ids); });
@@ -155,8 +159,10 @@ Task<Result<std::vector<core::AccessKeyRow>>> SqlStore::list_access_keys() {
 Task<Result<>> SqlStore::add_access_key(core::AccessKeyRow row) {
   return submit<void>(kWrites, [row = std::move(row)](ActContext& context) { return store::add_access_key(context, row); });
 }
-Task<Result<>> SqlStore::revoke_access_key(Id id, Time now) {
-  return submit<void>(kWrites, [id, now](ActContext& context) { return store::revoke_access_key(context, id, now); });
+Task<Result<>> SqlStore::revoke_access_key(Id id, Time now, core::Source source) {
+  return submit<void>(kWrites, [id, now, source = std::move(source)](ActContext& context) {
+    return store::revoke_access_key(context, id, now, source);
+  });
 }
 Task<Result<>> SqlStore::touch_access_keys(std::vector<Id> used, Time now) {
   return submit<void>(kWrites, [used = std::move(used), now](ActContext& context) { return store::touch_access_keys(context, used, now); });
@@ -199,7 +205,7 @@ Task<Result<>> SqlStore::purge(Time now) {
   auto noting = submit<void>(kWrites, std::move(note));
   auto noted = co_await std::move(noting);
   if (!noted) co_return noted.error();
-  std::function<Result<bool>(ActContext&)> slice = [now](ActContext& context) { return purge_slice(context, now); };
+  std::function<Result<bool>(ActContext&)> slice = [now, kept = options_.events_kept](ActContext& context) { return purge_slice(context, now, kept); };
   for (;;) {
     auto deleting = submit<bool>(kWrites, slice);
     auto more = co_await std::move(deleting);

@@ -27,6 +27,7 @@ class SqlStore final : public core::Store {
     bool shared = false;  ///< Other nodes may write to the database.
     /// The machine's monotonic clock: how long acts wait, and whether the time of a purge can be believed.
     std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
+    Millis events_kept = std::chrono::days(400);
   };
   /// `acts`: an engine for each thread that runs acts; exactly one where the store is not shared. `follow`: one more of its own for
   /// follow(), which a storm of logins must not delay; null where the store is not shared. The schema is there. `clock` must outlive it.
@@ -58,6 +59,7 @@ class SqlStore final : public core::Store {
   Task<Result<core::User>> save_phone(core::SavePhone act) override;
   Task<Result<std::vector<core::Revocation>>> disable_user(core::DisableUser act) override;
   Task<Result<>> enable_user(Id user, Time now, core::Source source) override;
+  Task<Result<core::ChangedUser>> merge_users(core::MergeUsers act) override;
   Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) override;
 
   Task<Result<std::vector<core::AppRow>>> list_apps() override;
@@ -68,12 +70,12 @@ class SqlStore final : public core::Store {
 
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override;
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override;
-  Task<Result<>> retire_ticket_keys(Time now) override;
+  Task<Result<>> retire_ticket_keys(Time now, core::Source source) override;
   Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) override;
 
   Task<Result<std::vector<core::AccessKeyRow>>> list_access_keys() override;
   Task<Result<>> add_access_key(core::AccessKeyRow row) override;
-  Task<Result<>> revoke_access_key(Id id, Time now) override;
+  Task<Result<>> revoke_access_key(Id id, Time now, core::Source source) override;
   Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) override;
 
   Task<Result<core::AccessTokenRow>> access_token(std::string app_id) override;

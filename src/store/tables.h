@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/result.h"
+#include "core/journal_store.h"
 #include "core/store.h"
 #include "store/table.h"
 
@@ -618,17 +619,15 @@ struct Table<WebhookRow> {
   };
 };
 
-/// Stored in deliveries.state; do not change.
-enum class DeliveryState : uint8_t { due = 0, delivered = 1, given_up = 2 };
-
 struct DeliveryRow {
   Id webhook;
   Id id;
   int64_t version = 0;
   std::optional<Id> user;
+  int64_t place = 0;
   std::string kind;
   std::string body;
-  DeliveryState state = DeliveryState::due;
+  core::DeliveryState state = core::DeliveryState::due;
   Time due_at{};
   int64_t attempts = 0;
   int64_t last_status = 0;
@@ -646,6 +645,7 @@ struct Table<DeliveryRow> {
       Column{"id", &DeliveryRow::id},
       Column{"version", &DeliveryRow::version},
       Column{"user_id", &DeliveryRow::user},
+      Column{"place", &DeliveryRow::place},
       Column{"kind", &DeliveryRow::kind},
       Column{"body", &DeliveryRow::body},
       Column{"state", &DeliveryRow::state},

@@ -54,6 +54,7 @@ class Writer::Worker {
   Rows rows_;
   Claims claims_;
   SystemRandom random_;
+  uint32_t serial_ = 0;  // ActContext::serial
   std::minstd_rand jitter_{std::random_device{}()};
   bool failing_ = false;  // the last writing batch found the database in trouble
   std::thread thread_;
@@ -160,6 +161,7 @@ void Writer::Worker::fail(Span acts, const Error& error) {
 Result<> Writer::Worker::attempt(Span acts) {
   const bool writes = std::ranges::any_of(acts, [](const auto& act) { return act->writes; });
   rows_.clear();
+  serial_ = 0;
   auto done = engine_->begin(writes);
   if (done) done = run_acts(acts);
   bool unknown = false;
@@ -181,7 +183,7 @@ Result<> Writer::Worker::run_acts(Span acts) {
   for (const auto& act : acts) waiting.push_back(act.get());
   while (!waiting.empty()) {
     std::erase_if(waiting, [&](Act* act) {
-      ActContext context{rows_, claims, random_, writer_.clock_, act->again};
+      ActContext context{rows_, claims, random_, serial_, writer_.clock_, act->again};
       const bool accepted = act->run(context);
       const bool again = rows_.take_wanting();
       const auto kept = accepted && !again ? rows_.keep_act() : Result<>(ok());

@@ -165,7 +165,7 @@ TEST_P(StoreContract, a_ticket_key_is_not_replaced_by_another_of_its_id) {
 TEST_P(StoreContract, retiring_concerns_the_tickets_keys_made_so_far) {
   ASSERT_TRUE(run_here(store().add_ticket_key(key_row(1))));
   ASSERT_TRUE(run_here(store().add_ticket_key(key_row(2, core::KeyKind::renew))));
-  ASSERT_TRUE(run_here(store().retire_ticket_keys(t0)));
+  ASSERT_TRUE(run_here(store().retire_ticket_keys(t0, {"r", {}, {}})));
   ASSERT_TRUE(run_here(store().add_ticket_key(key_row(3))));
   std::vector<std::pair<uint32_t, bool>> retired;
   const auto keys = run_here(store().list_ticket_keys()).value();
@@ -211,13 +211,13 @@ TEST_P(StoreContract, an_access_key_is_added_once) {
 TEST_P(StoreContract, a_revoked_access_key_says_since_when) {
   const auto row = access_row(new_id(), hash("h"));
   ASSERT_TRUE(run_here(store().add_access_key(row)));
-  ASSERT_TRUE(run_here(store().revoke_access_key(row.id, t0 + 1s)));
-  ASSERT_TRUE(run_here(store().revoke_access_key(row.id, t0 + 2s)));
+  ASSERT_TRUE(run_here(store().revoke_access_key(row.id, t0 + 1s, {"r", {}, {}})));
+  ASSERT_TRUE(run_here(store().revoke_access_key(row.id, t0 + 2s, {"r", {}, {}})));
   EXPECT_EQ(run_here(store().list_access_keys()).value().at(0).revoked_at, t0 + 1s);
 }
 
 TEST_P(StoreContract, an_unknown_access_key_is_not_revoked) {
-  EXPECT_EQ(code_of(run_here(store().revoke_access_key(new_id(), t0))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run_here(store().revoke_access_key(new_id(), t0, {"r", {}, {}}))), ErrorCode::not_found);
 }
 
 TEST_P(StoreContract, access_keys_say_when_they_were_used) {

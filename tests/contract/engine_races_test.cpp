@@ -1,4 +1,7 @@
 // Two nodes on one database that do what must not slip past each other at the same moment, many times over.
+#include <set>
+
+#include "core/journal_store.h"
 #include "tests/contract/engine_factory.h"
 
 namespace kaimen::contract {
@@ -132,6 +135,88 @@ TEST_P(EngineRaces, one_unionid_in_two_apps_becomes_one_user) {
     Id a, b;
     race([&] { a = login(*here_, one).value().user.id; }, [&] { b = login(*there_, other).value().user.id; });
     EXPECT_EQ(a, b);
+  }
+}
+
+core::RecordLogin with_union(core::RecordLogin act, const std::string& unionid) {
+  act.unionid = unionid;
+  act.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; };
+  return act;
+}
+
+TEST_P(EngineRaces, two_logins_that_both_merge_make_one_user) {
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string n = std::to_string(round);
+    const Id web = login(*here_, with_union(login_act("web" + n, 8), "m" + n)).value().user.id;
+    const Id own = login(*here_, login_act("mini" + n)).value().user.id;
+    ASSERT_NE(web, own);
+    Id a, b;
+    race([&] { a = login(*here_, with_union(login_act("mini" + n), "m" + n)).value().user.id; },
+         [&] { b = login(*there_, with_union(login_act("mini" + n), "m" + n)).value().user.id; });
+    EXPECT_EQ(a, web);
+    EXPECT_EQ(b, web);
+    EXPECT_EQ(live(web).size(), 4u);
+    EXPECT_TRUE(live(own).empty());
+  }
+}
+
+TEST_P(EngineRaces, a_login_does_not_slip_past_a_merge) {
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string n = std::to_string(round);
+    const Id user = login(*here_, login_act("stays" + n)).value().user.id, other = login(*here_, login_act("goes" + n)).value().user.id;
+    core::MergeUsers merge{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; }, t0, t0 + 4h, {"r", {}, {}}};
+    race([&] { ASSERT_TRUE(login(*here_, login_act("goes" + n))); }, [&] { ASSERT_TRUE(run_here(there_->merge_users(merge))); });
+    EXPECT_EQ(live(user).size(), 3u) << "round " << round;
+    EXPECT_TRUE(live(other).empty());
+  }
+}
+
+TEST_P(EngineRaces, a_disablement_does_not_get_lost_in_a_merge) {
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string n = std::to_string(round);
+    const Id web = login(*here_, with_union(login_act("w" + n, 8), "d" + n)).value().user.id;
+    const Id own = login(*here_, login_act("x" + n)).value().user.id;
+    // Whom he bans is by then himself, or still another row that takes the ban along when it is merged.
+    bool banned = false;
+    race([&] { static_cast<void>(login(*here_, with_union(login_act("x" + n), "d" + n))); },
+         [&] { banned = run_here(there_->disable_user({own, std::nullopt, "", t0, t0 + 4h, {"r", {}, {}}})).has_value(); });
+    const auto after = login(*there_, with_union(login_act("x" + n), "d" + n));
+    EXPECT_EQ(after.has_value(), !banned) << "round " << round;
+    if (banned) {
+      EXPECT_TRUE(live(own).empty());
+    }
+    static_cast<void>(web);
+  }
+}
+
+TEST_P(EngineRaces, a_delivery_is_leased_by_one_node) {
+  core::Webhook webhook;
+  webhook.id = new_id();
+  webhook.project = "default";
+  webhook.url = "https://hook.example.com";
+  webhook.created_at = t0;
+  ASSERT_TRUE(run_here(here_->journal().add_webhook(webhook)));
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(login(*here_, login_act("h" + std::to_string(round))));
+    core::LeaseDeliveries act;
+    act.now = t0 + round * 1h;
+    act.until = act.now + 20s;
+    std::vector<core::LeasedDelivery> a, b;
+    race([&] { a = run_here(here_->journal().lease_deliveries(act)).value(); }, [&] { b = run_here(there_->journal().lease_deliveries(act)).value(); });
+    std::set<Id> seen;
+    for (const auto* leased : {&a, &b}) {
+      for (const auto& one : *leased) {
+        EXPECT_TRUE(seen.insert(one.delivery.id).second) << "two nodes send it";
+        core::SettleDelivery settled;
+        settled.webhook = webhook.id;
+        settled.id = one.delivery.id;
+        settled.lease_until = one.lease_until;
+        settled.delivered = true;
+        settled.now = act.now;
+        ASSERT_TRUE(run_here(here_->journal().settle_delivery(settled)));
+      }
+    }
+    EXPECT_EQ(seen.size(), 1u);
   }
 }
 

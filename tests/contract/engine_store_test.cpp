@@ -1,5 +1,6 @@
 // The contract on real servers.
 #include "tests/contract/engine_factory.h"
+#include "tests/contract/journal_contract.h"
 
 namespace kaimen::contract {
 
@@ -14,5 +15,7 @@ constexpr auto name = [](const auto&) { return std::string("server"); };
 
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(on(servers::Engine::postgres)), name);
 INSTANTIATE_TEST_SUITE_P(Mysql, StoreContract, testing::Values(on(servers::Engine::mysql)), name);
+INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract, testing::Values(on(servers::Engine::postgres)), name);
+INSTANTIATE_TEST_SUITE_P(Mysql, JournalContract, testing::Values(on(servers::Engine::mysql)), name);
 
 }  // namespace kaimen::contract

@@ -125,17 +125,6 @@ TEST_P(StoreContract, a_unionid_once_known_stays_known) {
   EXPECT_EQ(login("c2").session.unionid, "u1");
 }
 
-TEST_P(StoreContract, a_late_unionid_of_another_user_moves_nobody) {
-  const auto first = login("c1", "o1");
-  const auto other = login(with_unionid(login_act("c2", "o2"), "u1", "wx8"));
-  ASSERT_NE(first.user.id, other.user.id);
-  const auto late = login(with_unionid(login_act("c3", "o1"), "u1"));
-  EXPECT_EQ(late.user.id, first.user.id);
-  EXPECT_EQ(late.session.unionid, "");
-  EXPECT_EQ(login(with_unionid(login_act("c4", "o2"), "u1", "wx8")).user.id, other.user.id);
-  EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'union_conflict'")[0][0], "1");
-}
-
 TEST_P(StoreContract, an_app_given_to_another_project_brings_no_users_along) {
   // Roles and attributes of one project must not count in another, whatever happened to the app.
   const auto first = login(with_unionid(login_act("c1"), "u1"));

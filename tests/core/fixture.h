@@ -86,6 +86,7 @@ class CoreTest : public testing::Test {
     start();
   }
   core::Services& services() { return node_->services; }
+  FakeOutbound& outbound() { return node_->outbound; }
   core::Store& store() { return *store_; }
   AppPtr app() { return services().apps.find("wx1"); }
 

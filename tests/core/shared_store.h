@@ -94,6 +94,7 @@ class SharedStore final : public core::Store {
   Task<Result<core::User>> save_profile(core::SaveProfile act) override { return inner_.save_profile(std::move(act)); }
   Task<Result<core::User>> save_phone(core::SavePhone act) override { return inner_.save_phone(std::move(act)); }
   Task<Result<>> enable_user(Id user, Time now, core::Source source) override { return inner_.enable_user(user, now, std::move(source)); }
+  Task<Result<core::ChangedUser>> merge_users(core::MergeUsers act) override { return inner_.merge_users(std::move(act)); }
   Task<Result<std::vector<std::string>>> session_keys(std::string provider, std::string app_id, std::string openid) override {
     return inner_.session_keys(std::move(provider), std::move(app_id), std::move(openid));
   }
@@ -110,11 +111,11 @@ class SharedStore final : public core::Store {
   Task<Result<std::vector<std::string>>> list_projects() override { return inner_.list_projects(); }
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override { return inner_.list_ticket_keys(); }
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override { return counted(inner_.add_ticket_key(std::move(row))); }
-  Task<Result<>> retire_ticket_keys(Time now) override { return counted(inner_.retire_ticket_keys(now)); }
+  Task<Result<>> retire_ticket_keys(Time now, core::Source source) override { return counted(inner_.retire_ticket_keys(now, std::move(source))); }
   Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) override { return counted(inner_.drop_ticket_keys(std::move(ids))); }
   Task<Result<std::vector<core::AccessKeyRow>>> list_access_keys() override { return inner_.list_access_keys(); }
   Task<Result<>> add_access_key(core::AccessKeyRow row) override { return counted(inner_.add_access_key(std::move(row))); }
-  Task<Result<>> revoke_access_key(Id id, Time now) override { return counted(inner_.revoke_access_key(id, now)); }
+  Task<Result<>> revoke_access_key(Id id, Time now, core::Source source) override { return counted(inner_.revoke_access_key(id, now, std::move(source))); }
   Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) override { return inner_.touch_access_keys(std::move(used), now); }
 
   Task<Result<core::AccessTokenRow>> access_token(std::string app_id) override { return inner_.access_token(std::move(app_id)); }

@@ -127,7 +127,8 @@ CREATE TABLE IF NOT EXISTS unionids (
   provider VARBINARY(64)  NOT NULL,
   unionid  VARBINARY(255) NOT NULL,
   user_id  VARBINARY(16)  NOT NULL,
-  PRIMARY KEY (project, provider, unionid)
+  PRIMARY KEY (project, provider, unionid),
+  KEY unionids_by_user (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- purge_day (days since 1970) is when the row can go at the earliest, so that a renewal moves an index entry once a day at most.
@@ -319,12 +320,13 @@ CREATE TABLE IF NOT EXISTS webhooks (
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- What is to be told to a webhook, in the order of ids for each user: written with what it tells of.
+-- What is to be told to a webhook, in the order of place for each user: written with what it tells of.
 CREATE TABLE IF NOT EXISTS deliveries (
   webhook_id  VARBINARY(16) NOT NULL,
   id          VARBINARY(16) NOT NULL,  -- of the event
   version     BIGINT        NOT NULL,  -- of the row: of two nodes that want to send it, one does
   user_id     VARBINARY(16),
+  place       BIGINT        NOT NULL,  -- the user's row's count of changes, then the place among one batch's: the order of a user's deliveries
   kind        VARCHAR(255)  NOT NULL,
   body        TEXT          NOT NULL,  -- JSON
   state       BIGINT        NOT NULL,  -- 0 due, 1 delivered, 2 given up
@@ -335,7 +337,10 @@ CREATE TABLE IF NOT EXISTS deliveries (
   settled_at  BIGINT,
   lease_until BIGINT        NOT NULL,
   PRIMARY KEY (webhook_id, id),
-  KEY deliveries_by_due (state, due_at)
+  KEY deliveries_by_due (webhook_id, state, due_at),
+  KEY deliveries_by_user (webhook_id, user_id, state),
+  KEY deliveries_by_settled (settled_at),
+  KEY deliveries_by_time (due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.

@@ -126,6 +126,7 @@ CREATE TABLE unionids (
   user_id  BYTEA NOT NULL,
   PRIMARY KEY (project, provider, unionid)
 );
+CREATE INDEX unionids_by_user ON unionids (user_id);
 
 -- purge_day (days since 1970) is when the row can go at the earliest, so that a renewal moves an index entry once a day at most.
 CREATE TABLE sessions (
@@ -317,12 +318,13 @@ CREATE TABLE webhooks (
   PRIMARY KEY (id)
 );
 
--- What is to be told to a webhook, in the order of ids for each user: written with what it tells of.
+-- What is to be told to a webhook, in the order of place for each user: written with what it tells of.
 CREATE TABLE deliveries (
   webhook_id  BYTEA  NOT NULL,
   id          BYTEA  NOT NULL,  -- of the event
   version     BIGINT NOT NULL,  -- of the row: of two nodes that want to send it, one does
   user_id     BYTEA,
+  place       BIGINT NOT NULL,  -- the user's row's count of changes, then the place among one batch's: the order of a user's deliveries
   kind        TEXT   NOT NULL,
   body        TEXT   NOT NULL,  -- JSON
   state       BIGINT NOT NULL,  -- 0 due, 1 delivered, 2 given up
@@ -334,7 +336,10 @@ CREATE TABLE deliveries (
   lease_until BIGINT NOT NULL,
   PRIMARY KEY (webhook_id, id)
 );
-CREATE INDEX deliveries_by_due ON deliveries (state, due_at);
+CREATE INDEX deliveries_by_due ON deliveries (webhook_id, state, due_at);
+CREATE INDEX deliveries_by_user ON deliveries (webhook_id, user_id, state);
+CREATE INDEX deliveries_by_settled ON deliveries (settled_at);
+CREATE INDEX deliveries_by_time ON deliveries (due_at);
 
 -- For teams that JOIN. Stable across minor versions: columns may be added at the end, none is renamed or dropped.
 -- Ids are 32 lower-case hex characters, times epoch milliseconds, flags 0 or 1.

@@ -1,0 +1,219 @@
+#include "store/merge.h"
+
+#include <algorithm>
+
+#include "store/acts.h"
+
+namespace kaimen::store {
+
+namespace {
+
+constexpr Index<IdentityRow> kIdentitiesOfUser{{&kTable<IdentityRow>, {4}, 1}};
+constexpr Index<UnionidRow> kUnionidsOfUser{{&kTable<UnionidRow>, {3}, 1}};
+constexpr Index<PasswordRow> kPasswordsOfUser{{&kTable<PasswordRow>, {2}, 1}};
+constexpr Index<ConsentRow> kConsentsOfUser{{&kTable<ConsentRow>, {0}, 1}};
+
+bool is_waiting(const UserRow& one, const UserRow& other) { return one.state == UserState::leaving && other.state == UserState::disabled; }
+
+Result<std::string_view> refusal(Rows& rows, const UserRow& survivor, const UserRow& other) {
+  if (survivor.project != other.project) return "projects";
+  TRY(const auto mine, rows.list(kPasswordsOfUser, survivor.id));
+  TRY(const auto theirs, rows.list(kPasswordsOfUser, other.id));
+  if (!mine.empty() && !theirs.empty()) return "passwords";
+  if (survivor.external_id && other.external_id && survivor.external_id != other.external_id) return "external_ids";
+  if (is_waiting(survivor, other) || is_waiting(other, survivor)) return "states";
+  return "";
+}
+
+template <class T>
+void take_newest(T& mine, const T& theirs, bool theirs_is_newer, const T& none = {}) {
+  if (theirs != none && (theirs_is_newer || mine == none)) mine = theirs;
+}
+
+void merge_profile(UserRow& user, const UserRow& other) {
+  const bool newer = other.profile_at > user.profile_at;
+  take_newest(user.nickname, other.nickname, newer);
+  take_newest(user.gender, other.gender, newer);
+  take_newest(user.language, other.language, newer);
+  take_newest(user.country, other.country, newer);
+  take_newest(user.province, other.province, newer);
+  take_newest(user.city, other.city, newer);
+  take_newest(user.attributes, other.attributes, newer, std::string("{}"));
+  // An avatar is kept here or elsewhere: the two members are one value.
+  const bool mine_is_set = user.avatar_hash || !user.avatar_url.empty(), theirs_is_set = other.avatar_hash || !other.avatar_url.empty();
+  if (theirs_is_set && (newer || !mine_is_set)) {
+    user.avatar_hash = other.avatar_hash;
+    user.avatar_url = other.avatar_url;
+  }
+  user.profile_at = std::max(user.profile_at, other.profile_at);
+}
+
+Result<> merge_phone(UserRow& user, const UserRow& other, const MergeTerms& terms) {
+  if (!other.phone_sealed || (user.phone_sealed && user.phone_at >= other.phone_at)) return ok();
+  TRY(auto sealed, terms.move_phone(other.id, user.id, other.phone_sealed->raw));
+  user.phone_sealed = Bytes{std::move(sealed)};
+  user.phone_index = other.phone_index;
+  user.phone_at = other.phone_at;
+  return ok();
+}
+
+/// Whether what tickets carry has changed.
+bool merge_rights(UserRow& user, const UserRow& other) {
+  const bool registers = !user.registered && other.registered;
+  const bool takes_roles = user.roles.empty() && !other.roles.empty();
+  const bool takes_external = !user.external_id && other.external_id;
+  if (registers) user.registered = true;
+  if (takes_roles) user.roles = other.roles;
+  if (takes_external) user.external_id = other.external_id;
+  return registers || takes_roles || takes_external;
+}
+
+void merge_state(UserRow& user, const UserRow& other) {
+  if (other.state == UserState::leaving) user.state = UserState::leaving;
+  if (other.state != UserState::disabled) return;
+  const bool longer = user.state != UserState::disabled || (user.disabled_until && (!other.disabled_until || *other.disabled_until > *user.disabled_until));
+  user.state = UserState::disabled;
+  if (!longer) return;
+  user.disabled_until = other.disabled_until;
+  user.disabled_message = other.disabled_message;
+}
+
+Result<> move_registration(Rows& rows, const Id& user, const Id& other) {
+  TRY(const RegistrationRow* theirs, rows.find<RegistrationRow>(other));
+  TRY(const RegistrationRow* mine, rows.find<RegistrationRow>(user));
+  if (!theirs) return ok();
+  if (!mine) {
+    RegistrationRow moved = *theirs;
+    moved.user = user;
+    rows.insert(std::move(moved));
+  }
+  rows.remove(*theirs);
+  return ok();
+}
+
+Result<> move_consents(Rows& rows, const Id& user, const Id& other) {
+  TRY(const auto theirs, rows.list(kConsentsOfUser, other));
+  for (const ConsentRow* consent : theirs) rows.expect<ConsentRow>(user, consent->name, consent->version);
+  for (const ConsentRow* consent : theirs) {
+    TRY(const ConsentRow* mine, rows.find<ConsentRow>(user, consent->name, consent->version));
+    ConsentRow moved = *consent;
+    moved.user = user;
+    if (!mine) rows.insert(std::move(moved));
+    else if (moved.agreed_at < mine->agreed_at) rows.change(*mine) = std::move(moved);
+    rows.remove(*consent);
+  }
+  return ok();
+}
+
+/// The sooner of two deletions that wait.
+Result<> move_deletion(Rows& rows, const Id& user, const Id& other) {
+  TRY(const DeletionRow* theirs, rows.find<DeletionRow>(other));
+  TRY(const DeletionRow* mine, rows.find<DeletionRow>(user));
+  if (!theirs) return ok();
+  if (!mine) rows.insert(DeletionRow{user, theirs->due_at});
+  else if (theirs->due_at < mine->due_at) rows.change(*mine).due_at = theirs->due_at;
+  rows.remove(*theirs);
+  return ok();
+}
+
+/// Nothing is left of who was somebody else's second row but that it was there.
+void empty_out(UserRow& row) {
+  UserRow left;
+  left.id = row.id;
+  left.version = row.version;
+  left.project = row.project;
+  left.state = UserState::deleted;
+  left.created_at = row.created_at;
+  row = std::move(left);
+}
+
+Result<> end_those(ActContext& context, const std::vector<const SessionRow*>& sessions, Reason reason, const MergeTerms& terms,
+                   std::vector<core::Revocation>& made) {
+  expect_ends(context.rows, sessions);
+  for (const SessionRow* session : sessions) {
+    TRY(end_one(context, *session, reason, terms.now, terms.revocations_until, made));
+  }
+  return ok();
+}
+
+}  // namespace
+
+void expect_merge(Rows& rows, const Id& survivor, const Id& other) {
+  for (const Id* id : {&survivor, &other}) {
+    rows.expect(kOpenSessionsOfUser, *id);
+    rows.expect(kPasswordsOfUser, *id);
+    rows.expect<RegistrationRow>(*id);
+    rows.expect<DeletionRow>(*id);
+  }
+  rows.expect(kIdentitiesOfUser, other);
+  rows.expect(kUnionidsOfUser, other);
+  rows.expect(kConsentsOfUser, other);
+}
+
+Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const UserRow& other, const MergeTerms& terms,
+                          std::vector<core::Revocation>& made) {
+  Rows& rows = context.rows;
+  expect_merge(rows, survivor.id, other.id);
+  Merged merged;
+  TRY(merged.refused, refusal(rows, survivor, other));
+  if (!merged.refused.empty()) return merged;
+
+  UserRow& user = rows.change(survivor);
+  merge_profile(user, other);
+  TRY(merge_phone(user, other, terms));
+  merge_state(user, other);
+  const bool carries_more = merge_rights(user, other);
+  user.created_at = std::min(user.created_at, other.created_at);
+
+  TRY(const auto mine, rows.list(kOpenSessionsOfUser, user.id));
+  TRY(merged.moved, rows.list(kOpenSessionsOfUser, other.id));
+  if (user.state == UserState::active) {
+    if (carries_more) {
+      TRY(outdate_tickets(context, user.id, terms.now, terms.revocations_until, made));
+    }
+    TRY(outdate_tickets(context, other.id, terms.now, terms.revocations_until, made));
+  } else {
+    const Reason reason = user.state == UserState::disabled ? Reason::disabled : Reason::deleted;
+    TRY(end_those(context, mine, reason, terms, made));
+    TRY(end_those(context, merged.moved, reason, terms, made));
+  }
+  for (const SessionRow* session : merged.moved) rows.change(*session).user = user.id;
+
+  TRY(const auto identities, rows.list(kIdentitiesOfUser, other.id));
+  for (const IdentityRow* identity : identities) rows.change(*identity).user = user.id;
+  TRY(const auto unionids, rows.list(kUnionidsOfUser, other.id));
+  for (const UnionidRow* unionid : unionids) rows.change(*unionid).user = user.id;
+  TRY(const auto passwords, rows.list(kPasswordsOfUser, other.id));
+  for (const PasswordRow* password : passwords) rows.change(*password).user = user.id;
+  TRY(move_registration(rows, user.id, other.id));
+  TRY(move_consents(rows, user.id, other.id));
+  TRY(move_deletion(rows, user.id, other.id));
+  empty_out(rows.change(other));
+
+  const std::string gone = "{\"other\":\"" + other.id.hex() + "\"}", into = "{\"into\":\"" + user.id.hex() + "\"}";
+  TRY(write_event(context, terms.now, {"users_merged", std::nullopt, user.id, std::nullopt, Reason::none, terms.source, user.project, gone}));
+  TRY(write_event(context, terms.now, {"merged_into", std::nullopt, other.id, std::nullopt, Reason::none, terms.source, user.project, into}));
+  return merged;
+}
+
+Result<core::ChangedUser> merge_users(ActContext& context, const core::MergeUsers& act) {
+  Rows& rows = context.rows;
+  rows.expect<UserRow>(act.other);
+  TRY(const UserRow* user, existing_user(rows, act.user));
+  TRY(const UserRow* other, rows.find<UserRow>(act.other));
+  if (!other || act.user == act.other) return make_error(ErrorCode::not_found, "no such other user");
+  core::ChangedUser changed;
+  if (other->state == UserState::deleted) {
+    if (!context.again) return make_error(ErrorCode::not_found, "no such other user");
+    TRY(changed.revocations, revocations_of(rows, act.user));
+    changed.user = user_of(*user);
+    return changed;
+  }
+  const MergeTerms terms{act.move_phone, act.now, act.revocations_until, act.source};
+  TRY(const Merged merged, merge_into(context, *user, *other, terms, changed.revocations));
+  if (!merged.refused.empty()) return make_error(ErrorCode::conflict, "the two users differ in what only one can have: " + std::string(merged.refused));
+  changed.user = user_of(*user);
+  return changed;
+}
+
+}  // namespace kaimen::store
