@@ -19,7 +19,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets, open_data),
       login(store, platforms, vault, random, live, tickets, profiles),
-      pushes(store, live, platforms) {
+      pushes(store, live, platforms),
+      avatars(store, vault, platforms, access_tokens, clock) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, access_keys, std::move(follow));
 }
 

@@ -4,6 +4,7 @@
 #include "core/access_keys.h"
 #include "core/access_tokens.h"
 #include "core/apps.h"
+#include "core/avatars.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
 #include "core/live.h"
@@ -42,6 +43,7 @@ struct Services {
   Sessions sessions;
   Login login;
   Pushes pushes;
+  Avatars avatars;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "store/acts.h"
+#include "store/avatars.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -57,7 +58,8 @@ Result<bool> purge_slice(ActContext& context, Time now) {
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
-  return std::max({codes, revocations, marks, sessions}) == kSlice;
+  TRY(const bool avatars, purge_avatars(context, now));
+  return avatars || std::max({codes, revocations, marks, sessions}) == kSlice;
 }
 
 }  // namespace kaimen::store
