@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "api/avatar.h"
 #include "api/errors.h"
 #include "api/metrics.h"
 #include "http/address.h"
@@ -180,7 +181,9 @@ void Api::Impl::write_log(const http::Request& request, const Call& call, std::s
 Api::Api(core::Services& services, ApiOptions options) : impl_(std::make_unique<Impl>(services, std::move(options))) {}
 Api::~Api() = default;
 
-size_t Api::body_limit(const http::Request&, size_t default_limit) const { return default_limit; }
+size_t Api::body_limit(const http::Request& head, size_t default_limit) const {
+  return head.path == "/v1/me/avatar" && head.method == "POST" ? kAvatarBytes + kAvatarEnvelopeBytes : default_limit;
+}
 
 bool Api::answer_now(const http::Request& request, bool keep_alive, std::string& out) {
   const Surface surface = impl_->surface_of(request);

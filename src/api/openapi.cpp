@@ -34,7 +34,9 @@ object operation(const Route& route) {
   object json{{"summary", route.summary}};
   if (auto parameters = path_parameters(route.pattern); !parameters.empty()) json["parameters"] = std::move(parameters);
   if (!route.request.empty()) {
-    const std::string_view type = route.body == Body::form ? "application/x-www-form-urlencoded" : "application/json";
+    const std::string_view type = route.body == Body::form        ? "application/x-www-form-urlencoded"
+                                  : route.body == Body::multipart ? "multipart/form-data"
+                                                                  : "application/json";
     json["requestBody"] = object{{"content", content(type, route.request)}};
   }
   object success{{"description", "Success"}};

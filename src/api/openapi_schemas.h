@@ -69,6 +69,7 @@ inline constexpr const char* kSchemas = R"json({
 "EncryptKeyList": {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object", "properties": {"encrypt_key": {"type": "string"}, "iv": {"type": "string"},
   "version": {"type": "integer"}, "expires_in": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}}}}},
 "PrefetchToken": {"type": "object", "properties": {"token": {"type": "string"}, "expires_in": {"type": "integer"}}},
+"AvatarFile": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}},
 "WechatPush": {"type": "object", "required": ["Encrypt"], "properties": {"ToUserName": {"type": "string"}, "Encrypt": {"type": "string"}}},
 "Merge": {"type": "object", "required": ["other"], "properties": {"other": {"type": "string"}}},
 "Event": {"type": "object", "properties": {"id": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "kind": {"type": "string"}, "project": {"type": "string"},

@@ -45,7 +45,8 @@ Answer check_push_url(Call& call) {
 
 Answer receive_push(Call& call) {
   CO_TRY(auto app, app_in_path(call));
-  auto received = co_await call.services.pushes.receive(std::move(app), push_of(call, "msg_signature"), &call.trace);
+  core::Push push = push_of(call, "msg_signature");
+  auto received = co_await call.services.pushes.receive(std::move(app), std::move(push), &call.trace);
   CO_TRY(std::move(received));
   co_return plain("success");
 }

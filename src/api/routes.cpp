@@ -4,6 +4,7 @@
 
 #include "api/admin.h"
 #include "api/admin_journal.h"
+#include "api/avatar.h"
 #include "api/health.h"
 #include "api/jwt.h"
 #include "api/login.h"
@@ -32,6 +33,8 @@ const Route kRoutes[] = {
     {"GET", "/v1/me", publicly, Ticketed{show_me}, "The user", "", "User"},
     {"POST", "/v1/me", publicly, Ticketed{change_me}, "Change the profile", "ProfileChange", "User"},
     {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
+    {"POST", "/v1/me/avatar", publicly, Ticketed{upload_avatar}, "Upload an avatar, as wx.uploadFile sends it; 202 while WeChat has to look at it first", "AvatarFile", "User", 200, Body::multipart},
+    {"GET", "/avatars/{hash}", publicly, Open{show_avatar}, "An avatar: JPEG, PNG, WebP or GIF", "", ""},
     {"POST", "/v1/me/wechat-profile", publicly, Ticketed{update_from_wechat}, "Take over what WeChat signed or encrypted", "ProfileProof", "User"},
     {"POST", "/v1/me/phone", publicly, Ticketed{bind_phone}, "Bind the phone number of the phone button", "PhoneProof", "User"},
     {"GET", "/v1/me/sessions", publicly, Ticketed{list_my_sessions}, "The user's live sessions", "", "SessionList"},

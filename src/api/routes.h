@@ -13,7 +13,7 @@ namespace kaimen::api {
 /// Where a route is served. The admin socket serves the admin API and the health of the private listener.
 enum class Served : uint8_t { publicly, privately, everywhere };
 
-enum class Body : uint8_t { json, form, raw };  ///< raw: the handler takes the bytes as they are.
+enum class Body : uint8_t { json, form, multipart, raw };  ///< raw: the handler takes the bytes as they are.
 
 struct Route {
   std::string_view method;

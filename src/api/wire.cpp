@@ -30,13 +30,18 @@ std::string cookie_text(const Call& call, std::string_view name, std::string_vie
 
 }  // namespace
 
+bool is_own_avatar(const Call& call, std::string_view url) {
+  if (!call.options.public_url.empty() && url.starts_with(call.options.public_url)) url.remove_prefix(call.options.public_url.size());
+  return url.starts_with("/avatars/");
+}
+
 Result<object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid) {
   TRY(const auto phone, call.services.profiles.phone_of(user));
   object json{{"id", user.id.hex()}};
   if (!user.external_id.empty()) json["external_id"] = user.external_id;
   json["registered"] = user.registered;
   json["nickname"] = user.nickname;
-  json["avatar_url"] = user.avatar_url;
+  json["avatar_url"] = user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
   json["gender"] = user.gender;
   json["language"] = user.language;
   json["country"] = user.country;

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/media_store.h"
 #include "crypto/hash.h"
 
 namespace kaimen::core {
@@ -11,6 +12,8 @@ namespace kaimen::core {
 namespace {
 
 constexpr std::string_view kNoName = "微信用户";
+// WeChat's stand-in for an avatar, whatever host and size it is asked for at.
+constexpr std::string_view kNoAvatar = "/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/";
 
 Result<> check_text(std::string_view field, const std::optional<std::string>& text, size_t most_code_points) {
   if (text && !is_plain_text(*text, most_code_points)) {
@@ -24,6 +27,22 @@ Result<> check_url(const std::optional<std::string>& url) {
   const bool printable = std::all_of(url->begin(), url->end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\'; });
   if (!printable || url->size() > limits::kUrlBytes || !(url->starts_with("https://") || url->starts_with("http://"))) {
     return make_error(ErrorCode::invalid_request, "avatar_url must be an http or https URL of at most 1024 printable characters");
+  }
+  return ok();
+}
+
+std::string_view host_of(std::string_view url) {
+  const size_t from = url.find("://") + 3;
+  return url.substr(from, std::min(url.find_first_of("/?#", from), url.size()) - from);
+}
+
+Result<> check_avatar_host(const App& app, const std::string& url) {
+  if (app.settings.profile_check == ProfileCheck::enforce) {
+    return make_error(ErrorCode::invalid_request, "avatars are checked here: upload it (POST /v1/me/avatar)");
+  }
+  const auto& hosts = app.settings.avatar_hosts;
+  if (!hosts.empty() && std::ranges::find(hosts, host_of(url)) == hosts.end()) {
+    return make_error(ErrorCode::invalid_request, "avatar_url is on none of the app's avatar_hosts");
   }
   return ok();
 }
@@ -50,7 +69,7 @@ ProfileChange change_from(const OpenUserInfo& info) {
   };
   if (info.nickname != kNoName) {
     take(change.nickname, info.nickname);
-    take(change.avatar_url, info.avatar_url);
+    if (info.avatar_url.find(kNoAvatar) == info.avatar_url.npos) take(change.avatar_url, info.avatar_url);
   }
   take(change.language, info.language);
   take(change.country, info.country);
@@ -65,6 +84,7 @@ ProfileChange change_from(const OpenUserInfo& info) {
 Task<Result<User>> Profiles::update(Id user, ProfileChange change, Source source) {
   CO_TRY(check_change(change));
   if (change.nickname && *change.nickname == kNoName) change.nickname.reset();
+  if (change.avatar_url && change.avatar_url->find(kNoAvatar) != std::string::npos) change.avatar_url.reset();
   SaveProfile act;
   act.user = user;
   act.nickname = std::move(change.nickname);
@@ -79,6 +99,50 @@ Task<Result<User>> Profiles::update(Id user, ProfileChange change, Source source
   act.source = std::move(source);
   auto saved = co_await store_.save_profile(std::move(act));
   co_return saved;
+}
+
+Task<Result<User>> Profiles::update_own(Subject subject, ProfileChange change, Trace* trace) {
+  CO_TRY(check_change(change));
+  const bool grey = change.avatar_url && change.avatar_url->find(kNoAvatar) != std::string::npos;
+  if (change.avatar_url && !change.avatar_url->empty() && !grey) {
+    CO_TRY(check_avatar_host(*subject.app, *change.avatar_url));
+  }
+  if (change.nickname && !change.nickname->empty() && *change.nickname != kNoName) {
+    auto checked = co_await check_name(subject, *change.nickname, trace);
+    CO_TRY(std::move(checked));
+  }
+  auto updated = co_await update(subject.user, std::move(change), trace->source);
+  co_return updated;
+}
+
+Task<Result<>> Profiles::check_name(Subject subject, std::string name, Trace* trace) {
+  const ProfileCheck policy = subject.app->settings.profile_check;
+  if (policy == ProfileCheck::off) co_return ok();
+  const bool enforced = policy == ProfileCheck::enforce;
+  if (subject.openid.empty()) {
+    if (!enforced) co_return ok();
+    co_return make_error(ErrorCode::invalid_request, "WeChat checks names here, and this session is not of a WeChat login");
+  }
+  Platform* platform = platforms_.find(subject.app->platform);
+  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  trace->upstream_path = "/wxa/msg_sec_check";
+  std::function<Task<CallResult<Verdict>>(Secret)> ask = [platform, subject, name](Secret token) {
+    return platform->check_text(subject.app, std::move(token), subject.openid, name, deadline_in(limits::kUpstreamTotal));
+  };
+  auto asked = co_await tokens_.call(subject.app, ask, trace);
+  if (asked.has_error()) {
+    if (enforced) co_return asked.error();
+    co_return ok();
+  }
+  if (asked.value() != Verdict::risky) co_return ok();
+  if (enforced) co_return make_error(ErrorCode::content_rejected, "WeChat rejects this name");
+  ReportName act;
+  act.user = subject.user;
+  act.app = subject.app->number;
+  act.now = clock_.now();
+  act.source = trace->source;
+  auto reported = co_await store_.media().report_name(std::move(act));
+  co_return reported;
 }
 
 Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof proof, Source source) {

@@ -45,6 +45,9 @@ class Profiles {
 
   /// Errors: invalid_request naming the field, not_found.
   Task<Result<User>> update(Id user, ProfileChange change, Source source);
+  /// As the user says it, by the app's rules about names and avatars. Errors: those of update(); content_rejected, and where WeChat must have
+  /// looked at a name first, those of Platform::check_text.
+  Task<Result<User>> update_own(Subject subject, ProfileChange change, Trace* trace);
   /// Errors: invalid_request (no proof, half of one), signature_invalid, decrypt_failed, stale_session_key, not_found.
   Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, Source source);
   /// Errors: invalid_request, decrypt_failed, stale_session_key, conflict (used already), and those of Platform::phone_by_code.
@@ -56,6 +59,7 @@ class Profiles {
  private:
   /// Writes down that the proof was refused, and which session_keys were tried.
   Task<void> note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source);
+  Task<Result<>> check_name(Subject subject, std::string name, Trace* trace);
   Task<Result<PhoneNumber>> phone_by_code(Subject subject, std::string code, Trace* trace);
 
   Store& store_;

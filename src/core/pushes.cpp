@@ -8,6 +8,8 @@ namespace kaimen::core {
 
 namespace {
 
+constexpr int kNotedTries = 8;
+constexpr Millis kNotedPause{250};
 constexpr auto kPushWindow = std::chrono::seconds(300);  // either side
 
 // For the log; whoever sent it learns nothing of the cause.
@@ -55,7 +57,10 @@ Task<Result<>> Pushes::receive(AppPtr app, Push push, Trace* trace) {
       auto done = co_await close(std::move(app), std::move(*message), trace);
       co_return done;
     }
-    case PushMessage::Kind::picture_checked:
+    case PushMessage::Kind::picture_checked: {
+      auto done = co_await settle(std::move(app), std::move(*message), trace);
+      co_return done;
+    }
     case PushMessage::Kind::other: break;
   }
   co_return ok();
@@ -91,6 +96,26 @@ Task<Result<>> Pushes::close(AppPtr app, PushMessage message, Trace* trace) {
   CO_TRY(const auto closed, std::move(done));
   live_.revoke(closed.revocations);
   co_return ok();
+}
+
+// The push may be here before the answer that told us its trace_id has been noted.
+Task<Result<>> Pushes::settle(AppPtr app, PushMessage message, Trace* trace) {
+  if (message.trace_id.empty()) co_return ok();
+  SettleAvatarCheck act;
+  act.trace_id = message.trace_id;
+  act.once = message.once;
+  act.app = app->number;
+  if (message.verdict) act.good = *message.verdict != Verdict::risky;
+  act.source = source_of(*trace);
+  Stopwatch watch(trace->store);
+  for (int tries = 0;; ++tries) {
+    act.now = live_.clock.now();
+    auto done = co_await store_.media().settle_avatar_check(act);
+    CO_TRY(const auto effect, std::move(done));
+    // What nobody here has asked for was another's question to WeChat.
+    if (effect != PushEffect::nobody || tries == kNotedTries) co_return ok();
+    co_await sleep_for(kNotedPause);
+  }
 }
 
 }  // namespace kaimen::core

@@ -21,6 +21,7 @@ class Pushes {
  private:
   Result<> in_time(const Push& push) const;
   Task<Result<>> withdraw(AppPtr app, PushMessage message, Trace* trace);
+  Task<Result<>> settle(AppPtr app, PushMessage message, Trace* trace);
   Task<Result<>> close(AppPtr app, PushMessage message, Trace* trace);
 
   Store& store_;

@@ -24,7 +24,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       login(store, platforms, vault, random, live, tickets, profiles, journal),
       pushes(store, live, platforms),
       merging(store, vault, live),
-      webhooks(store, vault, random, live, outbound) {
+      webhooks(store, vault, random, live, outbound),
+      avatars(store, vault, platforms, access_tokens, clock) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 

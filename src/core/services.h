@@ -4,6 +4,7 @@
 #include "core/access_keys.h"
 #include "core/access_tokens.h"
 #include "core/apps.h"
+#include "core/avatars.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
 #include "core/jwt_keys.h"
@@ -52,6 +53,7 @@ struct Services {
   Pushes pushes;
   Merging merging;
   Webhooks webhooks;
+  Avatars avatars;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

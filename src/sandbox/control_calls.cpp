@@ -85,6 +85,7 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const std::string appid = reader.require_string({"appid", "app_id"});
   const auto secret = reader.string({"secret"}), push_url = reader.string({"push_url"}), push_token = reader.string({"push_token"});
   const auto push_key = reader.string({"push_key", "encoding_aes_key"});
+  const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
@@ -92,12 +93,16 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (!is_appid(appid)) return make_error(ErrorCode::invalid_request, "appid must be 1 to 64 letters and digits");
   if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
   if (push_url && !push_url->empty() && !http::BaseUrl::parse(*push_url)) return make_error(ErrorCode::invalid_request, "push_url is no URL");
+  if (minute.value_or(0) < 0 || day.value_or(0) < 0 || phones.value_or(0) < 0) return make_error(ErrorCode::invalid_request, "a quota is not negative");
   if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
     return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
   }
   App* app = world.put_app(appid);
   if (!app) return make_error(ErrorCode::unavailable, "too many apps");
   if (secret) app->secret = Secret(*secret);
+  if (minute) app->logins_per_minute = *minute;
+  if (day) app->logins_per_day = *day;
+  if (phones) app->phone_quota = *phones;
   if (push_url) app->push_url = *push_url;
   if (push_token) app->push_token = Secret(*push_token);
   if (push_key) app->push_key = Secret(*push_key);
@@ -170,6 +175,10 @@ Reply phone(World& world, const json::object& body, Time now, Random& random) {
   TRY(const auto person, person_of(world, appid, name));
   if (number) person.user->phone = *number;
   if (country) person.user->country_code = *country;
+  if (person.app->phone_quota == 0) {
+    // The phone itself refuses then; the server hears nothing of it.
+    return json::object{{"errno", 1400001}, {"errMsg", "getPhoneNumber:fail jsapi has no permission"}};
+  }
   TRY(const std::string session_key, key_of(world, *person.user, key, now));
   TRY(const std::string code, granted(world.phone_code(*person.app, *person.user, now)));
   json::object answer;

@@ -53,6 +53,10 @@ struct Sandbox::Impl final : http::Handler {
       auto pushed = co_await handle_push(request);
       co_return pushed;
     }
+    if (request.path == "/sandbox/media-checks") {
+      auto answered = co_await handle_media_checks(request);
+      co_return answered;
+    }
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
     Question question{request.method, request.path, {}, request.body, clock.now()};
     if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding", request.request_id);
@@ -152,6 +156,58 @@ struct Sandbox::Impl final : http::Handler {
       answer.json["status"] = nullptr;
       answer.json["error"] = came_back.error().detail;
     }
+    co_return respond(answer);
+  }
+
+  /// The next check of an app that is to be answered; nullopt: there is none.
+  std::optional<MediaCheck> take_media_check(const std::string& appid) {
+    std::lock_guard lock(mutex);
+    App* app = world.find_app(appid);
+    if (!app || app->media_checks.empty()) return std::nullopt;
+    MediaCheck check = std::move(app->media_checks.front());
+    app->media_checks.pop_front();
+    return check;
+  }
+  Result<PushLetter> verdict_letter(const std::string& appid, const MediaCheck& check, const std::optional<std::string>& picture) {
+    std::lock_guard lock(mutex);
+    const App* app = world.find_app(appid);
+    if (!app) return make_error(ErrorCode::not_found, "the app is gone");
+    return write_push(*app, media_verdict(check, *app, picture, clock.now()), clock.now(), random);
+  }
+
+  /// What WeChat does when it finds the time: looks at the pictures it was asked about, and pushes what it thinks of each.
+  Task<http::Response> handle_media_checks(const http::Request& request) {
+    auto parsed = http::parse_json(request.body);
+    const auto* order = parsed ? parsed.value().if_object() : nullptr;
+    if (request.method != "POST" || !order) co_return respond(refuse_control(400, "POST a JSON object"));
+    http::Reader reader(*order);
+    const std::string appid = reader.require_string({"appid", "app_id"});
+    if (const auto problem = reader.check(); !problem) co_return respond(refuse_control(400, problem.error().detail));
+    json::array items;
+    while (const auto check = take_media_check(appid)) {
+      const size_t path = check->url.find('/', check->url.find("://") + 3);
+      const auto base = http::BaseUrl::parse(std::string_view(check->url).substr(0, path));
+      std::optional<std::string> picture;
+      if (base && path != std::string::npos) {
+        http::ClientRequest fetch;
+        fetch.url = *base;
+        fetch.target = check->url.substr(path);
+        fetch.deadline = deadline_in(Millis{5000});
+        fetch.max_body_bytes = 4 * 1024 * 1024;
+        auto fetching = client.send(std::move(fetch));
+        auto fetched = co_await std::move(fetching);
+        if (fetched && fetched.value().status == 200) picture = std::move(fetched.value().body);
+      }
+      const auto letter = verdict_letter(appid, *check, picture);
+      if (!letter) co_return respond(refuse_control(404, letter.error().detail));
+      auto sending = client.send(request_of(letter.value()));
+      const auto came_back = co_await std::move(sending);
+      json::object item{{"trace_id", check->trace_id}, {"url", check->url}, {"fetched", picture.has_value()}, {"status", nullptr}};
+      if (came_back) item["status"] = came_back.value().status;
+      items.push_back(std::move(item));
+    }
+    ControlAnswer answer;
+    answer.json["items"] = std::move(items);
     co_return respond(answer);
   }
 

@@ -29,6 +29,8 @@ struct Answer {
 Answer ask_wechat(World& world, const Question& question, Random& random);
 /// {errcode, errmsg} with a rid, as every failure of WeChat's looks.
 Answer refuse_as_wechat(int64_t errcode, std::string_view errmsg, Random& random);
+/// What WeChat pushes about a picture, as it found it at its URL; nullopt: it could not be fetched.
+http::json::object media_verdict(const MediaCheck& check, const App& app, const std::optional<std::string>& picture, Time now);
 /// {timestamp, appid}.
 http::json::object watermark_of(const App& app, Time now);
 /// phoneNumber, purePhoneNumber, countryCode and watermark, as phone_info and decrypted phone data have them.

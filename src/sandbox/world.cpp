@@ -108,8 +108,21 @@ Granted<User*> World::spend_login_code(App& app, const std::string& code, Time n
   if (known.kind != CodeKind::login || known.app != &app) return kBadCode;
   if (known.used) return Refusal{40163, "code been used"};
   if (now - known.made >= kCodeLife) return kBadCode;
+  TRY(count_login(app, *known.user, now));
   known.used = true;
   return known.user;
+}
+
+Granted<void> World::count_login(App& app, User& user, Time now) const {
+  roll_quota(app, now);
+  if (app.logins_per_day && app.logins_today >= *app.logins_per_day) return Refusal{45009, "reach max api daily quota limit"};
+  const int64_t minute = epoch_ms(now) / 60'000;
+  if (user.minute != minute) user.logins = 0;
+  user.minute = minute;
+  if (user.logins >= app.logins_per_minute) return Refusal{45011, "api minute-quota reach limit"};
+  ++user.logins;
+  ++app.logins_today;
+  return ok();
 }
 
 Granted<User*> World::spend_phone_code(App& app, const std::string& code, const std::string& openid, Time now) {
@@ -119,6 +132,7 @@ Granted<User*> World::spend_phone_code(App& app, const std::string& code, const 
   if (known.app != &app) return Refusal{40013, "invalid appid"};
   if (known.used || now - known.made >= kCodeLife) return kBadCode;
   if (!openid.empty() && openid != known.user->openid) return Refusal{40003, "invalid openid"};
+  if (app.phone_quota && *app.phone_quota > 0) --*app.phone_quota;  // a number is paid for when it is handed over
   known.used = true;
   return known.user;
 }
@@ -143,6 +157,7 @@ void World::roll_quota(App& app, Time now) const {
   if (app.quota_day == today) return;
   app.quota_day = today;
   app.forced_today = app.classic_today = 0;
+  app.logins_today = 0;
 }
 
 Granted<Token> World::classic_token(App& app, Time now) {

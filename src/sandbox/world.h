@@ -24,6 +24,7 @@ inline constexpr int kForcedPerDay = 20;
 inline constexpr int kClassicPerDay = 2000;
 inline constexpr auto kEncryptKeyLife = std::chrono::seconds(3600);
 inline constexpr size_t kEncryptKeys = 3;
+inline constexpr size_t kMediaChecks = 1000;
 inline constexpr size_t kMaxApps = 10'000;
 inline constexpr size_t kMaxUsers = 1'000'000;
 inline constexpr size_t kMaxCodes = 1'000'000;
@@ -47,6 +48,8 @@ struct User {
   std::string name, openid;
   std::string session_key, previous_key;  ///< Base64; empty before there was one.
   Time key_made{};
+  int64_t minute = 0;                     ///< In which `logins` were counted.
+  int64_t logins = 0;
   std::string country_code, phone;
   std::vector<EncryptKey> encrypt_keys;   ///< Oldest first.
   bool snapshot = false;                  ///< Made up for a snapshot page of the web: no person.
@@ -55,6 +58,11 @@ struct User {
 struct Token {
   std::string text;  ///< Empty: none.
   Time dies{};
+};
+
+/// A picture that WeChat was asked to look at.
+struct MediaCheck {
+  std::string trace_id, url, openid;
 };
 
 struct App {
@@ -66,9 +74,13 @@ struct App {
   std::string component_appid, component_access_token;  ///< The third-party platform it has authorised; empty: none.
   std::unordered_map<std::string, User> users;        ///< By name.
   std::unordered_map<std::string, User*> by_openid;
+  std::deque<MediaCheck> media_checks;                ///< Not answered yet, oldest first; at most kMediaChecks.
   Token stable, older_stable, classic, older_classic;
   Time forced{};
-  int64_t quota_day = 0;
+  int64_t logins_per_minute = 100;                    ///< Of one user.
+  std::optional<int64_t> logins_per_day;              ///< Unset: as many as come.
+  std::optional<int64_t> phone_quota;                 ///< Numbers that are paid for; unset: no end of them.
+  int64_t quota_day = 0, logins_today = 0;
   int forced_today = 0, classic_today = 0;
 
   /// Empty when the app is not bound.
@@ -100,7 +112,7 @@ class World {
   // WeChat's side.
   /// What the exchange of an OAuth code brings beside the openid; of no use here.
   Granted<std::string> oauth_token();
-  /// Spends a code of wx.login. Refusals: 40029, 40163.
+  /// Spends a code of wx.login. Refusals: 40029, 40163; with the code left unspent 45011 (the user's minute) and 45009 (the app's day).
   Granted<User*> spend_login_code(App& app, const std::string& code, Time now);
   /// Spends a phone code; `openid` may be empty. Refusals: 40029, 40013 (of another app), 40003 (of another user).
   Granted<User*> spend_phone_code(App& app, const std::string& code, const std::string& openid, Time now);
@@ -126,6 +138,7 @@ class World {
   Granted<Token> new_token(App& app, Token& current, Token& older, Time now);
   Granted<void> key_at_login(User& user, std::optional<bool> rotate, Time now);
   void drop_token(Token& token);
+  Granted<void> count_login(App& app, User& user, Time now) const;
   void roll_quota(App& app, Time now) const;
 
   Random& random_;

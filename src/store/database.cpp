@@ -11,7 +11,7 @@ namespace kaimen::store {
 namespace {
 
 constexpr int kBusyMillis = 1000;           // a lock held by someone else's tool
-constexpr int kValueBytes = 1024 * 1024;    // no value of ours comes near; a larger one is a bug, and fails its act
+constexpr int kRowBytes = 1088 * 1024;      // of a row with the largest value there is, an avatar's body; a larger one is a bug, and fails its act
 
 // Temporaries bound to a statement may be gone before it is stepped, so SQLite takes copies (what SQLITE_TRANSIENT spells as a C cast).
 const sqlite3_destructor_type kCopy = reinterpret_cast<sqlite3_destructor_type>(-1);  // NOLINT
@@ -150,7 +150,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, int ch
   std::unique_ptr<Database> database(new Database(handle));
   if (code != SQLITE_OK) return open_error(code, path, handle ? sqlite3_errmsg(handle) : "out of memory");
   sqlite3_busy_timeout(handle, kBusyMillis);
-  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kValueBytes);
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kRowBytes);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
 

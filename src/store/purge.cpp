@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "store/acts.h"
+#include "store/avatars.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -74,7 +75,8 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
   TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));
   TRY(const size_t forgotten, remove_found<DeliveryRow>(rows, kForgottenDeliveries, now - kDeliveriesKept - std::chrono::days(1)));
-  return std::max({codes, revocations, marks, sessions, events, settled, forgotten}) == kSlice;
+  TRY(const bool avatars, purge_avatars(context, now));
+  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten}) == kSlice;
 }
 
 }  // namespace kaimen::store

@@ -128,4 +128,9 @@ Result<core::ClosedIdentity> close_identity(ActContext& context, const core::Clo
   return closed;
 }
 
+Result<> report_name(ActContext& context, const core::ReportName& act) {
+  TRY(const UserRow* user, existing_user(context.rows, act.user));
+  return write_event(context, act.now, {"nickname_reported", act.app, act.user, std::nullopt, Reason::none, act.source, user->project});
+}
+
 }  // namespace kaimen::store

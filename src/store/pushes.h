@@ -8,5 +8,6 @@ namespace kaimen::store {
 
 Result<core::PushEffect> withdraw_profile(ActContext& context, const core::WithdrawProfile& act);
 Result<core::ClosedIdentity> close_identity(ActContext& context, const core::CloseIdentity& act);
+Result<> report_name(ActContext& context, const core::ReportName& act);
 
 }  // namespace kaimen::store

@@ -29,7 +29,7 @@ struct Index {
   bool (*holds)(const Row&) = nullptr;  ///< What lookup.where says, for rows in memory.
 };
 
-/// No value of ours comes near; a larger one is a bug, and fails its act.
+/// The body of an avatar is the largest there is; a larger value is a bug, and fails its act.
 inline constexpr size_t kValueBytes = 1024 * 1024;
 
 /// Cells as one text that differs for different cells; orders rows the same way on every node.

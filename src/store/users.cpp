@@ -1,5 +1,6 @@
 // Users: their profile, phone, keys, and whether they may come in.
 #include "store/acts.h"
+#include "store/avatars.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -13,7 +14,11 @@ Result<User> find_user(ActContext& context, const Id& id) {
 
 Result<User> save_profile(ActContext& context, const core::SaveProfile& act) {
   TRY(const UserRow* row, existing_user(context.rows, act.user));
+  if (act.avatar_url) {
+    TRY(release_avatar(context, *row, act.now));
+  }
   UserRow& user = context.rows.change(*row);
+  if (act.avatar_url) user.avatar_hash.reset();
   user.nickname = act.nickname.value_or(user.nickname);
   user.avatar_url = act.avatar_url.value_or(user.avatar_url);
   user.gender = act.gender.value_or(user.gender);

@@ -177,7 +177,12 @@ def test_the_teams_backend_answers_where_it_is_named(kaimen):
     ticket = dict(seen["headers"])["Authorization"].removeprefix("Bearer ")
     assert kaimen.verify(ticket, query=f"app_id={app}").get("x-kaimen-user") == made["user"]["id"]
     backend.close()
-    wire.problem(prefetch(kaimen, appid=app, token=token_of(kaimen, made)), 502, "upstream_error")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:9"])
+def test_a_backend_that_is_not_there_is_said_so(kaimen, user, url):
+    app = kaimen.add_app("wxprefetchgone" + str(len(url)), settings={"prefetch_url": url})
+    wire.problem(prefetch(kaimen, appid=app, token=token_of(kaimen, kaimen.login("ada", app))), 502, "upstream_error")
 
 
 def test_metadata_addresses_are_never_asked(kaimen, user):
