@@ -2,6 +2,7 @@
 #include "api/login.h"
 
 #include "api/presented.h"
+#include "api/same_origin.h"
 #include "api/wire.h"
 #include "base/limits.h"
 
@@ -69,6 +70,9 @@ Answer login(Call& call) {
 
   request.app = call.services.apps.find(app_id);
   if (!request.app) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");
+  if (cookies) {
+    CO_TRY(not_of_another_site(call, *request.app));
+  }
   call.trace.app_id = app_id;
   call.trace.env = env;
   request.old_session = old_session(call, *request.app);

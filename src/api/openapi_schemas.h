@@ -30,6 +30,8 @@ inline constexpr const char* kSchemas = R"json({
   "warnings": {"type": "array", "items": {"type": "object", "properties": {"part": {"type": "string"}, "code": {"type": "string"}, "upstream": {"type": "object"}}}}}},
 "Renewal": {"type": "object", "properties": {"renew_token": {"type": "string"}}},
 "SessionAndUser": {"type": "object", "properties": {"session": {"$ref": "#/components/schemas/Session"}, "user": {"$ref": "#/components/schemas/User"}}},
+"HandoffRequest": {"type": "object", "required": ["to"], "properties": {"to": {"type": "string", "format": "uri", "maxLength": 1024}}},
+"Handoff": {"type": "object", "required": ["url", "expires_in"], "properties": {"url": {"type": "string"}, "expires_in": {"type": "integer"}}},
 "JwtRequest": {"type": "object", "required": ["audience"], "properties": {"audience": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"}}},
 "Jwt": {"type": "object", "required": ["jwt", "expires_in"], "properties": {"jwt": {"type": "string"}, "expires_in": {"type": "integer"}}},
 "Jwks": {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "items": {"type": "object", "required": ["kty", "crv", "x", "y", "kid", "alg", "use"],

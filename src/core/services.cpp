@@ -20,6 +20,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets),
+      handoffs(store.directory(), vault, random, live, tickets),
       login(store, platforms, vault, random, live, tickets, profiles) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }

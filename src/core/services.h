@@ -6,6 +6,7 @@
 #include "core/apps.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
+#include "core/handoffs.h"
 #include "core/jwt_keys.h"
 #include "core/jwts.h"
 #include "core/live.h"
@@ -43,6 +44,7 @@ struct Services {
   OpenData open_data;
   Profiles profiles;
   Sessions sessions;
+  Handoffs handoffs;
   Login login;
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
