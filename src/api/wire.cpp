@@ -64,6 +64,8 @@ object device_session_json(const core::Session& session, std::string_view app_id
   json["app_id"] = app_id;
   json["env"] = core::name_of(session.env);
   json["current"] = session.id == current;
+  json["last_renewed_at"] = rfc3339(session.generation_issued_at);
+  json["entry"] = session.entry;
   json["device"] = object{{"id", session.device.id}, {"model", session.device.model}, {"system", session.device.system}, {"platform", session.device.platform}};
   return json;
 }
