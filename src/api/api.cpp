@@ -9,6 +9,7 @@
 #include "http/address.h"
 #include "api/presented.h"
 #include "api/routes.h"
+#include "api/same_origin.h"
 #include "api/verify.h"
 #include "api/wire.h"
 #include "base/limits.h"
@@ -45,6 +46,10 @@ Result<Visitor> visitor_of(Call& call) {
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
+  const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
+  if (presented.by_cookie && !only_reads) {
+    TRY(proven_same_origin(call, *visitor.app));
+  }
   call.trace.app_id = visitor.app->app_id;
   call.trace.user_id = visitor.user.hex();
   call.trace.session_id = visitor.session.hex();

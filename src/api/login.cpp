@@ -2,12 +2,17 @@
 #include "api/login.h"
 
 #include "api/presented.h"
+#include "api/same_origin.h"
 #include "api/wire.h"
+#include "base/encoding.h"
 #include "base/limits.h"
 
 namespace kaimen::api {
 
 namespace {
+
+constexpr int64_t kSceneMax = 99999;
+constexpr size_t kEntryPathCodePoints = 128;
 
 // The client's own old ticket, good or expired, names the session that this login takes the place of.
 std::optional<Id> old_session(Call& call, const core::App& app) {
@@ -37,6 +42,21 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
   return device;
 }
 
+// What wx.getEnterOptionsSync() gives, as "1047 pages/cart". The query stays out of it, for it may hold anything; whatever else WeChat adds is
+// nobody's mistake.
+Result<std::string> read_entry(const http::json::object* json) {
+  if (!json) return std::string();
+  http::Reader reader(*json, "entry.");
+  const auto scene = reader.integer({"scene"});
+  const auto path = reader.string({"path"}).value_or("");
+  if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
+  if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
+  TRY(reader.check());
+  std::string entry = scene ? std::to_string(*scene) : std::string();
+  if (!path.empty()) entry += (entry.empty() ? "" : " ") + path;
+  return entry;
+}
+
 }  // namespace
 
 Answer login(Call& call) {
@@ -51,6 +71,7 @@ Answer login(Call& call) {
   const auto* profile = reader.object({"profile"});
   const auto* phone = reader.object({"phone"});
   const auto* device = reader.object({"device"});
+  const auto* entry = reader.object({"entry"});
   CO_TRY(call.finish(reader));
   if (profile) {
     http::Reader part(*profile, "profile.");
@@ -63,12 +84,16 @@ Answer login(Call& call) {
     CO_TRY(call.finish(part));
   }
   CO_TRY(request.device, read_device(call, device));
+  CO_TRY(request.entry, read_entry(entry));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;
 
   request.app = call.services.apps.find(app_id);
   if (!request.app) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");
+  if (cookies) {
+    CO_TRY(not_of_another_site(call, *request.app));
+  }
   call.trace.app_id = app_id;
   call.trace.env = env;
   request.old_session = old_session(call, *request.app);

@@ -38,6 +38,13 @@ Presented presented_ticket(const http::Request& request, const std::vector<std::
   auto offer = [&](std::string_view ticket) {
     if (presented.kind == Presented::Kind::none) presented = {Presented::Kind::one, ticket};
     else if (presented.ticket != ticket) presented.kind = Presented::Kind::conflict;
+    else presented.by_cookie = false;
+  };
+  auto offer_cookie = [&](std::string_view ticket) {
+    const bool first = presented.kind == Presented::Kind::none;
+    const bool before = presented.by_cookie;
+    offer(ticket);
+    presented.by_cookie = first || before;
   };
   bool authorized = false;
   for (const auto& [name, value] : request.headers) {
@@ -46,7 +53,7 @@ Presented presented_ticket(const http::Request& request, const std::vector<std::
       authorized = true;
       if (is_bearer(value) && presented.kind != Presented::Kind::conflict) offer(trimmed(value.substr(6)));
     } else if (http::name_is(name, "cookie")) {
-      cookies_named(value, kTicketCookie, offer);
+      cookies_named(value, kTicketCookie, offer_cookie);
     } else if (http::name_is(name, "x-kaimen-ticket")) {
       offer(value);
     } else {

@@ -16,6 +16,7 @@ inline constexpr std::string_view kRenewCookie = "kaimen_renew";
 struct Presented {
   enum class Kind : uint8_t { none, one, conflict } kind = Kind::none;
   std::string_view ticket;  ///< View into the request.
+  bool by_cookie = false;   ///< Only a cookie holds it: the browser sends that by itself, whoever's page asks (api/same_origin.h).
 };
 
 /// Allocates nothing.

@@ -5,6 +5,7 @@
 #include "api/admin.h"
 #include "api/admin_journal.h"
 #include "api/avatar.h"
+#include "api/handoff.h"
 #include "api/health.h"
 #include "api/jwt.h"
 #include "api/login.h"
@@ -27,6 +28,8 @@ const Route kRoutes[] = {
     {"GET", "/v1/session", publicly, Ticketed{show_session}, "The session and its user, as they stand", "", "SessionAndUser"},
     {"POST", "/v1/session/renew", publicly, Open{renew_session}, "A renew token becomes a new ticket and the next renew token", "Renewal", "Login"},
     {"DELETE", "/v1/session", publicly, Open{end_session}, "Log out; an expired ticket will do", "", "", 204},
+    {"POST", "/v1/session/handoff", publicly, Ticketed{offer_handoff}, "An address that brings the login into a web-view, once", "HandoffRequest", "Handoff"},
+    {"GET", "/v1/handoff", publicly, Open{take_handoff}, "Where that address leads: the web-view's own session, in cookies", "", "", 303},
     {"POST", "/v1/session/jwt", publicly, Ticketed{make_jwt}, "A JWT about the user, for one audience", "JwtRequest", "Jwt"},
     {"POST", "/v1/session/prefetch-token", publicly, Ticketed{make_prefetch_token}, "A token for wx.setBackgroundFetchToken", "", "PrefetchToken"},
     {"GET", "/v1/prefetch", publicly, Open{prefetch}, "WeChat's data pre-fetch: appid with token or code", "", "SessionAndUser"},

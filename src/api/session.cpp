@@ -2,9 +2,20 @@
 #include "api/session.h"
 
 #include "api/presented.h"
+#include "api/same_origin.h"
 #include "api/wire.h"
 
 namespace kaimen::api {
+
+namespace {
+
+Result<> renewal_from_own_page(const Call& call, const std::string& renew_token) {
+  const auto opened = call.services.tickets.open_renew(renew_token);
+  const auto app = opened ? call.services.live.apps.get()->find(opened->app) : nullptr;
+  return proven_same_origin(call, app ? *app : core::App{});
+}
+
+}  // namespace
 
 Answer show_session(Call& call, const Visitor& visitor) {
   auto found = co_await call.services.sessions.view(visitor.session, &call.trace);
@@ -30,6 +41,9 @@ Answer renew_session(Call& call) {
   const bool by_cookie = !given && !in_cookie.empty();
   if (by_cookie) given = std::string(in_cookie);
   if (!given) co_return make_error(ErrorCode::invalid_request, "renew_token is required");
+  if (by_cookie) {
+    CO_TRY(renewal_from_own_page(call, *given));
+  }
   auto renewed = co_await call.services.sessions.renew(std::move(*given), &call.trace);
   CO_TRY(const auto answer, std::move(renewed));
   co_return login_response(call, answer, by_cookie);
@@ -44,14 +58,17 @@ Answer end_session(Call& call) {
   if (!verdict) co_return make_error(ErrorCode::unavailable, "not ready");
   if (verdict->reason == check::Reason::malformed) co_return unauthenticated(Reason::malformed);
   const Id session{checker.opened().claims.session};
+  if (presented.by_cookie) {
+    const core::AppPtr app = checker.apps().find(checker.opened().claims.app);
+    CO_TRY(proven_same_origin(call, app ? *app : core::App{}));
+  }
   call.trace.session_id = session.hex();
   auto ended = co_await call.services.sessions.end(session, std::nullopt, Reason::logged_out, &call.trace);
   // Long gone is as good as ended.
   if (ended.has_error() && ended.error().code != ErrorCode::not_found) co_return ended.error();
   http::Response response = no_content();
   if (!cookie(call.http, kTicketCookie).empty()) {
-    response.set("Set-Cookie", std::string(kTicketCookie) + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    response.set("Set-Cookie", std::string(kRenewCookie) + "=; Path=/v1/session; Max-Age=0; HttpOnly; SameSite=Lax");
+    clear_session_cookies(call, response);
   }
   co_return response;
 }

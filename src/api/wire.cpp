@@ -23,8 +23,9 @@ http::json::value time_or_null(const std::optional<Time>& time) { return time ? 
 
 std::string cookie_text(const Call& call, std::string_view name, std::string_view value, std::string_view path, Seconds life) {
   std::string text = std::string(name) + "=" + std::string(value) + "; Path=" + std::string(path) + "; Max-Age=" + std::to_string(life.count()) + "; HttpOnly; SameSite=Lax";
-  // Without TLS (development on one machine) a Secure cookie would never come back.
-  if (call.http.https) text += "; Secure";
+  // Over a plain address (development on one machine) a Secure cookie would never come back. Where the address is not known it is HTTPS: the
+  // proxy in front may not be trusted to say so.
+  if (call.http.https || !call.options.issuer().starts_with("http://")) text += "; Secure";
   return text;
 }
 
@@ -68,6 +69,8 @@ object device_session_json(const core::Session& session, std::string_view app_id
   json["app_id"] = app_id;
   json["env"] = core::name_of(session.env);
   json["current"] = session.id == current;
+  json["last_renewed_at"] = rfc3339(session.generation_issued_at);
+  json["entry"] = session.entry;
   json["device"] = object{{"id", session.device.id}, {"model", session.device.model}, {"system", session.device.system}, {"platform", session.device.platform}};
   return json;
 }
@@ -90,11 +93,18 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
                     {"entry", nullptr},
                     {"warnings", std::move(warnings)}};
   http::Response response = json_response(200, body, true);
-  if (cookies) {
-    response.set("Set-Cookie", cookie_text(call, kTicketCookie, answer.tokens.token, "/", answer.tokens.expires_in));
-    response.set("Set-Cookie", cookie_text(call, kRenewCookie, answer.tokens.renew_token, "/v1/session", answer.app->settings.idle_seconds));
-  }
+  if (cookies) set_session_cookies(call, answer, response);
   return response;
+}
+
+void set_session_cookies(const Call& call, const core::LoginAnswer& answer, http::Response& response) {
+  response.set("Set-Cookie", cookie_text(call, kTicketCookie, answer.tokens.token, "/", answer.tokens.expires_in));
+  response.set("Set-Cookie", cookie_text(call, kRenewCookie, answer.tokens.renew_token, "/v1/session", answer.app->settings.idle_seconds));
+}
+
+void clear_session_cookies(const Call& call, http::Response& response) {
+  response.set("Set-Cookie", cookie_text(call, kTicketCookie, "", "/", Seconds{0}));
+  response.set("Set-Cookie", cookie_text(call, kRenewCookie, "", "/v1/session", Seconds{0}));
 }
 
 object app_json(const core::App& app) {

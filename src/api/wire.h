@@ -14,6 +14,9 @@ http::json::object session_json(const core::Session& session);
 http::json::object device_session_json(const core::Session& session, std::string_view app_id, const Id& current);
 /// Login, as answered by login and renewal. With `cookies`, the tokens also go into HttpOnly cookies.
 Result<http::Response> login_response(const Call& call, const core::LoginAnswer& answer, bool cookies);
+/// The cookies of cookie mode: `kaimen` holds the ticket, `kaimen_renew` goes to /v1/session alone.
+void set_session_cookies(const Call& call, const core::LoginAnswer& answer, http::Response& response);
+void clear_session_cookies(const Call& call, http::Response& response);
 
 http::json::object app_json(const core::App& app);
 http::json::object access_key_json(const core::AccessKeyRow& row);

@@ -166,6 +166,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.default_nickname = app.settings.default_nickname;
   act.env = request.env;
   act.device = request.device;
+  act.entry = request.entry;
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;

@@ -24,6 +24,7 @@ struct LoginRequest {
   std::string attempt;                ///< The client's own name of this attempt: it may fetch the same answer for 10 minutes. May be empty.
   Env env = Env::release;
   Device device;
+  std::string entry;                  ///< Where the user came in: scene and path, as the client said; untrusted.
   std::optional<Id> old_session;      ///< Of the client's own old ticket, opened by the caller.
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;

@@ -21,6 +21,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
       sessions(store, live, tickets, open_data, journal),
+      handoffs(store.directory(), vault, random, live, tickets),
       login(store, platforms, vault, random, live, tickets, profiles, journal),
       pushes(store, live, platforms),
       merging(store, vault, live),

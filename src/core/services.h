@@ -7,6 +7,7 @@
 #include "core/avatars.h"
 #include "core/clock_guard.h"
 #include "core/follower.h"
+#include "core/handoffs.h"
 #include "core/jwt_keys.h"
 #include "core/jwts.h"
 #include "core/journal.h"
@@ -49,6 +50,7 @@ struct Services {
   OpenData open_data;
   Profiles profiles;
   Sessions sessions;
+  Handoffs handoffs;
   Login login;
   Pushes pushes;
   Merging merging;

@@ -144,7 +144,8 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
   TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
   live.insert(live.end(), more.begin(), more.end());
-  std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || !is_live(*session, act.now); });
+  // Sessions beside a login make room for each other, and end with theirs.
+  std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || session->parent || !session->actor.empty() || !is_live(*session, act.now); });
   sort_by_age(live);
   std::vector<const SessionRow*> ending, staying;
   for (const SessionRow* session : live) {

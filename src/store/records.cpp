@@ -111,7 +111,8 @@ Error user_refusal(const UserRow& row) {
   return error;
 }
 
-Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time now, Time until, std::vector<Revocation>& made) {
+Result<> end_alone(ActContext& context, const SessionRow& row, Reason reason, Time now, Time until, std::vector<Revocation>& made) {
+  if (row.ended != Reason::none) return ok();  // with its parent, a moment ago
   TRY(revoke(context, {row.id, kAllGenerations, reason, until}, made));
   SessionRow& session = context.rows.change(row);
   session.ended = reason;
@@ -120,6 +121,17 @@ Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time
   TRY(const UserRow* user, context.rows.find<UserRow>(session.user));
   if (!user) return ok();
   return tell(context, now, {"session.ended", user->project, session.user, session.app, session.id, reason});
+}
+
+Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time now, Time until, std::vector<Revocation>& made) {
+  TRY(end_alone(context, row, reason, now, until, made));
+  if (row.parent) return ok();
+  TRY(const auto open, context.rows.list(kOpenSessionsOfUser, row.user));
+  for (const SessionRow* child : open) {
+    if (child->parent != row.id) continue;
+    TRY(end_alone(context, *child, reason, now, until, made));
+  }
+  return ok();
 }
 
 Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<Revocation>& made) {

@@ -41,8 +41,11 @@ Error user_refusal(const UserRow& row);
 
 /// A revocation of this kills every generation.
 inline constexpr uint32_t kAllGenerations = 0xffffffff;
-/// Marks the session ended and adds the revocation of all its tickets, to the table and to `made`. The caller has touched the user.
+/// Marks the session and its web-views' ended and adds the revocation of all their tickets, to the table and to `made`; of one that has ended
+/// nothing. The caller has touched the user.
 Result<> end_one(ActContext& context, const SessionRow& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
+/// The same but for the web-views: for those who end all of a user's sessions, or all in one app, one by one.
+Result<> end_alone(ActContext& context, const SessionRow& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
 /// Says beforehand that end_one will be called for each of these.
 void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions);
 Result<> revoke(ActContext& context, const core::Revocation& revocation, std::vector<core::Revocation>& made);

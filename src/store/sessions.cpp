@@ -64,6 +64,11 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
     return refuse_and_end(context, act, *session, user->project, Reason::revoked);
   }
 
+  if (session->parent) {
+    TRY(const SessionRow* parent, rows.find<SessionRow>(*session->parent));
+    if (!parent || !is_live(*parent, act.now)) return refuse_and_end(context, act, *session, user->project, Reason::expired);
+  }
+
   const uint32_t behind = session->renew_generation - act.generation;
   Renewal renewal{};
   if (behind == 2) {
@@ -105,6 +110,7 @@ Result<std::vector<Revocation>> end_session(ActContext& context, const core::End
   }
   std::vector<Revocation> made;
   rows.expect<RevocationRow>(session->id);
+  rows.expect(kOpenSessionsOfUser, session->user);
   TRY(const UserRow* user, rows.find<UserRow>(session->user));
   if (user) rows.touch(*user);
   TRY(end_one(context, *session, act.reason, act.now, act.revocations_until, made));
@@ -117,7 +123,7 @@ Result<std::vector<Revocation>> end_sessions(ActContext& context, const core::En
   Rows& rows = context.rows;
   rows.expect<UserRow>(act.user);
   TRY(auto open, rows.list(kOpenSessionsOfUser, act.user));
-  std::erase_if(open, [&](const SessionRow* session) { return session->id == act.except || (act.app && session->app != *act.app); });
+  std::erase_if(open, [&](const SessionRow* session) { return session->id == act.except || (act.except && session->parent == act.except) || (act.app && session->app != *act.app); });
   std::vector<Revocation> made;
   if (context.again) {
     TRY(made, revocations_of(rows, act.user));
@@ -127,7 +133,7 @@ Result<std::vector<Revocation>> end_sessions(ActContext& context, const core::En
   TRY(const UserRow* user, rows.find<UserRow>(act.user));
   if (user) rows.touch(*user);
   for (const SessionRow* session : open) {
-    TRY(end_one(context, *session, act.reason, act.now, act.revocations_until, made));
+    TRY(end_alone(context, *session, act.reason, act.now, act.revocations_until, made));
   }
   TRY(write_event(context, act.now, {"sessions_ended", act.app, act.user, std::nullopt, act.reason, act.source, user ? std::string_view(user->project) : ""}));
   return made;

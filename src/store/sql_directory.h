@@ -3,12 +3,17 @@
 
 #include "core/directory_store.h"
 #include "store/act_queue.h"
+#include "store/directory_acts.h"
 
 namespace kaimen::store {
 
 class SqlDirectory final : public core::DirectoryStore {
  public:
   explicit SqlDirectory(ActQueue queue) : queue_(queue) {}
+
+  Task<Result<core::OpenedSession>> hand_over(core::HandOver act) override {
+    return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::hand_over(context, act); });
+  }
 
  private:
   const ActQueue queue_;

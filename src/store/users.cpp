@@ -65,7 +65,7 @@ Result<std::vector<core::Revocation>> disable_user(ActContext& context, const co
   user.disabled_message = act.message;
   expect_ends(rows, open);
   for (const SessionRow* session : open) {
-    TRY(end_one(context, *session, Reason::disabled, act.now, act.revocations_until, made));
+    TRY(end_alone(context, *session, Reason::disabled, act.now, act.revocations_until, made));
   }
   TRY(write_event(context, act.now, {"user_disabled", std::nullopt, act.user, std::nullopt, Reason::disabled, act.source, user.project}));
   return made;

@@ -95,18 +95,59 @@ TEST_F(ClientApiTest, CookiesAreForBrowsersThatAskForThem) {
   const Reply reply = login_with(R"("cookie":true)");
   const auto set = cookies(reply);
   ASSERT_EQ(set.size(), 2U);
-  EXPECT_EQ(set[0], "kaimen=" + reply.text("token") + "; Path=/; Max-Age=7200; HttpOnly; SameSite=Lax");
-  EXPECT_EQ(set[1], "kaimen_renew=" + reply.text("renew_token") + "; Path=/v1/session; Max-Age=2592000; HttpOnly; SameSite=Lax");
+  EXPECT_EQ(set[0], "kaimen=" + reply.text("token") + "; Path=/; Max-Age=7200; HttpOnly; SameSite=Lax; Secure");
+  EXPECT_EQ(set[1], "kaimen_renew=" + reply.text("renew_token") + "; Path=/v1/session; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure");
+}
+
+TEST_F(ClientApiTest, ACookieIsSecureUnlessTheAddressIsKnownToBePlain) {
+  api::ApiOptions options;
+  options.public_url = "http://127.0.0.1:8080";
+  remake_api(std::move(options));
+  for (const auto& cookie : cookies(login_with(R"("cookie":true)"))) EXPECT_TRUE(cookie.ends_with("; SameSite=Lax")) << cookie;
   Ask over_tls{"POST", "/v1/login"};
   over_tls.body = R"({"app_id":"wx1","cookie":true,"code":")" + platform.fresh_code("o1") + "\"}";
   over_tls.https = true;
   for (const auto& cookie : cookies(send(over_tls))) EXPECT_TRUE(cookie.ends_with("; Secure")) << cookie;
 }
 
+TEST_F(ClientApiTest, ACookieChangesNothingForAForeignPage) {
+  api::ApiOptions options;
+  options.public_url = "https://login.example.cn";
+  remake_api(std::move(options));
+  set("web_origins", "https://h5.example.cn");
+  const Reply in = login_with(R"("cookie":true)");
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  const auto status = [&](const Headers& headers, const std::string& method = "POST", const std::string& target = "/v1/me") {
+    Ask ask = client(method, target).with("Cookie", "kaimen=" + in.text("token"));
+    ask.body = method == "POST" ? "{}" : "";
+    for (const auto& [name, value] : headers) ask.with(name, value);
+    return send(ask).status;
+  };
+  for (const Headers& ours : {Headers{{"Origin", "https://login.example.cn"}}, Headers{{"Origin", "https://h5.example.cn"}}, Headers{{"Sec-Fetch-Site", "same-origin"}},
+                              Headers{{"Host", "shop.example.cn"}, {"Origin", "https://shop.example.cn"}}, Headers{{"Host", "127.0.0.1:8080"}, {"Origin", "http://127.0.0.1:8080"}},
+                              Headers{{"X-Kaimen-Ticket", in.text("token")}}, Headers{{"Authorization", "Bearer " + in.text("token")}}}) {
+    EXPECT_EQ(status(ours), 200) << ours[0].second;
+  }
+  for (const Headers& foreign : {Headers{}, Headers{{"Origin", "null"}}, Headers{{"Origin", "https://evil.example"}}, Headers{{"Origin", "https://login.example.cn.evil.example"}},
+                                 Headers{{"Origin", "https://login.example.cn:8443"}}, Headers{{"Origin", "http://login.example.cn"}}, Headers{{"Sec-Fetch-Site", "same-site"}},
+                                 Headers{{"Sec-Fetch-Site", "cross-site"}}, Headers{{"Sec-Fetch-Site", "none"}}, Headers{{"Referer", "https://login.example.cn/"}},
+                                 Headers{{"Origin", "https://login.example.cn"}, {"Origin", "https://evil.example"}}}) {
+    EXPECT_EQ(status(foreign), 403) << (foreign.empty() ? "nothing" : foreign[0].second);
+    EXPECT_EQ(status(foreign, "PATCH"), 403);
+    EXPECT_EQ(status(foreign, "DELETE", "/v1/me/sessions?except=current"), 403);
+    EXPECT_EQ(status(foreign, "DELETE", "/v1/session"), 403);
+    EXPECT_EQ(status(foreign, "GET"), 200) << "looking changes nothing";
+    Ask renewal = client("POST", "/v1/session/renew").with("Cookie", "kaimen_renew=" + in.text("renew_token"));
+    for (const auto& [name, value] : foreign) renewal.with(name, value);
+    EXPECT_EQ(send(renewal).status, 403);
+  }
+  EXPECT_EQ(check(in.text("token")), Reason::none);
+}
+
 TEST_F(ClientApiTest, ACookieIsATicketAndRenewsItself) {
   const Reply in = login_with(R"("cookie":true)");
   EXPECT_EQ(send(client("GET", "/v1/me").with("Cookie", "kaimen=" + in.text("token"))).status, 200);
-  const Reply renewed = send(client("POST", "/v1/session/renew").with("Cookie", "kaimen_renew=" + in.text("renew_token")));
+  const Reply renewed = send(client("POST", "/v1/session/renew").with("Cookie", "kaimen_renew=" + in.text("renew_token")).with("Sec-Fetch-Site", "same-origin"));
   EXPECT_EQ(renewed.status, 200);
   EXPECT_EQ(cookies(renewed).size(), 2U);
 }
@@ -156,7 +197,7 @@ TEST_F(ClientApiTest, LogoutWantsATicketOfOurs) {
 
 TEST_F(ClientApiTest, LogoutTakesTheCookiesBack) {
   const Reply in = login_with(R"("cookie":true)");
-  const Reply out = send(client("DELETE", "/v1/session").with("Cookie", "kaimen=" + in.text("token")));
+  const Reply out = send(client("DELETE", "/v1/session").with("Cookie", "kaimen=" + in.text("token")).with("Sec-Fetch-Site", "same-origin"));
   EXPECT_EQ(out.status, 204);
   ASSERT_EQ(cookies(out).size(), 2U);
   for (const auto& cookie : cookies(out)) EXPECT_NE(cookie.find("Max-Age=0"), std::string::npos);

@@ -35,9 +35,10 @@ class Site:
     """nginx with the sample, a Kaimen and a backend behind it."""
 
     def __init__(self, directory):
-        self.kaimen, self.backend = server.Kaimen(directory / "data"), Backend()
-        self.checks, self.port = CountingLine(self.kaimen.private), free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.kaimen, self.backend = server.Kaimen(directory / "data", environment={"KAIMEN_PUBLIC_URL": self.url}), Backend()
+        self.checks = CountingLine(self.kaimen.private)
         text = adapted(SAMPLE.read_text(), f"127.0.0.1:{self.port}", {"127.0.0.1:8080": wire_address(self.kaimen.public), "127.0.0.1:8081": self.checks.address,
                                                                      "127.0.0.1:9000": self.backend.address})
         main = directory / "nginx.conf"

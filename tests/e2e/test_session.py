@@ -205,7 +205,7 @@ def test_no_flipped_bit_of_a_renew_token_renews(kaimen, user):
 
 def test_the_cookie_renews_too(kaimen, user):
     cookies = [one.split(";")[0] for one in kaimen.post_login(kaimen.code(user), cookie=True).all("set-cookie")]
-    answer = kaimen.client("POST", "/v1/session/renew", headers={"Cookie": "; ".join(cookies)}, json={})
+    answer = kaimen.client("POST", "/v1/session/renew", headers={"Cookie": "; ".join(cookies), "Origin": kaimen.public}, json={})
     assert answer.status == 200 and any(one.startswith("kaimen=km1.") for one in answer.all("set-cookie")), answer
 
 
@@ -360,3 +360,33 @@ def test_an_expired_ticket_still_logs_out_and_still_renews(kaimen, aging):
     wire.problem(kaimen.renew(aging["logout"]["renew_token"]), 401, "unauthenticated", "logged_out")
     renewed = kaimen.renew(aging["renew"]["renew_token"])
     assert renewed.status == 200 and kaimen.verify(renewed.json()["token"]).status == 204
+
+
+# Where a session came in
+
+
+def devices(kaimen, login):
+    return {one["id"]: one for one in kaimen.client("GET", "/v1/me/sessions", login["token"]).json()["items"]}
+
+
+def test_my_devices_show_where_each_came_in_and_when_it_was_renewed(kaimen, user):
+    options = {"scene": 1047, "path": "pages/cart", "query": {"scene": "a%3D1"}, "shareTicket": "s", "referrerInfo": {"appId": "wx"}, "forwardMaterials": []}
+    first, second = kaimen.login(user, entry=options), kaimen.login(user)
+    listed = devices(kaimen, second)
+    shown = listed[first["session"]["id"]]
+    assert shown["entry"] == "1047 pages/cart" and listed[second["session"]["id"]]["entry"] == ""
+    assert shown["last_renewed_at"] == shown["created_at"] and shown["current"] is False and listed[second["session"]["id"]]["current"] is True
+    time.sleep(0.01)
+    assert kaimen.renew(first["renew_token"]).status == 200
+    assert devices(kaimen, second)[first["session"]["id"]]["last_renewed_at"] > shown["created_at"]
+
+
+@pytest.mark.parametrize("entry, shown", [({"scene": 1001}, "1001"), ({"path": "pages/index"}, "pages/index"), ({}, ""), ({"path": "é" * 128}, "é" * 128)])
+def test_an_entry_may_be_in_part(kaimen, user, entry, shown):
+    login = kaimen.login(user, entry=entry)
+    assert devices(kaimen, login)[login["session"]["id"]]["entry"] == shown
+
+
+@pytest.mark.parametrize("entry", [{"scene": -1}, {"scene": 100000}, {"scene": "1047"}, {"path": "a" * 129}, {"path": "a\nb"}, {"path": 5}, "1047", []])
+def test_an_entry_that_is_none_is_refused(kaimen, user, entry):
+    wire.problem(kaimen.post_login(kaimen.code(user), entry=entry), 400, "invalid_request")
