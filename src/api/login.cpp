@@ -7,8 +7,6 @@
 
 namespace kaimen::api {
 
-namespace {
-
 // The client's own old ticket, good or expired, names the session that this login takes the place of.
 std::optional<Id> old_session(Call& call, const core::App& app) {
   const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
@@ -37,9 +35,9 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
   return device;
 }
 
-}  // namespace
+Answer login(Call& call) { return log_in(call, false); }
 
-Answer login(Call& call) {
+Answer log_in(Call& call, bool restore) {
   http::Reader reader(call.body);
   const std::string app_id = reader.require_string({"app_id", "appid", "appId"});
   core::LoginRequest request;
@@ -66,6 +64,7 @@ Answer login(Call& call) {
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;
+  request.restore = restore;
 
   request.app = call.services.apps.find(app_id);
   if (!request.app) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");

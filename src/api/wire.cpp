@@ -5,6 +5,8 @@
 #include "api/presented.h"
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/registered.h"
+#include "core/registration.h"
 
 namespace kaimen::api {
 
@@ -12,12 +14,6 @@ using http::json::array;
 using http::json::object;
 
 namespace {
-
-array strings(const std::vector<std::string>& values) {
-  array list;
-  for (const auto& value : values) list.emplace_back(value);
-  return list;
-}
 
 http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
 
@@ -30,11 +26,17 @@ std::string cookie_text(const Call& call, std::string_view name, std::string_vie
 
 }  // namespace
 
+array strings(const std::vector<std::string>& values) {
+  array list;
+  for (const auto& value : values) list.emplace_back(value);
+  return list;
+}
+
 Result<object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid) {
   TRY(const auto phone, call.services.profiles.phone_of(user));
   object json{{"id", user.id.hex()}};
   if (!user.external_id.empty()) json["external_id"] = user.external_id;
-  json["registered"] = user.registered;
+  json["registered"] = core::registered_in(app, user);
   json["nickname"] = user.nickname;
   json["avatar_url"] = user.avatar_url;
   json["gender"] = user.gender;
@@ -82,6 +84,7 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
                     {"session", session_json(answer.session)},
                     {"user", std::move(user)},
                     {"is_new_user", answer.is_new_user},
+                    {"missing", strings(core::missing_parts(*answer.app, answer.user))},
                     {"entry", nullptr},
                     {"warnings", std::move(warnings)}};
   http::Response response = json_response(200, body, true);

@@ -13,6 +13,8 @@ http::json::object device_session_json(const core::Session& session, std::string
 /// Login, as answered by login and renewal. With `cookies`, the tokens also go into HttpOnly cookies.
 Result<http::Response> login_response(const Call& call, const core::LoginAnswer& answer, bool cookies);
 
+http::json::array strings(const std::vector<std::string>& values);
+
 http::json::object app_json(const core::App& app);
 http::json::object access_key_json(const core::AccessKeyRow& row);
 

@@ -1,6 +1,7 @@
 #include "core/services.h"
 
 #include "base/log.h"
+#include "core/account_services.h"
 
 namespace kaimen::core {
 
@@ -18,9 +19,12 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, clock),
       sessions(store, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles) {
+      login(store, platforms, vault, random, live, tickets, profiles),
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, access_keys, std::move(follow));
 }
+
+Services::~Services() = default;
 
 Task<Result<>> Services::start() {
   if (follower) {  // first of all: it brings the time
@@ -54,6 +58,8 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
   }
   if (!may_purge) co_return ok();
+  auto deleted = co_await accounts->deletion.carry_out(now);
+  CO_TRY(std::move(deleted));
   auto purged = co_await store.purge(now);
   CO_TRY(std::move(purged));
   live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));

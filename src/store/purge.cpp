@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
+constexpr auto kFailuresKept = std::chrono::days(1);  // passwords.cpp counts from nothing after this
 constexpr auto kNodesKept = std::chrono::days(7);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
@@ -18,6 +19,8 @@ constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true, t
 constexpr Scan kOldMarks{&kTable<OnceMarkRow>, "marked_at <= ?", "", true, true};
 // A whole day at a time, up to a day late: its rows are found by the index alone.
 constexpr Scan kOldSessions{&kTable<SessionRow>, "purge_day < ?", "", true, true};
+constexpr Scan kOldFailures{&kTable<PasswordFailuresRow>, "failed_at <= ?", "", true, true};
+constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
@@ -56,8 +59,10 @@ Result<bool> purge_slice(ActContext& context, Time now) {
   TRY(const size_t revocations, remove_found<RevocationRow>(rows, kOldRevocations, now));
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
+  TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
+  TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
-  return std::max({codes, revocations, marks, sessions}) == kSlice;
+  return std::max({codes, revocations, marks, sessions, failures}) == kSlice;
 }
 
 }  // namespace kaimen::store
