@@ -52,9 +52,9 @@ class PlainMysql final : public PlainEngine {
     run(sql + ");");
 
     sql = "INSERT INTO users (id,version,project,state,disabled_message,registered,nickname,avatar_url,gender,language,country,province,"
-          "city,roles,attributes,profile_at,phone_at,created_at) VALUES ";
+          "city,roles,agreed,attributes,profile_at,phone_at,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {
-      return bytes(login.user.raw()) + ",1,'default',0,'',1,'','',0,'','','','','','{}',0,0," + number(now);
+      return bytes(login.user.raw()) + ",1,'default',0,'',1,'','',0,'','','','','','','{}',0,0," + number(now);
     });
     sql += "INSERT INTO identities (provider,app_id,subject,tenant,user_id,unionid,key1,index1,created_at) VALUES ";
     rows(sql, logins, [&](const PlainLogin& login) {

@@ -1,5 +1,7 @@
 #include "api/errors.h"
 
+#include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "base/clock.h"
@@ -34,6 +36,16 @@ constexpr ErrorRow kRows[] = {
 };
 static_assert(std::size(kRows) == kErrorCodeCount);
 
+http::json::array items_of(std::string_view comma_separated) {
+  http::json::array items;
+  while (!comma_separated.empty()) {
+    const size_t comma = std::min(comma_separated.find(','), comma_separated.size());
+    items.emplace_back(comma_separated.substr(0, comma));
+    comma_separated.remove_prefix(std::min(comma + 1, comma_separated.size()));
+  }
+  return items;
+}
+
 }  // namespace
 
 const ErrorRow& row_of(ErrorCode code) { return kRows[static_cast<size_t>(code)]; }
@@ -46,6 +58,7 @@ http::Response problem(const Error& error, std::string_view request_id, int stat
   if (error.reason != Reason::none) body["reason"] = name_of(error.reason);
   if (error.until) body["until"] = rfc3339(*error.until);
   if (!error.message.empty()) body["message"] = error.message;
+  if (error.code == ErrorCode::registration_required) body["missing"] = items_of(error.detail);
   body["request_id"] = request_id;
   if (error.upstream) {
     http::json::object upstream{{"errcode", error.upstream->errcode}};
@@ -61,8 +74,10 @@ http::Response problem(const Error& error, std::string_view request_id, int stat
   if (error.code == ErrorCode::code_invalid) response.set("WWW-Authenticate", "Bearer");  // every 401 names a scheme (RFC 9110, 11.6.1)
   if (error.code == ErrorCode::unauthenticated) {
     const std::string reason(name_of(error.reason));
-    response.set("X-Kaimen-Reason", reason);
-    response.set("WWW-Authenticate", error.reason == Reason::missing ? "Bearer" : "Bearer error=\"invalid_token\", error_description=\"" + reason + "\"");
+    // Without a reason it is not about a ticket: a wrong password.
+    const bool of_ticket = error.reason != Reason::none;
+    if (of_ticket) response.set("X-Kaimen-Reason", reason);
+    response.set("WWW-Authenticate", !of_ticket || error.reason == Reason::missing ? "Bearer" : "Bearer error=\"invalid_token\", error_description=\"" + reason + "\"");
   }
   response.body = http::to_text(body);
   return response;

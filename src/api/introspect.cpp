@@ -1,5 +1,6 @@
 // POST /introspect (RFC 7662): what a check says of a token, and what the store says of its session now.
 #include "api/verify.h"
+#include "core/registered.h"
 
 namespace kaimen::api {
 
@@ -37,7 +38,7 @@ Answer introspect(Call& call) {
                           {"sid", session.hex()},
                           {"token_type", "Bearer"},
                           {"env", core::name_of(env)},
-                          {"registered", view.user.registered}};
+                          {"registered", core::registered_in(*app, view.user)}};
   if (!view.session.openid.empty()) body["openid"] = view.session.openid;
   if (!view.session.unionid.empty()) body["unionid"] = view.session.unionid;
   if (!view.user.external_id.empty()) body["external_id"] = view.user.external_id;

@@ -14,6 +14,23 @@ namespace {
 constexpr int64_t kSceneMax = 99999;
 constexpr size_t kEntryPathCodePoints = 128;
 
+// What wx.getEnterOptionsSync() gives, as "1047 pages/cart". The query stays out of it, for it may hold anything; whatever else WeChat adds is
+// nobody's mistake.
+Result<std::string> read_entry(const http::json::object* json) {
+  if (!json) return std::string();
+  http::Reader reader(*json, "entry.");
+  const auto scene = reader.integer({"scene"});
+  const auto path = reader.string({"path"}).value_or("");
+  if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
+  if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
+  TRY(reader.check());
+  std::string entry = scene ? std::to_string(*scene) : std::string();
+  if (!path.empty()) entry += (entry.empty() ? "" : " ") + path;
+  return entry;
+}
+
+}  // namespace
+
 // The client's own old ticket, good or expired, names the session that this login takes the place of.
 std::optional<Id> old_session(Call& call, const core::App& app) {
   const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
@@ -42,24 +59,9 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
   return device;
 }
 
-// What wx.getEnterOptionsSync() gives, as "1047 pages/cart". The query stays out of it, for it may hold anything; whatever else WeChat adds is
-// nobody's mistake.
-Result<std::string> read_entry(const http::json::object* json) {
-  if (!json) return std::string();
-  http::Reader reader(*json, "entry.");
-  const auto scene = reader.integer({"scene"});
-  const auto path = reader.string({"path"}).value_or("");
-  if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
-  if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
-  TRY(reader.check());
-  std::string entry = scene ? std::to_string(*scene) : std::string();
-  if (!path.empty()) entry += (entry.empty() ? "" : " ") + path;
-  return entry;
-}
+Answer login(Call& call) { return log_in(call, false); }
 
-}  // namespace
-
-Answer login(Call& call) {
+Answer log_in(Call& call, bool restore) {
   http::Reader reader(call.body);
   const std::string app_id = reader.require_string({"app_id", "appid", "appId"});
   core::LoginRequest request;
@@ -88,6 +90,7 @@ Answer login(Call& call) {
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;
+  request.restore = restore;
 
   request.app = call.services.apps.find(app_id);
   if (!request.app) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");

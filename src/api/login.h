@@ -1,10 +1,19 @@
 #pragma once
 
+#include <optional>
+
 #include "api/call.h"
 
 namespace kaimen::api {
 
 /// POST /v1/login
 Answer login(Call& call);
+/// The same; with `restore`, a user whose deletion waits is taken back.
+Answer log_in(Call& call, bool restore);
+
+/// The session that the client's own old ticket, good or expired, names: a login takes its place.
+std::optional<Id> old_session(Call& call, const core::App& app);
+/// Error: invalid_request.
+Result<core::Device> read_device(Call& call, const http::json::object* json);
 
 }  // namespace kaimen::api

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/account.h"
 #include "api/admin.h"
 #include "api/admin_journal.h"
 #include "api/avatar.h"
@@ -12,6 +13,7 @@
 #include "api/me.h"
 #include "api/prefetch.h"
 #include "api/push.h"
+#include "api/passwords.h"
 #include "api/session.h"
 #include "api/verify.h"
 
@@ -25,6 +27,8 @@ using enum Served;
 const Route kRoutes[] = {
     // Client API
     {"POST", "/v1/login", publicly, Open{login}, "A code of wx.login becomes a session", "LoginRequest", "Login"},
+    {"POST", "/v1/password/register", publicly, Open{register_password}, "A new user with a name and a password", "PasswordRegistration", "Login", 201},
+    {"POST", "/v1/password/login", publicly, Open{login_by_password}, "A name and its password become a session", "PasswordLogin", "Login"},
     {"GET", "/v1/session", publicly, Ticketed{show_session}, "The session and its user, as they stand", "", "SessionAndUser"},
     {"POST", "/v1/session/renew", publicly, Open{renew_session}, "A renew token becomes a new ticket and the next renew token", "Renewal", "Login"},
     {"DELETE", "/v1/session", publicly, Open{end_session}, "Log out; an expired ticket will do", "", "", 204},
@@ -38,6 +42,13 @@ const Route kRoutes[] = {
     {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
     {"POST", "/v1/me/avatar", publicly, Ticketed{upload_avatar}, "Upload an avatar, as wx.uploadFile sends it; 202 while WeChat has to look at it first", "AvatarFile", "User", 200, Body::multipart},
     {"GET", "/avatars/{hash}", publicly, Open{show_avatar}, "An avatar: JPEG, PNG, WebP or GIF", "", ""},
+    {"DELETE", "/v1/me", publicly, Ticketed{delete_me}, "Leave: all sessions end; 202 where a grace begins", "", "", 204},
+    {"GET", "/v1/me/export", publicly, Ticketed{export_me}, "Everything held of the user", "", "Export"},
+    {"POST", "/v1/me/restore", publicly, Open{restore}, "A login by which a user whose deletion waits comes back", "Restore", "Login"},
+    {"PUT", "/v1/me/password", publicly, Ticketed{change_password}, "Set or change the password; other sessions end", "PasswordChange", "", 204},
+    {"POST", "/v1/me/identities", publicly, Ticketed{link_identity}, "Add another mini program's or platform's identity", "Link", "User"},
+    {"GET", "/v1/me/registration", publicly, Ticketed{show_registration}, "What the app asks of the user", "", "Registration"},
+    {"POST", "/v1/me/registration", publicly, Ticketed{register_me}, "Give fields, agree, register", "RegistrationRequest", "Login"},
     {"POST", "/v1/me/wechat-profile", publicly, Ticketed{update_from_wechat}, "Take over what WeChat signed or encrypted", "ProfileProof", "User"},
     {"POST", "/v1/me/phone", publicly, Ticketed{bind_phone}, "Bind the phone number of the phone button", "PhoneProof", "User"},
     {"GET", "/v1/me/sessions", publicly, Ticketed{list_my_sessions}, "The user's live sessions", "", "SessionList"},
@@ -65,11 +76,13 @@ const Route kRoutes[] = {
     {"DELETE", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, remove_app}, "Remove it; its sessions end", "", "", 204},
     {"POST", "/admin/v1/apps/{app_id}/secret", privately, Keyed{Scope::admin, set_app_secret}, "Set a new AppSecret, the old one overlapping", "NewSecret", "App"},
     {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
+    {"POST", "/admin/v1/apps/{app_id}/invitations", privately, Keyed{Scope::write, invite}, "Make an invitation to register; it is shown once", "NewInvitation", "Invitation", 201},
     {"POST", "/admin/v1/keys", privately, Keyed{Scope::admin, create_key}, "Make a key; it is shown once", "NewKey", "NewKeyAnswer", 201},
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
     {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
+    {"DELETE", "/admin/v1/users/{id}", privately, Keyed{Scope::write, delete_user}, "Delete a user at once", "", "", 204},
     {"POST", "/admin/v1/users/{id}/disable", privately, Keyed{Scope::write, disable_user}, "Disable a user and end all sessions", "Disabling", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/merge", privately, Keyed{Scope::write, merge_users}, "Make another user part of this one", "Merge", "AdminUser"},

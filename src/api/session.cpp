@@ -4,6 +4,7 @@
 #include "api/presented.h"
 #include "api/same_origin.h"
 #include "api/wire.h"
+#include "core/registration.h"
 
 namespace kaimen::api {
 
@@ -29,7 +30,8 @@ Answer show_session(Call& call, const Visitor& visitor) {
     if (!stands) co_return unauthenticated(Reason::expired);
   }
   CO_TRY(auto user, user_json(call, view.user, *visitor.app, view.session.openid));
-  const http::json::object body{{"session", session_json(view.session)}, {"user", std::move(user)}};
+  const http::json::object body{{"session", session_json(view.session)}, {"user", std::move(user)},
+                                {"missing", strings(core::missing_parts(*visitor.app, view.user))}};
   co_return json_response(200, body, true);
 }
 

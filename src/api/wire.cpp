@@ -5,6 +5,8 @@
 #include "api/presented.h"
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/registered.h"
+#include "core/registration.h"
 
 namespace kaimen::api {
 
@@ -12,12 +14,6 @@ using http::json::array;
 using http::json::object;
 
 namespace {
-
-array strings(const std::vector<std::string>& values) {
-  array list;
-  for (const auto& value : values) list.emplace_back(value);
-  return list;
-}
 
 http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
 
@@ -36,11 +32,17 @@ bool is_own_avatar(const Call& call, std::string_view url) {
   return url.starts_with("/avatars/");
 }
 
+array strings(const std::vector<std::string>& values) {
+  array list;
+  for (const auto& value : values) list.emplace_back(value);
+  return list;
+}
+
 Result<object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid) {
   TRY(const auto phone, call.services.profiles.phone_of(user));
   object json{{"id", user.id.hex()}};
   if (!user.external_id.empty()) json["external_id"] = user.external_id;
-  json["registered"] = user.registered;
+  json["registered"] = core::registered_in(app, user);
   json["nickname"] = user.nickname;
   json["avatar_url"] = user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
   json["gender"] = user.gender;
@@ -90,6 +92,7 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
                     {"session", session_json(answer.session)},
                     {"user", std::move(user)},
                     {"is_new_user", answer.is_new_user},
+                    {"missing", strings(core::missing_parts(*answer.app, answer.user))},
                     {"entry", nullptr},
                     {"warnings", std::move(warnings)}};
   http::Response response = json_response(200, body, true);

@@ -18,6 +18,8 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
 void set_session_cookies(const Call& call, const core::LoginAnswer& answer, http::Response& response);
 void clear_session_cookies(const Call& call, http::Response& response);
 
+http::json::array strings(const std::vector<std::string>& values);
+
 http::json::object app_json(const core::App& app);
 http::json::object access_key_json(const core::AccessKeyRow& row);
 

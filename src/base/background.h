@@ -1,7 +1,8 @@
-// For threads whose work may wait a moment: the store's, the log's.
+// For threads whose work may wait a moment: the store's, the log's, password hashing.
 #pragma once
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 namespace kaimen {
 
@@ -12,6 +13,12 @@ inline void wake_without_haste() {
   const sched_param none{};
   pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 #endif
+}
+
+/// Besides, its share of the processor is small while others want it: for long calculations.
+inline void stand_back() {
+  wake_without_haste();
+  setpriority(PRIO_PROCESS, 0, 10);  // on Linux of this thread alone
 }
 
 }  // namespace kaimen

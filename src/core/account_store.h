@@ -5,9 +5,158 @@
 
 namespace kaimen::core {
 
+// ---- passwords ----
+
+/// A user and a session without a platform's code: of `login` everything counts but the identity and the code.
+struct RegisterPassword {
+  RecordLogin login;
+  std::string name, shown_name;  ///< Canonical, and as it was typed.
+  std::string hash;              ///< Argon2id's text form.
+};
+struct PasswordAttempt {
+  std::string project, name;
+  std::string name_hash;  ///< 32 raw bytes: names project and name without telling them.
+  Time now{};
+};
+struct PasswordChance {
+  std::string hash;  ///< Empty: nobody has this name.
+};
+struct LoginByPassword {
+  RecordLogin login;
+  std::string name, name_hash;
+  std::string hash;  ///< The one that was verified: a password changed since does not let in.
+};
+struct PasswordName {
+  std::string name, shown_name, hash;
+};
+struct SetPassword {
+  Id user, session;              ///< The session stays; the user's others end as `revoked`.
+  std::string name, shown_name;  ///< Where the user has none yet.
+  std::string hash;
+  std::string old_hash;          ///< The one that was verified; empty: there is none.
+  std::string name_hash;         ///< Whose failures are forgotten.
+  Time now{}, revocations_until{};
+  Source source;
+};
+
+// ---- identities, phones ----
+
+struct LinkIdentity {
+  Id user;
+  uint32_t app = 0;
+  std::string app_id, provider, openid, unionid;
+  std::string session_key_sealed, session_key_index;  ///< As in RecordLogin.
+  Time now{};
+  Source source;
+};
+/// See Profiles::attach_by_phone.
+struct AttachByPhone {
+  Id fresh, session;           ///< The user whom a login has just made, and that login's session.
+  uint32_t app = 0;
+  std::string code_hash;       ///< Of the login.
+  std::string phone_index;
+  int max_per_user = 0;
+  std::string once;            ///< As in SavePhone.
+  Time now{}, revocations_until{};
+  Source source;
+};
+
+// ---- registration ----
+
+struct RegisterUser {
+  Id user;
+  uint32_t app = 0;
+  std::optional<std::string> nickname, avatar_url;
+  std::string fields;                 ///< A JSON object; empty: nothing new.
+  std::vector<Agreement> agreements;  ///< Agreed to now.
+  bool complete = false;              ///< Nothing is missing: the user becomes registered.
+  std::string invitation_hash;        ///< 32 raw bytes; spent when the user becomes registered by this. Empty: none is wanted.
+  Time now{}, revocations_until{};
+  Source source;
+};
+struct Invitation {
+  std::string code_hash;  ///< SHA-256 of the code, 32 raw bytes.
+  uint32_t app = 0;
+  int64_t uses = 1;
+  Time until{}, now{};
+  std::string project;
+  Source source;
+};
+
+// ---- deletion, export ----
+
+struct DeleteUser {
+  Id user;
+  std::optional<Time> due_at;  ///< It waits until then; nullopt: at once.
+  bool only_due = false;       ///< Only where it has waited and its time has come; else not_found.
+  Time now{}, revocations_until{};
+  Source source;
+};
+struct HeldIdentity {
+  std::string provider, app_id, subject, tenant, unionid;
+  Time created_at{};
+};
+struct HeldConsent {
+  std::string name, version, ip;
+  uint32_t app = 0;
+  Time agreed_at{};
+};
+struct HeldEvent {
+  Id id;
+  Time at{};
+  std::string kind;
+  std::optional<uint32_t> app;
+  std::optional<Id> session;
+  Reason reason = Reason::none;
+  std::string actor, ip, detail, request_id;
+};
+/// All that is kept of one user, but for keys and password hashes.
+struct HeldUser {
+  User user;
+  Time profile_at{}, phone_at{};
+  std::vector<HeldIdentity> identities;
+  std::vector<std::string> unionids;  ///< "provider:unionid".
+  std::string account_name;           ///< As it was typed; empty: no password.
+  Time password_changed_at{};
+  std::vector<Session> sessions;      ///< Ended ones too, oldest first.
+  std::vector<HeldConsent> consents;
+  std::string registration_fields;    ///< A JSON object; empty: none.
+  Time registered_at{};
+  std::vector<HeldEvent> events;      ///< Oldest first.
+};
+
 class AccountStore {
  public:
   virtual ~AccountStore() = default;
+
+  /// Error: conflict (the name is taken).
+  virtual Task<Result<LoginRecord>> register_password(RegisterPassword act) = 0;
+  /// Counts a failure before the password is looked at, so that guesses at the same time do not slip past. Error: rate_limited with
+  /// retry_after (too many failures in a row; this one is not counted).
+  virtual Task<Result<PasswordChance>> begin_password(PasswordAttempt act) = 0;
+  /// Forgets the failures. Errors: unauthenticated (the password is another by now), forbidden as of record_login.
+  virtual Task<Result<LoginRecord>> login_by_password(LoginByPassword act) = 0;
+  virtual Task<Result<std::optional<PasswordName>>> password_of(Id user) = 0;
+  /// Errors: conflict (the name is taken; there is a password by now), unauthenticated (it is another by now), not_found.
+  virtual Task<Result<std::vector<Revocation>>> set_password(SetPassword act) = 0;
+
+  /// Errors: conflict (the identity or its unionid is another user's), not_found.
+  virtual Task<Result<User>> link_identity(LinkIdentity act) = 0;
+  /// Takes a mark for its caller. Error: code_used (it is taken).
+  virtual Task<Result<>> claim_mark(std::string mark, Time now) = 0;
+  virtual Task<Result<>> release_mark(std::string mark) = 0;
+  virtual Task<Result<std::optional<LoginRecord>>> attach_by_phone(AttachByPhone act) = 0;
+
+  /// Errors: not_found, registration_required (the invitation is not good; nothing was done).
+  virtual Task<Result<ChangedUser>> register_user(RegisterUser act) = 0;
+  virtual Task<Result<>> add_invitation(Invitation act) = 0;
+
+  /// All sessions end as `deleted`. At once: what is personal is gone with it; events keep the user's id. Error: not_found.
+  virtual Task<Result<std::vector<Revocation>>> delete_user(DeleteUser act) = 0;
+  /// Users whose deletion is due, at most `most`.
+  virtual Task<Result<std::vector<Id>>> due_deletions(Time now, int most) = 0;
+  /// Error: not_found.
+  virtual Task<Result<HeldUser>> held_of(Id user) = 0;
 };
 
 }  // namespace kaimen::core

@@ -69,7 +69,7 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   }
 
   // 2. Exchange it with the platform: one call.
-  auto exchanged = co_await exchange(request, trace);
+  auto exchanged = co_await exchange(request.app, request.code, trace);
   if (exchanged.has_error()) {
     const CallFailure& failure = exchanged.error();
     const std::optional<ErrorCode> outcome = unspent(failure) ? std::nullopt : std::optional(remembered(failure));
@@ -93,17 +93,43 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   // 4. What this login replaced ends here before anybody hears of the login.
   live_.revoke(record.revocations);
 
-  // 5. Seal the ticket.
+  auto finished = co_await finish(request, std::move(record), trace);
+  co_return finished;
+}
+
+Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord record, Trace* trace) {
   LoginAnswer answer;
   answer.app = request.app;
   answer.session = std::move(record.session);
   answer.user = std::move(record.user);
   answer.is_new_user = record.is_new_user;
-  CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
-
-  // 6. Optional parts: what fails here is a warning.
+  // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
+  // 6. Seal the ticket: a phone number may just have said who this is.
+  CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
   co_return answer;
+}
+
+Task<Result<CodeExchange>> Login::spend(AppPtr app, Secret code, Trace* trace) {
+  if (!printable(code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
+  if (app->disabled) {
+    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
+    refused.reason = Reason::disabled;
+    co_return refused;
+  }
+  const std::string code_hash = crypto::sha256(code.reveal());
+  CO_TRY(const Id owner, Id::make(live_.clock.now(), random_));
+  auto claimed = co_await claim(app->number, code_hash, owner);
+  CO_TRY(const auto standing, std::move(claimed));
+  if (standing.kind == CodeClaim::Kind::failed) co_return make_error(standing.error, "this code was brought before");
+  if (standing.kind != CodeClaim::Kind::claimed) co_return make_error(ErrorCode::code_used, "this code was brought before");
+  auto exchanged = co_await exchange(app, std::move(code), trace);
+  std::optional<ErrorCode> outcome = ErrorCode::code_used;
+  if (exchanged.has_error()) outcome = unspent(exchanged.error()) ? std::nullopt : std::optional(remembered(exchanged.error()));
+  auto settled = co_await store_.settle_code(app->number, code_hash, owner, outcome);
+  static_cast<void>(settled);  // a claim that stays is answered with code_used, which is right too
+  if (exchanged.has_error()) co_return exchanged.error().error;
+  co_return std::move(exchanged.value());
 }
 
 // Who is at the code on this node has been waited for (run). Another node may be at it too: what it makes of the code is this one's answer,
@@ -124,8 +150,8 @@ Task<Result<CodeClaim>> Login::claim(uint32_t app, std::string code_hash, Id own
   }
 }
 
-Task<CallResult<CodeExchange>> Login::exchange(const LoginRequest& request, Trace* trace) {
-  Platform* platform = platforms_.find(request.app->platform);
+Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* trace) {
+  Platform* platform = platforms_.find(app->platform);
   if (!platform) {
     CallFailure gone;
     gone.error = make_error(ErrorCode::app_misconfigured, "the app's platform is gone");
@@ -134,7 +160,7 @@ Task<CallResult<CodeExchange>> Login::exchange(const LoginRequest& request, Trac
   }
   trace->upstream_path = request.app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);
-  auto exchanged = co_await platform->exchange_code(request.app, request.code, deadline_in(limits::kUpstreamTotal));
+  auto exchanged = co_await platform->exchange_code(app, std::move(code), deadline_in(limits::kUpstreamTotal));
   if (exchanged.has_error() && exchanged.error().error.upstream) {
     trace->upstream_errcode = exchanged.error().error.upstream->errcode;
     trace->upstream_rid = exchanged.error().error.upstream->rid;
@@ -164,6 +190,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   CO_TRY(act.new_user, Id::make(now, random_));
   CO_TRY(act.new_session, Id::make(now, random_));
   act.default_nickname = app.settings.default_nickname;
+  act.registered = app.settings.registration == RegistrationPolicy::open;
+  act.restore = request.restore;
   act.env = request.env;
   act.device = request.device;
   act.entry = request.entry;
@@ -191,17 +219,11 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   const bool untouched = !record.session.ended && !revoked && record.session.renew_generation == 0 && now < record.session.idle_expires_at && !record.user.disabled;
   if (!untouched || now - record.recorded_at > window) co_return make_error(ErrorCode::code_used, "this code was used; call wx.login again");
 
-  LoginAnswer answer;
-  answer.app = request.app;
-  answer.session = std::move(record.session);
-  answer.user = std::move(record.user);
-  answer.is_new_user = record.is_new_user;
-  CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, now));
   // A phone code and a phone's ciphertext are good once: what the first run bound must not end in a warning here.
   LoginRequest again = request;
-  if (!answer.user.phone_sealed.empty()) again.phone.reset();
-  co_await optional_parts(again, answer, trace);
-  co_return answer;
+  if (!record.user.phone_sealed.empty()) again.phone.reset();
+  auto finished = co_await finish(again, std::move(record), trace);
+  co_return finished;
 }
 
 Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {
@@ -213,10 +235,29 @@ Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answe
     else warn("profile", updated.error());
   }
   if (request.phone) {
-    auto bound = co_await profiles_.bind_phone(subject, *request.phone, trace);
-    if (bound.has_value()) answer.user = std::move(bound.value());
-    else warn("phone", bound.error());
+    auto bound = co_await bind_phone(request, answer, trace);
+    if (bound.has_error()) warn("phone", bound.error());
   }
+}
+
+Task<Result<>> Login::bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {
+  const Subject subject{request.app, answer.user.id, answer.session.openid};
+  auto proven = co_await profiles_.prove_phone(subject, *request.phone, trace);
+  CO_TRY(const auto phone, std::move(proven));
+  if (request.app->settings.phone_attach && answer.is_new_user) {
+    auto attached = co_await profiles_.attach_by_phone(subject, answer.session.id, crypto::sha256(request.code.reveal()), phone, trace);
+    CO_TRY(auto found, std::move(attached));
+    if (found) {
+      live_.revoke(found->revocations);
+      answer.session = std::move(found->session);
+      answer.user = std::move(found->user);
+      answer.is_new_user = false;
+      co_return ok();
+    }
+  }
+  auto kept = co_await profiles_.keep_phone(subject, phone, trace);
+  CO_TRY(answer.user, std::move(kept));
+  co_return ok();
 }
 
 }  // namespace kaimen::core

@@ -28,6 +28,7 @@ struct LoginRequest {
   std::optional<Id> old_session;      ///< Of the client's own old ticket, opened by the caller.
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
+  bool restore = false;               ///< A user whose deletion waits is taken back.
 };
 
 /// An optional part of a login that failed without undoing it.
@@ -58,14 +59,18 @@ class Login {
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
   Task<Result<LoginAnswer>> run(LoginRequest request, Trace* trace);
+  /// Spends a code for something else than a login: who brings it. Errors: those of run() that are about the code.
+  Task<Result<CodeExchange>> spend(AppPtr app, Secret code, Trace* trace);
 
  private:
   Task<Result<LoginAnswer>> lead(LoginRequest request, Trace* trace);
   Task<Result<CodeClaim>> claim(uint32_t app, std::string code_hash, Id owner);
-  Task<CallResult<CodeExchange>> exchange(const LoginRequest& request, Trace* trace);
+  Task<CallResult<CodeExchange>> exchange(AppPtr app, Secret code, Trace* trace);
   Task<Result<LoginAnswer>> answer_again(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);
+  Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
+  Task<Result<>> bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
 
   Store& store_;
   const Platforms& platforms_;

@@ -169,56 +169,11 @@ Task<Result<User>> Profiles::update_from_wechat(Subject subject, ProfileProof pr
   co_return updated;
 }
 
-Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace* trace) {
-  if (proof.code.has_value() == proof.encrypted.has_value()) {
-    co_return make_error(ErrorCode::invalid_request, "give either code, or encrypted_data and iv");
-  }
-  if (subject.openid.empty()) co_return make_error(ErrorCode::invalid_request, "this session was not opened with a WeChat login");
-
-  SavePhone act;
-  PhoneNumber phone;
-  if (proof.code) {
-    const std::string& code = *proof.code;
-    const bool printable = std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
-    if (code.empty() || code.size() > limits::kCodeBytes || !printable) {
-      co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable characters");
-    }
-    act.once = crypto::sha256("phone code\n" + subject.app->app_id + "\n" + code);
-    auto asked = co_await phone_by_code(subject, code, trace);
-    CO_TRY(phone, std::move(asked));
-  } else {
-    auto decrypted = co_await open_data_.phone(subject.app, subject.openid, *proof.encrypted);
-    if (decrypted.has_error()) co_await note_refusal(subject, "phone", decrypted.error().code, trace->source);
-    CO_TRY(auto opened, std::move(decrypted));
-    phone = std::move(opened.phone);
-    act.once = crypto::sha256("phone data\n" + subject.app->app_id + "\n" + proof.encrypted->data);
-  }
-  act.user = subject.user;
-  CO_TRY(act.phone_sealed, vault_.seal("phone", subject.user.raw(), Secret(phone.full)));
-  act.phone_index = vault_.index("phone", phone.full);
-  act.now = clock_.now();
-  act.source = trace->source;
-  auto saved = co_await store_.save_phone(std::move(act));
-  co_return saved;
-}
-
 Task<void> Profiles::note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source) {
   if (code != ErrorCode::stale_session_key && code != ErrorCode::decrypt_failed && code != ErrorCode::signature_invalid) co_return;
   auto tried = co_await open_data_.key_fingerprints(subject.app, subject.openid);
   if (tried.has_error()) co_return;
   co_await journal_.decrypt_failed(subject.app, subject.user, part, code, std::move(tried.value()), std::move(source));
-}
-
-Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string code, Trace* trace) {
-  Platform* platform = platforms_.find(subject.app->platform);
-  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
-  trace->upstream_path = "/wxa/business/getuserphonenumber";
-  // A rejected token leaves the code unspent.
-  std::function<Task<CallResult<PhoneNumber>>(Secret)> ask = [platform, subject, code](Secret token) {
-    return platform->phone_by_code(subject.app, std::move(token), code, subject.openid, deadline_in(limits::kUpstreamTotal));
-  };
-  auto phone = co_await tokens_.call(subject.app, ask, trace);
-  co_return phone;
 }
 
 Result<std::string> Profiles::phone_of(const User& user) const {

@@ -31,6 +31,12 @@ struct PhoneProof {
   std::optional<EncryptedData> encrypted;
 };
 
+/// A number that WeChat has given in this very request.
+struct ProvenPhone {
+  PhoneNumber number;
+  std::string once;  ///< SavePhone::once.
+};
+
 /// Whose profile: the user, and the identity whose session_keys count.
 struct Subject {
   AppPtr app;
@@ -50,8 +56,16 @@ class Profiles {
   Task<Result<User>> update_own(Subject subject, ProfileChange change, Trace* trace);
   /// Errors: invalid_request (no proof, half of one), signature_invalid, decrypt_failed, stale_session_key, not_found.
   Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, Source source);
-  /// Errors: invalid_request, decrypt_failed, stale_session_key, conflict (used already), and those of Platform::phone_by_code.
+  /// Proves a number and keeps it: the errors of both.
   Task<Result<User>> bind_phone(Subject subject, PhoneProof proof, Trace* trace);
+  /// The number that WeChat gives for the proof. A code is asked for once, on whichever node it is brought. Errors: invalid_request,
+  /// decrypt_failed, stale_session_key, code_used (a code that was brought before), and those of Platform::phone_by_code.
+  Task<Result<ProvenPhone>> prove_phone(Subject subject, PhoneProof proof, Trace* trace);
+  /// Errors: conflict (the ciphertext was used already, or another user has the number and the app wants it unique), not_found.
+  Task<Result<User>> keep_phone(Subject subject, ProvenPhone phone, Trace* trace);
+  /// Puts a login that has just made the subject onto the one user who has proven the same number. nullopt: nobody has it. Error: conflict
+  /// (several have it, or the one who has it may not come in, or the subject is not fresh).
+  Task<Result<std::optional<LoginRecord>>> attach_by_phone(Subject subject, Id session, std::string code_hash, ProvenPhone phone, Trace* trace);
 
   /// "+8613800000000"; empty if there is none. Error: internal when it cannot be opened.
   Result<std::string> phone_of(const User& user) const;
@@ -61,6 +75,7 @@ class Profiles {
   Task<void> note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source);
   Task<Result<>> check_name(Subject subject, std::string name, Trace* trace);
   Task<Result<PhoneNumber>> phone_by_code(Subject subject, std::string code, Trace* trace);
+  static Task<CallResult<PhoneNumber>> ask_phone(Platform* platform, Subject subject, Secret token, std::string code, bool* looked_at);
 
   Store& store_;
   const crypto::Vault& vault_;

@@ -1,6 +1,7 @@
 #include "core/services.h"
 
 #include "base/log.h"
+#include "core/account_services.h"
 
 namespace kaimen::core {
 
@@ -26,9 +27,12 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       pushes(store, live, platforms),
       merging(store, vault, live),
       webhooks(store, vault, random, live, outbound),
-      avatars(store, vault, platforms, access_tokens, clock) {
+      avatars(store, vault, platforms, access_tokens, clock),
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
+
+Services::~Services() = default;
 
 Task<Result<>> Services::start() {
   if (follower) {  // first of all: it brings the time
@@ -68,6 +72,8 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
   }
   if (!may_purge) co_return ok();
+  auto deleted = co_await accounts->deletion.carry_out(now);
+  CO_TRY(std::move(deleted));
   auto purged = co_await store.purge(now);
   CO_TRY(std::move(purged));
   live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));

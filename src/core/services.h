@@ -25,11 +25,15 @@
 
 namespace kaimen::core {
 
+struct AccountServices;  // core/account_services.h: passwords, linked identities, registration, deletion
+
 struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
   Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
            const Clock& clock, AppSettings defaults,
            std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
+
+  ~Services();
 
   /// Reads keys, apps and revocations; after it, live.ready is true. Where the store is shared, somebody must then poll the follower.
   Task<Result<>> start();
@@ -56,6 +60,7 @@ struct Services {
   Merging merging;
   Webhooks webhooks;
   Avatars avatars;
+  std::unique_ptr<AccountServices> accounts;  ///< Never null.
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.
 };

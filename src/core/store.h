@@ -66,6 +66,8 @@ struct RecordLogin {
   std::string session_key_index;          ///< Vault::index("session_key", key): the same key again is not a new version.
   Id new_user, new_session;               ///< Ids to use where new ones are made.
   std::string default_nickname;
+  bool registered = true;                 ///< Of a new user.
+  bool restore = false;                   ///< A user whose deletion waits is taken back.
   Env env = Env::release;
   Device device;
   std::string entry;                      ///< Session::entry.
@@ -134,7 +136,8 @@ struct SavePhone {
   Id user;
   std::string phone_sealed;
   std::string phone_index;  ///< Vault::index("phone", "+8613800000000").
-  std::string once;         ///< 32 raw bytes naming the ciphertext or code this came from; a second use is `conflict`. Empty: not checked.
+  std::string once;         ///< 32 raw bytes naming the ciphertext this came from; a second use is `conflict`. Empty: not checked.
+  PhoneUnique unique = PhoneUnique::off;  ///< Whether another user of the project may have the number: refuse is `conflict`, report an event.
   Time now{};
   Source source;
 };
@@ -273,7 +276,7 @@ class Store {
   virtual Task<Result<User>> find_user(Id user) = 0;
   /// Error: not_found.
   virtual Task<Result<User>> save_profile(SaveProfile act) = 0;
-  /// Errors: not_found, conflict (the same ciphertext or code again).
+  /// Errors: not_found, conflict (the same ciphertext again; another user has the number and it must be unique).
   virtual Task<Result<User>> save_phone(SavePhone act) = 0;
   /// Ends all the user's sessions as `disabled`, in one act. Error: not_found.
   virtual Task<Result<std::vector<Revocation>>> disable_user(DisableUser act) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "core/registered.h"
 #include "crypto/aead.h"
 
 namespace kaimen::core {
@@ -51,7 +52,7 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   claims.issued_ms = static_cast<uint64_t>(epoch_ms(issued_at(app, session, now)));
   claims.life_s = static_cast<uint32_t>(life.count());
   claims.generation = session.generation;
-  claims.flags = static_cast<uint16_t>(session.env) | (user.registered ? check::kFlagRegistered : 0);
+  claims.flags = static_cast<uint16_t>(session.env) | (registered_in(app, user) ? check::kFlagRegistered : 0);
   claims.openid = session.openid;
   claims.unionid = session.unionid;
   claims.external_id = user.external_id;

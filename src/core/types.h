@@ -92,7 +92,8 @@ struct User {
   Id id;
   std::string project;
   std::string external_id;
-  bool registered = true;
+  bool registered = true;             ///< Of the row. Whether that is enough for an app says registered_in (core/registered.h).
+  std::vector<Agreement> agreed;      ///< Of each document the version agreed to last.
   std::string nickname;
   std::string avatar_url;             ///< Elsewhere; empty where avatar_hash says more.
   std::string avatar_hash;            ///< SHA-256 of an avatar kept here, 32 raw bytes; empty: none.
@@ -105,7 +106,7 @@ struct User {
   bool disabled = false;
   std::optional<Time> disabled_until;
   std::string disabled_message;
-  bool leaving = false;               ///< Its deletion waits for its day; it can be restored until then.
+  bool leaving = false;               ///< Its deletion waits for its day, disabled_until; it can be restored until then.
 };
 
 struct Device {

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "store/accounts.h"
 #include "store/acts.h"
 #include "store/merge.h"
+#include "store/new_session.h"
 #include "store/records.h"
 #include "store/session_keys.h"
 
@@ -13,6 +15,63 @@ namespace kaimen::store {
 using core::CodeClaim;
 using core::LoginRecord;
 using core::RecordLogin;
+
+UserRow new_user(const RecordLogin& act) {
+  UserRow user;
+  user.id = act.new_user;
+  user.version = 1;
+  user.project = act.project;
+  user.registered = act.registered;
+  user.nickname = act.default_nickname;
+  user.created_at = act.now;
+  return user;
+}
+
+Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
+                   std::vector<core::Revocation>& made) {
+  if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
+  TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
+  live.insert(live.end(), more.begin(), more.end());
+  // Sessions beside a login make room for each other, and end with theirs.
+  std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || session->parent || !session->actor.empty() || !is_live(*session, act.now); });
+  sort_by_age(live);
+  std::vector<const SessionRow*> ending, staying;
+  for (const SessionRow* session : live) {
+    const bool same_device = !act.device.id.empty() && session->device_id == act.device.id;
+    (same_device || session->id == act.old_session ? ending : staying).push_back(session);
+  }
+  const size_t superseded = ending.size();
+  const auto limit = static_cast<size_t>(std::max(act.max_per_user, 0));
+  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) ending.push_back(staying[i]);
+
+  expect_ends(context.rows, ending);
+  for (size_t i = 0; i < ending.size(); ++i) {
+    const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
+    TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
+  }
+  return ok();
+}
+
+SessionRow session_for(const RecordLogin& act, const Id& user, const std::string& unionid) {
+  SessionRow session;
+  session.id = act.new_session;
+  session.user = user;
+  session.app = act.app;
+  session.openid = act.openid;
+  session.unionid = unionid;
+  session.env = act.env;
+  session.generation_issued_at = act.now;
+  session.created_at = act.now;
+  session.idle_expires_at = std::min(act.idle_expires_at, act.absolute_expires_at);
+  session.absolute_expires_at = act.absolute_expires_at;
+  session.device_id = act.device.id;
+  session.device_model = act.device.model;
+  session.device_system = act.device.system;
+  session.device_platform = act.device.platform;
+  session.entry = act.entry;
+  session.purge_day = purge_day(session.idle_expires_at);
+  return session;
+}
 
 namespace {
 
@@ -97,16 +156,6 @@ Result<Merged> merge_named(ActContext& context, const RecordLogin& act, Who& who
   return merged;
 }
 
-UserRow new_user(const RecordLogin& act) {
-  UserRow user;
-  user.id = act.new_user;
-  user.version = 1;
-  user.project = act.project;
-  user.nickname = act.default_nickname;
-  user.created_at = act.now;
-  return user;
-}
-
 std::optional<Bytes> bytes_or_null(const std::string& raw) {
   if (raw.empty()) return std::nullopt;
   return Bytes{raw};
@@ -135,54 +184,6 @@ void save_identity(Rows& rows, const RecordLogin& act, const Who& who, const Id&
   identity.unionid = unionid;
   if (!new_key) return;
   push_session_key(identity, *key, *index);
-}
-
-/// Ends what this login supersedes, then the oldest until the new session fits under the limit.
-/// `more`: open sessions that have just become the user's.
-Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
-                   std::vector<core::Revocation>& made) {
-  if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
-  TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
-  live.insert(live.end(), more.begin(), more.end());
-  // Sessions beside a login make room for each other, and end with theirs.
-  std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || session->parent || !session->actor.empty() || !is_live(*session, act.now); });
-  sort_by_age(live);
-  std::vector<const SessionRow*> ending, staying;
-  for (const SessionRow* session : live) {
-    const bool same_device = !act.device.id.empty() && session->device_id == act.device.id;
-    (same_device || session->id == act.old_session ? ending : staying).push_back(session);
-  }
-  const size_t superseded = ending.size();
-  const auto limit = static_cast<size_t>(std::max(act.max_per_user, 0));
-  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) ending.push_back(staying[i]);
-
-  expect_ends(context.rows, ending);
-  for (size_t i = 0; i < ending.size(); ++i) {
-    const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
-    TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
-  }
-  return ok();
-}
-
-SessionRow session_for(const RecordLogin& act, const Id& user, const std::string& unionid) {
-  SessionRow session;
-  session.id = act.new_session;
-  session.user = user;
-  session.app = act.app;
-  session.openid = act.openid;
-  session.unionid = unionid;
-  session.env = act.env;
-  session.generation_issued_at = act.now;
-  session.created_at = act.now;
-  session.idle_expires_at = std::min(act.idle_expires_at, act.absolute_expires_at);
-  session.absolute_expires_at = act.absolute_expires_at;
-  session.device_id = act.device.id;
-  session.device_model = act.device.model;
-  session.device_system = act.device.system;
-  session.device_platform = act.device.platform;
-  session.entry = act.entry;
-  session.purge_day = purge_day(session.idle_expires_at);
-  return session;
 }
 
 Result<> write_events(ActContext& context, const RecordLogin& act, const LoginRecord& login, bool moved, const std::string& key_note,
@@ -279,6 +280,9 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
     login.user = user_of(user);
     rows.insert(std::move(user));
   } else {
+    if (act.restore) {
+      TRY(take_back(context, *who.user, act.now, act.source));
+    }
     if (!admit(rows, *who.user, act.now)) return user_refusal(*who.user);
     TRY(merged, merge_named(context, act, who, login.revocations));
     login.user = user_of(*who.user);

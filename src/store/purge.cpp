@@ -13,6 +13,7 @@ namespace {
 constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
+constexpr auto kFailuresKept = std::chrono::days(1);  // passwords.cpp counts from nothing after this
 constexpr auto kNodesKept = std::chrono::days(7);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
@@ -25,6 +26,8 @@ constexpr Scan kOldEvents{&kTable<EventRow>, "id < ?", "", true, true};
 constexpr Scan kOldDeliveries{&kTable<DeliveryRow>, "settled_at <= ?", "", true, true};
 // Those of a webhook that is gone, or stays disabled.
 constexpr Scan kForgottenDeliveries{&kTable<DeliveryRow>, "due_at <= ? AND state = 0", "", true, true};
+constexpr Scan kOldFailures{&kTable<PasswordFailuresRow>, "failed_at <= ?", "", true, true};
+constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// The first id of that moment.
@@ -71,12 +74,14 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t revocations, remove_found<RevocationRow>(rows, kOldRevocations, now));
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
+  TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
+  TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
   TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));
   TRY(const size_t forgotten, remove_found<DeliveryRow>(rows, kForgottenDeliveries, now - kDeliveriesKept - std::chrono::days(1)));
   TRY(const bool avatars, purge_avatars(context, now));
-  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten}) == kSlice;
+  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten, failures}) == kSlice;
 }
 
 }  // namespace kaimen::store

@@ -34,6 +34,10 @@ core::User user_of(const UserRow& row) {
   user.project = row.project;
   user.external_id = row.external_id.value_or("");
   user.registered = row.registered;
+  for (const auto& item : split(row.agreed)) {
+    const size_t equals = item.find('=');
+    user.agreed.push_back({item.substr(0, equals), item.substr(equals + 1)});
+  }
   user.nickname = row.nickname;
   user.avatar_url = row.avatar_url;
   if (row.avatar_hash) user.avatar_hash = row.avatar_hash->raw;
@@ -105,7 +109,7 @@ bool admit(Rows& rows, const UserRow& row, Time now) {
 
 Error user_refusal(const UserRow& row) {
   Error error = make_error(ErrorCode::forbidden, "the user is not active");
-  error.reason = row.state == UserState::deleted ? Reason::deleted : Reason::disabled;
+  error.reason = row.state == UserState::disabled ? Reason::disabled : Reason::deleted;
   error.until = row.disabled_until;
   error.message = row.disabled_message;
   return error;

@@ -22,6 +22,7 @@ struct UserRow {
   std::optional<Time> disabled_until;
   std::string disabled_message;
   bool registered = true;
+  std::string agreed;  // like "terms=2,privacy=2026-01"
   std::optional<std::string> external_id;
   std::string nickname, avatar_url;
   std::optional<Bytes> avatar_hash;
@@ -46,6 +47,7 @@ struct Table<UserRow> {
       Column{"disabled_until", &UserRow::disabled_until},
       Column{"disabled_message", &UserRow::disabled_message},
       Column{"registered", &UserRow::registered},
+      Column{"agreed", &UserRow::agreed},
       Column{"external_id", &UserRow::external_id},
       Column{"nickname", &UserRow::nickname},
       Column{"avatar_url", &UserRow::avatar_url},

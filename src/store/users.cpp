@@ -1,6 +1,7 @@
 // Users: their profile, phone, keys, and whether they may come in.
 #include "store/acts.h"
 #include "store/avatars.h"
+#include "store/phones.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -42,11 +43,20 @@ Result<User> save_phone(ActContext& context, const core::SavePhone& act) {
     if (mark) return make_error(ErrorCode::conflict, "this phone number was handed over before");
     rows.insert(OnceMarkRow{Bytes{act.once}, act.now});
   }
+  bool shared = false;
+  if (act.unique != core::PhoneUnique::off) {
+    TRY(const auto others, others_with_phone(rows, row->project, Bytes{act.phone_index}, act.user, true));
+    shared = !others.empty();
+    if (shared && act.unique == core::PhoneUnique::refuse) return make_error(ErrorCode::conflict, "another user has this phone number");
+  }
   UserRow& user = rows.change(*row);
   user.phone_at = act.now;
   user.phone_sealed = Bytes{act.phone_sealed};
   user.phone_index = Bytes{act.phone_index};
   TRY(write_event(context, act.now, {"phone_saved", std::nullopt, act.user, std::nullopt, Reason::none, act.source, user.project}));
+  if (shared) {
+    TRY(write_event(context, act.now, {"phone_shared", std::nullopt, act.user, std::nullopt, Reason::none, act.source, user.project}));
+  }
   return user_of(user);
 }
 
@@ -74,8 +84,10 @@ Result<std::vector<core::Revocation>> disable_user(ActContext& context, const co
 Result<> enable_user(ActContext& context, const Id& id, Time now, const core::Source& source) {
   TRY(const UserRow* row, existing_user(context.rows, id));
   UserRow& user = context.rows.change(*row);
-  user.state = UserState::active;
-  user.disabled_until.reset();
+  // Who leaves goes on leaving: only the user takes that back.
+  TRY(const DeletionRow* leaving, context.rows.find<DeletionRow>(id));
+  user.state = leaving ? UserState::leaving : UserState::active;
+  user.disabled_until = leaving ? std::optional(leaving->due_at) : std::nullopt;
   user.disabled_message.clear();
   return write_event(context, now, {"user_enabled", std::nullopt, id, std::nullopt, Reason::none, source, user.project});
 }

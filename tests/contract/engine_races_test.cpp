@@ -249,8 +249,8 @@ TEST_P(EngineRaces, a_phone_proof_is_taken_once) {
   for (int round = 0; round < kRounds; ++round) {
     const std::string once = new_id().hex();
     bool a = false, b = false;
-    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", once, t0, {"r", {}, {}}})).has_value(); },
-         [&] { b = run_here(there_->save_phone({b_user, "s", "i", once, t0, {"r", {}, {}}})).has_value(); });
+    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); },
+         [&] { b = run_here(there_->save_phone({b_user, "s", "i", once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); });
     EXPECT_NE(a, b);
   }
 }

@@ -174,7 +174,7 @@ TEST_F(ProfileTest, NobodysPhoneIsEmpty) { EXPECT_EQ(services().profiles.phone_o
 TEST_F(ProfileTest, APhoneCodeCountsOnce) {
   platform.phones["p1"] = "13800000000";
   ASSERT_TRUE(bind("p1"));
-  EXPECT_EQ(code_of(bind("p1")), ErrorCode::conflict);
+  EXPECT_EQ(code_of(bind("p1")), ErrorCode::code_used);
 }
 
 TEST_F(ProfileTest, PhoneCodesOfAnotherFormAskNobody) {

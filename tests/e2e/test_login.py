@@ -21,7 +21,7 @@ def assert_user(user):
 
 
 def assert_login(login):
-    assert set(login) == {"token", "token_type", "expires_in", "renew_token", "session", "user", "is_new_user", "entry", "warnings"}, login
+    assert set(login) == {"token", "token_type", "expires_in", "renew_token", "session", "user", "is_new_user", "missing", "entry", "warnings"}, login
     assert re.fullmatch(r"km1\.[A-Za-z0-9_-]+", login["token"]) and re.fullmatch(r"kmr1\.[A-Za-z0-9_-]+", login["renew_token"])
     assert login["token_type"] == "Bearer" and login["expires_in"] == 7200 and type(login["expires_in"]) is int
     assert set(login["session"]) == {"id", "created_at", "idle_expires_at", "absolute_expires_at"}

@@ -30,6 +30,8 @@ LIBRARIES = [
     ("boost/json", {"http", "platform", "api", "sandbox", "app"}),
     ("boost/", {"http"}),
     ("openssl/", {"check", "crypto", "http"}),
+    ("argon2.h", {"crypto"}),
+    ("unicode/", {"core"}),
     ("sqlite3", {"store"}),
     ("libpq-fe.h", {"store"}),
     ("mysql.h", {"store"}),

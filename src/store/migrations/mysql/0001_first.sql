@@ -78,9 +78,10 @@ CREATE TABLE IF NOT EXISTS users (
   version          BIGINT         NOT NULL,
   project          VARBINARY(64)  NOT NULL,
   state            BIGINT         NOT NULL,  -- 0 active, 1 disabled, 2 deleted, 3 leaving (its deletion waits)
-  disabled_until   BIGINT,
+  disabled_until   BIGINT,  -- of leaving: when it is deleted
   disabled_message VARCHAR(1024)  NOT NULL,
   registered       BIGINT         NOT NULL,
+  agreed           TEXT           NOT NULL,  -- documents and the versions agreed to last: name=version, comma-separated
   external_id      VARBINARY(255),           -- NULL: none
   nickname         VARCHAR(255)   NOT NULL,
   avatar_url       VARCHAR(2048)  NOT NULL,
@@ -225,7 +226,7 @@ CREATE TABLE IF NOT EXISTS events (
 -- Account names. Of a name its canonical form counts; hash is Argon2id's own text form.
 CREATE TABLE IF NOT EXISTS passwords (
   project    VARBINARY(128) NOT NULL,
-  name       VARBINARY(128) NOT NULL,  -- canonical
+  name       VARBINARY(256) NOT NULL,  -- canonical
   user_id    VARBINARY(16)  NOT NULL,
   shown_name VARCHAR(255)   NOT NULL,
   hash       TEXT           NOT NULL,

@@ -64,9 +64,10 @@ CREATE TABLE users (
   version          BIGINT  NOT NULL DEFAULT 0,
   project          TEXT    NOT NULL,
   state            INTEGER NOT NULL DEFAULT 0,  -- 0 active, 1 disabled, 2 deleted, 3 leaving (its deletion waits)
-  disabled_until   BIGINT,
+  disabled_until   BIGINT,  -- of leaving: when it is deleted
   disabled_message TEXT    NOT NULL DEFAULT '',
   registered       INTEGER NOT NULL DEFAULT 1,
+  agreed           TEXT    NOT NULL DEFAULT '',  -- documents and the versions agreed to last: name=version, comma-separated
   external_id      TEXT,
   nickname         TEXT    NOT NULL DEFAULT '',
   avatar_url       TEXT    NOT NULL DEFAULT '',

@@ -1,0 +1,27 @@
+#include "core/linking.h"
+
+namespace kaimen::core {
+
+Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace) {
+  auto spent = co_await login_.spend(app, std::move(code), trace);
+  CO_TRY(auto identity, std::move(spent));
+  LinkIdentity act;
+  act.user = user;
+  act.app = app->number;
+  act.app_id = app->app_id;
+  act.provider = app->platform;
+  if (!identity.session_key.empty()) {
+    const std::string row = app->app_id + '\0' + identity.openid;
+    CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));
+    act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
+  }
+  act.openid = std::move(identity.openid);
+  act.unionid = std::move(identity.unionid);
+  act.now = clock_.now();
+  act.source = trace->source;
+  Stopwatch watch(trace->store);
+  auto linked = co_await store_.accounts().link_identity(std::move(act));
+  co_return linked;
+}
+
+}  // namespace kaimen::core

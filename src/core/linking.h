@@ -1,0 +1,25 @@
+// One more identity for a user who is logged in: another mini program's or platform's, or the first of somebody who came with a password.
+#pragma once
+
+#include "core/account_store.h"
+#include "core/login.h"
+#include "crypto/vault.h"
+
+namespace kaimen::core {
+
+class Linking {
+ public:
+  Linking(Store& store, const crypto::Vault& vault, Login& login, const Clock& clock) : store_(store), vault_(vault), login_(login), clock_(clock) {}
+
+  /// Exchanges a code of `app`, which must be of the user's project, and gives the identity to the user; nothing changes where it is the
+  /// user's already. Errors: conflict (another user's), not_found, and those of Login::spend.
+  Task<Result<User>> link(Id user, AppPtr app, Secret code, Trace* trace);
+
+ private:
+  Store& store_;
+  const crypto::Vault& vault_;
+  Login& login_;
+  const Clock& clock_;
+};
+
+}  // namespace kaimen::core

@@ -1,0 +1,181 @@
+#include "core/passwords.h"
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "core/account_name.h"
+#include "core/revocation_life.h"
+#include "crypto/hash.h"
+
+namespace kaimen::core {
+
+namespace {
+
+Result<> check_app(const App& app) {
+  if (!app.settings.passwords) return make_error(ErrorCode::not_found, "there is no such route here");
+  if (app.disabled) {
+    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
+    refused.reason = Reason::disabled;
+    return refused;
+  }
+  return ok();
+}
+
+// Whatever is not a name or not a password belongs to nobody.
+Error nobody() { return make_error(ErrorCode::unauthenticated, "no such name, or not its password"); }
+
+Result<std::string> name_from(const std::string& typed) {
+  auto name = canonical_name(typed);
+  if (!name) return make_error(ErrorCode::invalid_request, "username must be 1 to 64 characters without control characters");
+  return std::move(*name);
+}
+Result<Secret> new_password_from(const Secret& typed) {
+  auto password = canonical_password(typed);
+  if (!password) return make_error(ErrorCode::invalid_request, "a password must be 8 to 128 characters");
+  return std::move(*password);
+}
+
+std::string name_hash(const App& app, const std::string& name) { return crypto::sha256("password\n" + app.project + "\n" + name); }
+
+/// As it was typed, but short enough to keep.
+std::string shown(const std::string& typed, const std::string& name) { return is_plain_text(typed, 64) ? typed : name; }
+
+}  // namespace
+
+Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trace* trace) {
+  CO_TRY(check_app(*request.app));
+  CO_TRY(const std::string name, name_from(request.username));
+  CO_TRY(const Secret password, new_password_from(request.password));
+  if (!is_plain_text(request.nickname, limits::kNicknameCodePoints)) {
+    co_return make_error(ErrorCode::invalid_request, "nickname must be at most 64 characters without control characters");
+  }
+  RegisterPassword act;
+  act.name = name;
+  act.shown_name = shown(request.username, name);
+  auto hashed = co_await thread_.hash(password);
+  CO_TRY(act.hash, std::move(hashed));
+  CO_TRY(act.login, session_of(request, *trace));
+  Result<LoginRecord> recorded = make_error(ErrorCode::internal);
+  {
+    Stopwatch watch(trace->store);
+    recorded = co_await store_.accounts().register_password(std::move(act));
+  }
+  CO_TRY(auto record, std::move(recorded));
+  co_return answer(request.app, std::move(record), trace);
+}
+
+Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace) {
+  CO_TRY(check_app(*request.app));
+  const auto name = canonical_name(request.username);
+  if (!name) co_return nobody();
+  LoginByPassword act;
+  auto compared = co_await is_password(*request.app, *name, request.password, &act.hash);
+  CO_TRY(const bool same, std::move(compared));
+  if (!same) co_return nobody();
+
+  act.name = *name;
+  act.name_hash = name_hash(*request.app, *name);
+  CO_TRY(act.login, session_of(request, *trace));
+  Result<LoginRecord> recorded = make_error(ErrorCode::internal);
+  {
+    Stopwatch watch(trace->store);
+    recorded = co_await store_.accounts().login_by_password(std::move(act));
+  }
+  CO_TRY(auto record, std::move(recorded));
+  co_return answer(request.app, std::move(record), trace);
+}
+
+Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
+  CO_TRY(check_app(*change.app));
+  CO_TRY(const Secret password, new_password_from(change.new_password));
+  SetPassword act;
+  auto found = co_await store_.accounts().password_of(change.user);
+  CO_TRY(const auto standing, std::move(found));
+  if (standing) {
+    act.name = standing->name;
+    act.shown_name = standing->shown_name;
+    if (change.username && canonical_name(*change.username) != standing->name) {
+      co_return make_error(ErrorCode::conflict, "the user has another username");
+    }
+    if (!change.old_password) co_return make_error(ErrorCode::invalid_request, "old_password is required: a password is set");
+    auto compared = co_await is_password(*change.app, act.name, *change.old_password, &act.old_hash);
+    CO_TRY(const bool same, std::move(compared));
+    if (!same) co_return make_error(ErrorCode::forbidden, "not the old password");
+  } else {
+    if (!change.username) co_return make_error(ErrorCode::invalid_request, "username is required: the user has none yet");
+    CO_TRY(act.name, name_from(*change.username));
+    act.shown_name = shown(*change.username, act.name);
+  }
+  act.name_hash = name_hash(*change.app, act.name);
+  auto hashed = co_await thread_.hash(password);
+  CO_TRY(act.hash, std::move(hashed));
+  act.user = change.user;
+  act.session = change.session;
+  act.now = live_.clock.now();
+  act.revocations_until = revocations_until(act.now);
+  act.source = trace->source;
+  Stopwatch watch(trace->store);
+  auto set = co_await store_.accounts().set_password(std::move(act));
+  CO_TRY(const auto made, std::move(set));
+  live_.revoke(made);
+  co_return ok();
+}
+
+// Both ways in: the failure is counted, then the password compared, with something where there is nothing to compare with.
+Task<Result<bool>> Passwords::is_password(const App& app, std::string name, Secret password, std::string* hash) {
+  PasswordAttempt act;
+  act.project = app.project;
+  act.name_hash = name_hash(app, name);
+  act.name = std::move(name);
+  act.now = live_.clock.now();
+  auto begun = co_await store_.accounts().begin_password(std::move(act));
+  CO_TRY(auto chance, std::move(begun));
+  *hash = std::move(chance.hash);
+  auto typed = canonical_password(password);
+  std::string against;
+  Secret given;
+  if (typed) {
+    against = *hash;
+    given = std::move(*typed);
+  }
+  auto compared = co_await thread_.is(std::move(against), std::move(given));
+  co_return compared;
+}
+
+Result<RecordLogin> Passwords::session_of(const PasswordRequest& request, const Trace& trace) {
+  const App& app = *request.app;
+  const Time now = live_.clock.now();
+  RecordLogin act;
+  act.app = app.number;
+  act.app_id = app.app_id;
+  act.project = app.project;
+  TRY(act.new_user, Id::make(now, random_));
+  TRY(act.new_session, Id::make(now, random_));
+  act.default_nickname = request.nickname.empty() ? app.settings.default_nickname : request.nickname;
+  act.registered = app.settings.registration == RegistrationPolicy::open;
+  act.restore = request.restore;
+  act.env = request.env;
+  act.device = request.device;
+  act.old_session = request.old_session;
+  act.max_per_user = app.settings.max_per_user;
+  act.now = now;
+  act.idle_expires_at = now + app.settings.idle_seconds;
+  act.absolute_expires_at = now + app.settings.absolute_seconds;
+  act.revocations_until = revocations_until(now);
+  act.source = trace.source;
+  return act;
+}
+
+Result<LoginAnswer> Passwords::answer(AppPtr app, LoginRecord record, Trace* trace) {
+  live_.revoke(record.revocations);
+  LoginAnswer answer;
+  answer.app = app;
+  answer.session = std::move(record.session);
+  answer.user = std::move(record.user);
+  answer.is_new_user = record.is_new_user;
+  trace->user_id = answer.user.id.hex();
+  trace->session_id = answer.session.id.hex();
+  TRY(answer.tokens, tickets_.issue(*app, answer.session, answer.user, live_.clock.now()));
+  return answer;
+}
+
+}  // namespace kaimen::core

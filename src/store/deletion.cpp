@@ -1,0 +1,138 @@
+// A user leaves: sessions end at once; what is personal goes with them or, within a grace, when that is over. Events keep the user's id.
+#include "store/accounts.h"
+#include "store/records.h"
+
+namespace kaimen::store {
+
+namespace {
+
+constexpr Index<EventRow> kEventsOfUser{{&kTable<EventRow>, {4}, 1}};
+constexpr Scan kDueDeletions{&kTable<DeletionRow>, "due_at <= ?", "due_at", true};
+static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
+
+void blank(UserRow& row) {
+  UserRow user;
+  user.id = row.id;
+  user.version = row.version;
+  user.project = row.project;
+  user.created_at = row.created_at;
+  user.state = UserState::deleted;
+  row = std::move(user);
+}
+
+Result<> remove_identities(Rows& rows, const UserRow& user) {
+  TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
+  for (const IdentityRow* identity : identities) {
+    if (!identity->unionid.empty()) rows.expect<UnionidRow>(user.project, identity->provider, identity->unionid);
+  }
+  for (const IdentityRow* identity : identities) {
+    if (!identity->unionid.empty()) {
+      TRY(const UnionidRow* unionid, rows.find<UnionidRow>(user.project, identity->provider, identity->unionid));
+      if (unionid && unionid->user == user.id) rows.remove(*unionid);
+    }
+    rows.remove(*identity);
+  }
+  return ok();
+}
+
+template <class Row>
+Result<> remove_all(Rows& rows, const Index<Row>& index, const Id& user) {
+  TRY(const auto found, rows.list(index, user));
+  for (const Row* row : found) rows.remove(*row);
+  return ok();
+}
+
+/// What a session says of the person who had it; that there was one, and why it ended, stays for its time.
+Result<> blank_sessions(Rows& rows, const Id& user) {
+  TRY(const auto sessions, rows.list(kSessionsOfUser, user));
+  for (const SessionRow* row : sessions) {
+    SessionRow& session = rows.change(*row);
+    for (std::string* text : {&session.openid, &session.unionid, &session.device_id, &session.device_model, &session.device_system,
+                              &session.device_platform, &session.entry}) {
+      text->clear();
+    }
+  }
+  return ok();
+}
+
+Result<> blank_events(Rows& rows, const Id& user) {
+  TRY(const auto events, rows.list(kEventsOfUser, user));
+  for (const EventRow* event : events) {
+    if (!event->ip.empty()) rows.change(*event).ip.clear();
+  }
+  return ok();
+}
+
+Result<> remove_personal_data(ActContext& context, const UserRow& user) {
+  Rows& rows = context.rows;
+  TRY(remove_identities(rows, user));
+  TRY(remove_all(rows, kPasswordsOfUser, user.id));
+  TRY(remove_all(rows, kConsentsOfUser, user.id));
+  TRY(blank_sessions(rows, user.id));
+  TRY(blank_events(rows, user.id));
+  TRY(const RegistrationRow* registration, rows.find<RegistrationRow>(user.id));
+  if (registration) rows.remove(*registration);
+  TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user.id));
+  if (waiting) rows.remove(*waiting);
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<core::Revocation>> delete_user(ActContext& context, const core::DeleteUser& act) {
+  Rows& rows = context.rows;
+  std::vector<core::Revocation> made;
+  if (context.again) {
+    TRY(made, revocations_of(rows, act.user));
+    TRY(const UserRow* gone, rows.find<UserRow>(act.user));
+    if (gone && gone->state == UserState::deleted) return made;
+  }
+  TRY(const UserRow* row, existing_user(rows, act.user));
+  if (act.only_due) {
+    TRY(const DeletionRow* waiting, rows.find<DeletionRow>(act.user));
+    if (!waiting || waiting->due_at > act.now) return make_error(ErrorCode::not_found, "it was taken back");
+  }
+  TRY(const auto open, rows.list(kOpenSessionsOfUser, act.user));
+  UserRow& user = rows.change(*row);
+  expect_ends(rows, open);
+  for (const SessionRow* session : open) {
+    TRY(end_one(context, *session, Reason::deleted, act.now, act.revocations_until, made));
+  }
+  const std::string project = user.project;
+  if (act.due_at) {
+    user.state = UserState::leaving;
+    user.disabled_until = act.due_at;
+    TRY(const DeletionRow* before, rows.find<DeletionRow>(act.user));
+    if (before) rows.change(*before).due_at = *act.due_at;
+    else rows.insert(DeletionRow{act.user, *act.due_at});
+  } else {
+    TRY(remove_personal_data(context, user));
+    blank(user);
+  }
+  // From where somebody left is not kept of those who are gone.
+  core::Source source = act.source;
+  if (!act.due_at && source.actor.empty()) source.ip.clear();
+  TRY(write_event(context, act.now, {act.due_at ? "user_leaving" : "user_deleted", std::nullopt, act.user, std::nullopt, Reason::deleted, source, project}));
+  return made;
+}
+
+Result<std::vector<Id>> due_deletions(ActContext& context, Time now, int most) {
+  TRY(const auto rows, context.rows.scan<DeletionRow>(kDueDeletions, now, most));
+  std::vector<Id> users;
+  for (const DeletionRow& row : rows) users.push_back(row.user);
+  return users;
+}
+
+Result<> take_back(ActContext& context, const UserRow& row, Time now, const core::Source& source) {
+  if (row.state != UserState::leaving) return ok();
+  TRY(const DeletionRow* waiting, context.rows.find<DeletionRow>(row.id));
+  if (!waiting || waiting->due_at <= now) return ok();
+  context.rows.remove(*waiting);
+  UserRow& user = context.rows.change(row);
+  user.state = UserState::active;
+  user.disabled_until.reset();
+  user.disabled_message.clear();
+  return write_event(context, now, {"user_restored", std::nullopt, user.id, std::nullopt, Reason::none, source, user.project});
+}
+
+}  // namespace kaimen::store

@@ -1,0 +1,170 @@
+// Passwords: who gets in, who does not and how long that takes, and that guessing ends.
+#include "core/account_services.h"
+#include "crypto/password.h"
+#include "tests/core/fixture.h"
+
+namespace kaimen::test {
+namespace {
+
+class PasswordTest : public CoreTest {
+ protected:
+  void SetUp() override { set("passwords", "on"); }
+  core::PasswordRequest ask(const std::string& name, const std::string& password, const std::string& app_id = "wx1") {
+    core::PasswordRequest request;
+    request.app = services().apps.find(app_id);
+    request.username = name;
+    request.password = Secret(password);
+    return request;
+  }
+  Result<core::LoginAnswer> sign_up(const std::string& name, const std::string& password = "correct horse") {
+    return run_here(services().accounts->passwords.register_user(ask(name, password), &trace));
+  }
+  Result<core::LoginAnswer> enter(const std::string& name, const std::string& password = "correct horse", const std::string& app_id = "wx1") {
+    return run_here(services().accounts->passwords.login(ask(name, password, app_id), &trace));
+  }
+  Result<> change(const core::LoginAnswer& who, std::optional<std::string> name, std::optional<std::string> old_password, const std::string& fresh) {
+    core::PasswordChange act;
+    act.app = app();
+    act.user = who.user.id;
+    act.session = who.session.id;
+    act.username = std::move(name);
+    if (old_password) act.old_password = Secret(*old_password);
+    act.new_password = Secret(fresh);
+    return run_here(services().accounts->passwords.change(std::move(act), &trace));
+  }
+  core::Trace trace;
+};
+
+TEST_F(PasswordTest, WhoRegistersLogsInHoweverTheNameIsSpelt) {
+  const auto made = sign_up("Mei").value();
+  EXPECT_TRUE(made.is_new_user);
+  EXPECT_EQ(check(made.tokens.token), Reason::none);
+  EXPECT_EQ(made.session.openid, "");
+  EXPECT_EQ(enter("ＭＥＩ").value().user.id, made.user.id);
+  EXPECT_EQ(code_of(sign_up("ｍｅｉ ")), ErrorCode::conflict);
+}
+
+TEST_F(PasswordTest, AppsOfAProjectShareAccountsAndOthersDoNot) {
+  const auto made = sign_up("mei").value();
+  add_app("wx2", "default", {{"passwords", "on"}});
+  add_app("wx3", "other", {{"passwords", "on"}});
+  EXPECT_EQ(enter("mei", "correct horse", "wx2").value().user.id, made.user.id);
+  EXPECT_EQ(code_of(enter("mei", "correct horse", "wx3")), ErrorCode::unauthenticated);
+}
+
+TEST_F(PasswordTest, AnAppThatDoesNotTurnThemOnHasNone) {
+  set("passwords", "off");
+  EXPECT_EQ(code_of(sign_up("mei")), ErrorCode::not_found);
+  EXPECT_EQ(code_of(enter("mei")), ErrorCode::not_found);
+  EXPECT_EQ(code_of(change(log_in("o1"), "mei", {}, "12345678")), ErrorCode::not_found);
+}
+
+TEST_F(PasswordTest, AnUnknownNameAndAWrongPasswordHaveOneAnswer) {
+  ASSERT_TRUE(sign_up("mei"));
+  const auto wrong = enter("mei", "wrong horse!"), unknown = enter("nobody"), short_one = enter("mei", "x"), no_name = enter("a\nb");
+  for (const auto* refused : {&wrong, &unknown, &short_one, &no_name}) {
+    EXPECT_EQ(code_of(*refused), ErrorCode::unauthenticated);
+    EXPECT_EQ(refused->error().detail, wrong.error().detail);
+    EXPECT_EQ(reason_of(*refused), Reason::none);
+  }
+}
+
+// Not by a clock, which lies on a busy machine: by what is compared.
+TEST_F(PasswordTest, WhereThereIsNobodyAHashOfTheSameCostIsCompared) {
+  const std::string& dummy = crypto::nobodys_hash();
+  const std::string real = crypto::hash_password(Secret("correct horse"), random).value();
+  EXPECT_EQ(dummy.substr(0, dummy.find("$AAAA")), real.substr(0, dummy.find("$AAAA"))) << "the same parameters";
+  EXPECT_EQ(dummy.size(), real.size());
+  EXPECT_EQ(crypto::is_password(dummy, Secret("anything")).value(), false) << "and it can be compared";
+  EXPECT_EQ(dummy.find("$argon2id$v=19$m=19456,t=2,p=1$"), 0u);
+}
+
+TEST_F(PasswordTest, GuessingEndsAlsoForNamesNobodyHasAndOverARestart) {
+  ASSERT_TRUE(sign_up("mei"));
+  for (const char* name : {"mei", "nobody"}) {
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(code_of(enter(name, "a bad guess")), ErrorCode::unauthenticated);
+    const auto refused = enter(name);
+    EXPECT_EQ(code_of(refused), ErrorCode::rate_limited) << "also with the right one";
+    EXPECT_EQ(refused.error().retry_after, 5s);
+  }
+  restart();
+  EXPECT_EQ(code_of(enter("ＭＥＩ")), ErrorCode::rate_limited) << "whatever the spelling";
+  clock.pass(5s);
+  EXPECT_TRUE(enter("mei"));
+  EXPECT_EQ(code_of(enter("mei", "a bad guess")), ErrorCode::unauthenticated) << "a success counts from nothing";
+}
+
+TEST_F(PasswordTest, GuessesAtOnceAreCountedBeforeTheyAreLookedAt) {
+  ASSERT_TRUE(sign_up("mei"));
+  std::function<Task<Result<core::LoginAnswer>>(int)> guess = [this](int i) {
+    return services().accounts->passwords.login(ask("mei", "bad guess " + std::to_string(i)), &trace);
+  };
+  const auto answers = together<Result<core::LoginAnswer>>(30, guess);
+  int looked_at = 0;
+  for (const auto& answer : answers) looked_at += code_of(answer) == ErrorCode::unauthenticated;
+  EXPECT_EQ(looked_at, 5);
+}
+
+TEST_F(PasswordTest, MoreThanCanWaitAreToldToComeBack) {
+  std::function<Task<Result<core::LoginAnswer>>(int)> attempt = [this](int i) {
+    return services().accounts->passwords.login(ask("name" + std::to_string(i), "some password"), &trace);
+  };
+  const auto answers = together<Result<core::LoginAnswer>>(200, attempt);
+  int limited = 0;
+  for (const auto& answer : answers) {
+    if (code_of(answer) != ErrorCode::rate_limited) continue;
+    ++limited;
+    EXPECT_TRUE(answer.error().retry_after);
+  }
+  EXPECT_GT(limited, 0);
+  EXPECT_LT(limited, 200);
+}
+
+TEST_F(PasswordTest, WhatIsNoNameOrNoPasswordIsNotTaken) {
+  EXPECT_EQ(code_of(sign_up("")), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(sign_up("a\nb")), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(sign_up("mei", "1234567")), ErrorCode::invalid_request);
+  EXPECT_EQ(one("SELECT count(*) FROM users"), "0");
+}
+
+TEST_F(PasswordTest, NothingOfAPasswordIsInTheDatabase) {
+  ASSERT_TRUE(sign_up("mei", "canary password"));
+  EXPECT_EQ(one("SELECT count(*) FROM passwords WHERE instr(hash, 'canary') > 0"), "0");
+  EXPECT_EQ(one("SELECT substr(hash, 1, 31) FROM passwords"), "$argon2id$v=19$m=19456,t=2,p=1$");
+}
+
+TEST_F(PasswordTest, AMiniProgramsUserAddsAPassword) {
+  const auto other = log_in("o1"), here = log_in("o1");
+  EXPECT_EQ(code_of(change(here, std::nullopt, std::nullopt, "correct horse")), ErrorCode::invalid_request) << "a name is wanted";
+  ASSERT_TRUE(change(here, "mei", std::nullopt, "correct horse"));
+  EXPECT_EQ(check(here.tokens.token), Reason::none);
+  EXPECT_EQ(check(other.tokens.token), Reason::revoked);
+  EXPECT_EQ(enter("mei").value().user.id, here.user.id);
+}
+
+TEST_F(PasswordTest, APasswordIsChangedWithTheOldOne) {
+  const auto who = sign_up("mei").value();
+  EXPECT_EQ(code_of(change(who, {}, {}, "second horse")), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(change(who, {}, "a bad guess", "second horse")), ErrorCode::forbidden);
+  EXPECT_EQ(code_of(change(who, "another", "correct horse", "second horse")), ErrorCode::conflict);
+  ASSERT_TRUE(change(who, {}, "correct horse", "second horse"));
+  EXPECT_EQ(code_of(enter("mei")), ErrorCode::unauthenticated);
+  EXPECT_TRUE(enter("mei", "second horse"));
+}
+
+TEST_F(PasswordTest, TheOldPasswordCannotBeGuessedHereEither) {
+  const auto who = sign_up("mei").value();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(code_of(change(who, {}, "a bad guess", "second horse")), ErrorCode::forbidden);
+  EXPECT_EQ(code_of(change(who, {}, "correct horse", "second horse")), ErrorCode::rate_limited);
+}
+
+TEST_F(PasswordTest, ADisabledUserIsTold) {
+  const auto who = sign_up("mei").value();
+  ASSERT_TRUE(disable(who.user.id));
+  const auto refused = enter("mei");
+  EXPECT_EQ(code_of(refused), ErrorCode::forbidden);
+  EXPECT_EQ(reason_of(refused), Reason::disabled);
+}
+
+}  // namespace
+}  // namespace kaimen::test
