@@ -45,8 +45,9 @@ TEST_F(WebhooksTest, a_delivery_is_signed_over_time_and_body) {
   const auto made = add({"user.created"});
   log_in("o1");
   ASSERT_EQ(send_due(), 1u);
-  ASSERT_EQ(sent().size(), 1u);
-  const auto& request = sent()[0];
+  const auto requests = sent();
+  ASSERT_EQ(requests.size(), 1u);
+  const auto& request = requests[0];
   const std::string seconds = std::to_string(epoch_ms(clock.now()) / 1000);
   EXPECT_EQ(request.url, "https://hook.example.com/a");
   EXPECT_EQ(header(request, "X-Kaimen-Signature"),
