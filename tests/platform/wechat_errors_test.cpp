@@ -23,6 +23,10 @@ core::CallFailure failure_of(FakeWechat& fake, WechatCall call) {
     case WechatCall::access_token: return fake.fetch_token().error();
     case WechatCall::phone: return fake.phone("token", "code", "oX").error();
     case WechatCall::check_session_key: return fake.check_key("token", "oX", "key").error();
+    case WechatCall::reset_session_key: return fake.reset_key("token", "oX", "key").error();
+    case WechatCall::encrypt_keys: return fake.encrypt_keys("token", "oX", "key").error();
+    case WechatCall::check_text: return fake.check_text("token", "oX", "text").error();
+    case WechatCall::check_picture: return fake.check_picture("token", "oX", "http://127.0.0.1/a").error();
   }
   return {};
 }
@@ -45,7 +49,8 @@ TEST_P(Errcode, IsMappedAsDocumented) {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  constexpr WechatCall kCalls[] = {WechatCall::code_exchange, WechatCall::access_token, WechatCall::phone, WechatCall::check_session_key};
+  constexpr WechatCall kCalls[] = {WechatCall::code_exchange,     WechatCall::access_token, WechatCall::phone,      WechatCall::check_session_key,
+                                   WechatCall::reset_session_key, WechatCall::encrypt_keys, WechatCall::check_text, WechatCall::check_picture};
   for (const auto call : kCalls) {
     cases.push_back({call, -1, ErrorCode::upstream_busy, true, false, 1});
     cases.push_back({call, 45011, ErrorCode::rate_limited, false, false, 60});
@@ -72,6 +77,11 @@ std::vector<Case> all_cases() {
   cases.push_back({WechatCall::access_token, 40013, ErrorCode::app_misconfigured});
   cases.push_back({WechatCall::phone, 40013, ErrorCode::code_invalid});
   cases.push_back({WechatCall::phone, 40003, ErrorCode::code_invalid});
+  for (const auto call : {WechatCall::reset_session_key, WechatCall::encrypt_keys}) {
+    for (const int64_t errcode : {87007, 87009}) cases.push_back({call, errcode, ErrorCode::stale_session_key});
+  }
+  for (const auto call : {WechatCall::check_text, WechatCall::check_picture}) cases.push_back({call, 61010, ErrorCode::stale_session_key});
+  cases.push_back({WechatCall::check_picture, 87014, ErrorCode::content_rejected});
   cases.push_back({WechatCall::code_exchange, 87009, ErrorCode::stale_session_key});
   return cases;
 }

@@ -46,6 +46,18 @@ struct WechatAt {
   auto check_key(const std::string& token, const std::string& openid, const std::string& key) {
     return run_here(wechat.check_session_key(make_app(), Secret(token), openid, Secret(key), deadline_in(limits_total())));
   }
+  auto reset_key(const std::string& token, const std::string& openid, const std::string& key) {
+    return run_here(wechat.reset_session_key(make_app(), Secret(token), openid, Secret(key), deadline_in(limits_total())));
+  }
+  auto encrypt_keys(const std::string& token, const std::string& openid, const std::string& key) {
+    return run_here(wechat.encrypt_keys(make_app(), Secret(token), openid, Secret(key), deadline_in(limits_total())));
+  }
+  auto check_text(const std::string& token, const std::string& openid, const std::string& text) {
+    return run_here(wechat.check_text(make_app(), Secret(token), openid, text, deadline_in(limits_total())));
+  }
+  auto check_picture(const std::string& token, const std::string& openid, const std::string& url) {
+    return run_here(wechat.check_picture(make_app(), Secret(token), openid, url, deadline_in(limits_total())));
+  }
   static Millis limits_total() { return Millis(3000); }
 
   ManualClock clock;
