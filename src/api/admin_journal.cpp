@@ -29,12 +29,6 @@ http::json::object event_json(const core::EventView& event, const core::AppTable
           {"detail", detail_of(event)}};
 }
 
-http::json::array strings(const std::vector<std::string>& values) {
-  http::json::array list;
-  for (const auto& value : values) list.emplace_back(value);
-  return list;
-}
-
 http::json::object webhook_json(const core::Webhook& webhook) {
   return {{"id", webhook.id.hex()},
           {"project", webhook.project},

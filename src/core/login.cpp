@@ -158,7 +158,7 @@ Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* t
     gone.code_unspent = true;
     co_return gone;
   }
-  trace->upstream_path = request.app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
+  trace->upstream_path = app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);
   auto exchanged = co_await platform->exchange_code(app, std::move(code), deadline_in(limits::kUpstreamTotal));
   if (exchanged.has_error() && exchanged.error().error.upstream) {

@@ -11,9 +11,9 @@ namespace {
 constexpr auto kUnusedKept = std::chrono::days(1);
 constexpr int kAvatarSlice = 16;  // of rows as large as pictures
 
-constexpr Index<UserRow> kUsersOfAvatar{{&kTable<UserRow>, {10}, 1}};
+constexpr Index<UserRow> kUsersOfAvatar{{&kTable<UserRow>, {11}, 1}};
 constexpr Index<AvatarCheckRow> kChecksOfUser{{&kTable<AvatarCheckRow>, {2}, 1}};
-static_assert(std::get<10>(Table<UserRow>::columns).member == &UserRow::avatar_hash);
+static_assert(std::get<11>(Table<UserRow>::columns).member == &UserRow::avatar_hash);
 static_assert(std::get<2>(Table<AvatarCheckRow>::columns).member == &AvatarCheckRow::user);
 
 constexpr Scan kUnusedAvatars{&kTable<AvatarRow>, "unused_since <= ?", "", true, true};
