@@ -44,7 +44,7 @@ struct SetPassword {
 struct LinkIdentity {
   Id user;
   uint32_t app = 0;
-  std::string app_id, provider, openid, unionid;
+  std::string app_id, provider, family, openid, unionid;  ///< family: under which the platform's unionids stand.
   std::string session_key_sealed, session_key_index;  ///< As in RecordLogin.
   Time now{};
   Source source;

@@ -10,6 +10,7 @@ Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace)
   act.app = app->number;
   act.app_id = app->app_id;
   act.provider = app->platform;
+  act.family = unionid_family(app->platform);
   if (!identity.session_key.empty()) {
     const std::string row = app->app_id + '\0' + identity.openid;
     CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));

@@ -9,6 +9,8 @@ namespace kaimen::store {
 inline constexpr Index<IdentityRow> kIdentitiesOfUser{{&kTable<IdentityRow>, {4}, 1}};
 inline constexpr Index<PasswordRow> kPasswordsOfUser{{&kTable<PasswordRow>, {2}, 1}};
 inline constexpr Index<ConsentRow> kConsentsOfUser{{&kTable<ConsentRow>, {0}, 1}};
+inline constexpr Index<UnionidRow> kUnionidsOfUser{{&kTable<UnionidRow>, {3}, 1}};
+inline constexpr Index<EventRow> kEventsOfUser{{&kTable<EventRow>, {4}, 1}};
 
 // passwords.cpp
 Result<core::LoginRecord> register_password(ActContext& context, const core::RegisterPassword& act);
@@ -32,6 +34,8 @@ Result<> add_invitation(ActContext& context, const core::Invitation& act);
 // deletion.cpp
 Result<std::vector<core::Revocation>> delete_user(ActContext& context, const core::DeleteUser& act);
 Result<std::vector<Id>> due_deletions(ActContext& context, Time now, int most);
+/// Whatever is personal goes: the row stays as `deleted`, events keep the user's id. The caller has ended the sessions.
+Result<> erase_user(ActContext& context, const UserRow& user, Time now);
 /// A user whose deletion waits is active again; no effect on others.
 Result<> take_back(ActContext& context, const UserRow& user, Time now, const core::Source& source);
 

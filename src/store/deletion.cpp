@@ -1,12 +1,12 @@
 // A user leaves: sessions end at once; what is personal goes with them or, within a grace, when that is over. Events keep the user's id.
 #include "store/accounts.h"
+#include "store/avatars.h"
 #include "store/records.h"
 
 namespace kaimen::store {
 
 namespace {
 
-constexpr Index<EventRow> kEventsOfUser{{&kTable<EventRow>, {4}, 1}};
 constexpr Scan kDueDeletions{&kTable<DeletionRow>, "due_at <= ?", "due_at", true};
 static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
 
@@ -18,21 +18,6 @@ void blank(UserRow& row) {
   user.created_at = row.created_at;
   user.state = UserState::deleted;
   row = std::move(user);
-}
-
-Result<> remove_identities(Rows& rows, const UserRow& user) {
-  TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
-  for (const IdentityRow* identity : identities) {
-    if (!identity->unionid.empty()) rows.expect<UnionidRow>(user.project, identity->provider, identity->unionid);
-  }
-  for (const IdentityRow* identity : identities) {
-    if (!identity->unionid.empty()) {
-      TRY(const UnionidRow* unionid, rows.find<UnionidRow>(user.project, identity->provider, identity->unionid));
-      if (unionid && unionid->user == user.id) rows.remove(*unionid);
-    }
-    rows.remove(*identity);
-  }
-  return ok();
 }
 
 template <class Row>
@@ -63,9 +48,13 @@ Result<> blank_events(Rows& rows, const Id& user) {
   return ok();
 }
 
-Result<> remove_personal_data(ActContext& context, const UserRow& user) {
+}  // namespace
+
+Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
   Rows& rows = context.rows;
-  TRY(remove_identities(rows, user));
+  TRY(release_avatar(context, user, now));
+  TRY(remove_all(rows, kIdentitiesOfUser, user.id));
+  TRY(remove_all(rows, kUnionidsOfUser, user.id));
   TRY(remove_all(rows, kPasswordsOfUser, user.id));
   TRY(remove_all(rows, kConsentsOfUser, user.id));
   TRY(blank_sessions(rows, user.id));
@@ -74,10 +63,9 @@ Result<> remove_personal_data(ActContext& context, const UserRow& user) {
   if (registration) rows.remove(*registration);
   TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user.id));
   if (waiting) rows.remove(*waiting);
+  blank(rows.change(user));
   return ok();
 }
-
-}  // namespace
 
 Result<std::vector<core::Revocation>> delete_user(ActContext& context, const core::DeleteUser& act) {
   Rows& rows = context.rows;
@@ -96,7 +84,7 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
   UserRow& user = rows.change(*row);
   expect_ends(rows, open);
   for (const SessionRow* session : open) {
-    TRY(end_one(context, *session, Reason::deleted, act.now, act.revocations_until, made));
+    TRY(end_alone(context, *session, Reason::deleted, act.now, act.revocations_until, made));
   }
   const std::string project = user.project;
   if (act.due_at) {
@@ -106,8 +94,7 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
     if (before) rows.change(*before).due_at = *act.due_at;
     else rows.insert(DeletionRow{act.user, *act.due_at});
   } else {
-    TRY(remove_personal_data(context, user));
-    blank(user);
+    TRY(erase_user(context, user, act.now));
   }
   // From where somebody left is not kept of those who are gone.
   core::Source source = act.source;

@@ -8,7 +8,6 @@ namespace kaimen::store {
 
 namespace {
 
-constexpr Index<EventRow> kEventsOfUser{{&kTable<EventRow>, {4}, 1}};
 
 Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));

@@ -1,6 +1,7 @@
 // A platform's identity becomes one more of a user's.
 #include "store/accounts.h"
 #include "store/records.h"
+#include "store/session_keys.h"
 
 namespace kaimen::store {
 
@@ -17,9 +18,9 @@ Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& 
     if (other) rows.touch(*other);
   }
   if (!act.unionid.empty()) {
-    TRY(const UnionidRow* known, rows.find<UnionidRow>(user->project, act.provider, act.unionid));
+    TRY(const UnionidRow* known, rows.find<UnionidRow>(user->project, act.family, act.unionid));
     if (known && known->user != act.user) return taken;
-    if (!known) rows.insert(UnionidRow{user->project, act.provider, act.unionid, act.user});
+    if (!known) rows.insert(UnionidRow{user->project, act.family, act.unionid, act.user});
   }
   if (!admit(rows, *user, act.now)) return user_refusal(*user);
 
@@ -33,12 +34,7 @@ Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& 
   row.user = act.user;
   if (!act.unionid.empty() || !ours) row.unionid = act.unionid;
   if (!act.session_key_sealed.empty() && row.index1 != std::optional<Bytes>(Bytes{act.session_key_index})) {
-    row.key3 = std::move(row.key2);
-    row.index3 = std::move(row.index2);
-    row.key2 = std::move(row.key1);
-    row.index2 = std::move(row.index1);
-    row.key1 = Bytes{act.session_key_sealed};
-    row.index1 = Bytes{act.session_key_index};
+    push_session_key(row, Bytes{act.session_key_sealed}, Bytes{act.session_key_index});
   }
   if (identity) {
     rows.change(*identity) = std::move(row);

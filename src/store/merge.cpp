@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "store/accounts.h"
 #include "store/acts.h"
+#include "store/avatars.h"
 
 namespace kaimen::store {
 
 namespace {
-
-constexpr Index<IdentityRow> kIdentitiesOfUser{{&kTable<IdentityRow>, {4}, 1}};
-constexpr Index<UnionidRow> kUnionidsOfUser{{&kTable<UnionidRow>, {3}, 1}};
-constexpr Index<PasswordRow> kPasswordsOfUser{{&kTable<PasswordRow>, {2}, 1}};
-constexpr Index<ConsentRow> kConsentsOfUser{{&kTable<ConsentRow>, {0}, 1}};
 
 bool is_waiting(const UserRow& one, const UserRow& other) { return one.state == UserState::leaving && other.state == UserState::disabled; }
 
@@ -30,6 +27,22 @@ void take_newest(T& mine, const T& theirs, bool theirs_is_newer, const T& none =
   if (theirs != none && (theirs_is_newer || mine == none)) mine = theirs;
 }
 
+// An avatar is kept here or elsewhere: the two members are one value.
+bool has_avatar(const UserRow& user) { return user.avatar_hash || !user.avatar_url.empty(); }
+bool takes_avatar(const UserRow& user, const UserRow& other) {
+  return has_avatar(other) && (!has_avatar(user) || other.profile_at > user.profile_at);
+}
+
+/// Documents that only the other has agreed to. Of one that both have, the survivor's version stays: at worst the user is asked again.
+void merge_agreed(UserRow& user, const UserRow& other) {
+  auto items = split(user.agreed);
+  for (const std::string& theirs : split(other.agreed)) {
+    const std::string name = theirs.substr(0, theirs.find('=') + 1);
+    if (std::ranges::none_of(items, [&name](const std::string& mine) { return mine.starts_with(name); })) items.push_back(theirs);
+  }
+  user.agreed = join(items);
+}
+
 void merge_profile(UserRow& user, const UserRow& other) {
   const bool newer = other.profile_at > user.profile_at;
   take_newest(user.nickname, other.nickname, newer);
@@ -39,9 +52,7 @@ void merge_profile(UserRow& user, const UserRow& other) {
   take_newest(user.province, other.province, newer);
   take_newest(user.city, other.city, newer);
   take_newest(user.attributes, other.attributes, newer, std::string("{}"));
-  // An avatar is kept here or elsewhere: the two members are one value.
-  const bool mine_is_set = user.avatar_hash || !user.avatar_url.empty(), theirs_is_set = other.avatar_hash || !other.avatar_url.empty();
-  if (theirs_is_set && (newer || !mine_is_set)) {
+  if (takes_avatar(user, other)) {
     user.avatar_hash = other.avatar_hash;
     user.avatar_url = other.avatar_url;
   }
@@ -158,8 +169,14 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   TRY(merged.refused, refusal(rows, survivor, other));
   if (!merged.refused.empty()) return merged;
 
+  if (takes_avatar(survivor, other)) {
+    TRY(release_avatar(context, survivor, terms.now));
+  } else {
+    TRY(release_avatar(context, other, terms.now));
+  }
   UserRow& user = rows.change(survivor);
   merge_profile(user, other);
+  merge_agreed(user, other);
   TRY(merge_phone(user, other, terms));
   merge_state(user, other);
   const bool carries_more = merge_rights(user, other);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/accounts.h"
 #include "store/avatars.h"
 #include "store/records.h"
 
@@ -10,11 +11,6 @@ namespace kaimen::store {
 using core::PushEffect;
 
 namespace {
-
-constexpr Index<IdentityRow> kIdentitiesOfUser{{&kTable<IdentityRow>, {4}, 1}};
-constexpr Index<PasswordRow> kPasswordsOfUser{{&kTable<PasswordRow>, {2}, 1}};
-static_assert(std::get<4>(Table<IdentityRow>::columns).member == &IdentityRow::user);
-static_assert(std::get<2>(Table<PasswordRow>::columns).member == &PasswordRow::user);
 
 /// Whom a push concerns, and whether it still has to be done.
 struct Concerned {
@@ -104,7 +100,7 @@ Result<core::ClosedIdentity> close_identity(ActContext& context, const core::Clo
   TRY(const auto identities, rows.list(kIdentitiesOfUser, id));
   TRY(const auto passwords, rows.list(kPasswordsOfUser, id));
   TRY(auto open, rows.list(kOpenSessionsOfUser, id));
-  TRY(release_avatar(context, *concerned.user, act.now));
+  rows.touch(*concerned.user);
 
   closed.user_deleted = identities.size() <= 1 && passwords.empty();
   std::erase_if(open, [&](const SessionRow* session) {
@@ -114,16 +110,15 @@ Result<core::ClosedIdentity> close_identity(ActContext& context, const core::Clo
   for (const SessionRow* session : open) {
     TRY(end_one(context, *session, Reason::deleted, act.now, act.revocations_until, closed.revocations));
   }
-  TRY(remove_identity(rows, *concerned.user, *concerned.identity, identities));
-  UserRow& user = rows.change(*concerned.user);
-  forget_person(user, closed.user_deleted ? std::string() : act.default_nickname, act.now);
+  const std::string project = concerned.user->project;
   if (closed.user_deleted) {
-    user.state = UserState::deleted;
-    user.external_id.reset();
-    user.roles.clear();
-    user.disabled_message.clear();
+    TRY(erase_user(context, *concerned.user, act.now));
+  } else {
+    TRY(release_avatar(context, *concerned.user, act.now));
+    TRY(remove_identity(rows, *concerned.user, *concerned.identity, identities));
+    forget_person(rows.change(*concerned.user), act.default_nickname, act.now);
   }
-  const Event event{closed.user_deleted ? "user_deleted" : "identity_closed", act.app, id, std::nullopt, Reason::deleted, act.source, user.project};
+  const Event event{closed.user_deleted ? "user_deleted" : "identity_closed", act.app, id, std::nullopt, Reason::deleted, act.source, project};
   TRY(write_event(context, act.now, event));
   return closed;
 }

@@ -47,7 +47,7 @@ core::LinkIdentity link_act(const Id& user, const std::string& openid, const std
   act.user = user;
   act.app = 8;
   act.app_id = "wx8";
-  act.provider = "wechat";
+  act.provider = act.family = "wechat";
   act.openid = openid;
   act.unionid = unionid;
   act.now = t0;
