@@ -1,6 +1,8 @@
 // A user's account: identities, registration, deletion.
 #include "api/account.h"
 
+#include "api/admin.h"
+
 #include "api/wire.h"
 #include "core/account_services.h"
 #include "core/registered.h"
@@ -11,8 +13,6 @@ namespace {
 
 using http::json::array;
 using http::json::object;
-
-Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
 
 std::string_view name_of(core::RegistrationPolicy policy) {
   switch (policy) {

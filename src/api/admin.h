@@ -5,6 +5,10 @@
 
 namespace kaimen::api {
 
+/// What is of another project is not there for this caller, in the same words as what is nowhere.
+inline Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
+inline bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
+
 Answer list_projects(Call& call, const core::Caller& caller);
 
 Answer add_app(Call& call, const core::Caller& caller);

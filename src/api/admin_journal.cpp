@@ -1,5 +1,7 @@
 #include "api/admin_journal.h"
 
+#include "api/admin.h"
+
 #include "api/why_words.h"
 #include "api/wire.h"
 #include "base/limits.h"
@@ -7,8 +9,6 @@
 namespace kaimen::api {
 
 namespace {
-
-bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
 
 http::json::value id_or_null(const std::optional<Id>& id) { return id ? http::json::value(id->hex()) : http::json::value(nullptr); }
 http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }

@@ -16,12 +16,11 @@ struct Opened {
 Task<Result<Opened>> session_in_path(Call& call, const core::Caller& caller) {
   CO_TRY(const Id id, id_in_path(call, 0));
   auto found = co_await call.services.store.find_session(id);
-  const Error absent = make_error(ErrorCode::not_found, "there is nothing with this id");
-  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent;
+  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent();
   CO_TRY(const auto view, std::move(found));
-  if (!caller.project.empty() && view.user.project != caller.project) co_return absent;
+  if (out_of_reach(caller, view.user.project)) co_return absent();
   const core::AppPtr app = call.services.live.apps.get()->find(view.session.app);
-  if (!app || (!caller.project.empty() && app->project != caller.project)) co_return absent;
+  if (!app || out_of_reach(caller, app->project)) co_return absent();
   if (view.session.openid.empty()) co_return make_error(ErrorCode::invalid_request, "this session was not opened with a WeChat login");
   call.trace.app_id = app->app_id;
   call.trace.session_id = id.hex();

@@ -6,10 +6,6 @@ namespace kaimen::api {
 
 namespace {
 
-// What is of another project is not there for this caller, in the same words as what is nowhere.
-Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
-bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
-
 Task<Result<core::User>> user_in_path(Call& call, const core::Caller& caller) {
   CO_TRY(const Id id, id_in_path(call, 0));
   auto found = co_await call.services.store.find_user(id);

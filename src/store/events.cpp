@@ -15,7 +15,7 @@ constexpr int kEventSlice = 500;
 constexpr int kEventSlices = 10;  // at most, for one page
 
 constexpr Scan kAll{&kTable<EventRow>, "id < ?", "id DESC", true};
-constexpr Scan kEventsOfUser{&kTable<EventRow>, "user_id = ? AND id < ?", "id DESC", true};
+constexpr Scan kNewestOfUser{&kTable<EventRow>, "user_id = ? AND id < ?", "id DESC", true};
 constexpr Scan kOfRequest{&kTable<EventRow>, "request_id = ? AND id < ?", "id DESC", true};
 
 EventView view_of(EventRow&& row) {
@@ -43,7 +43,7 @@ bool fits(const EventRow& row, const ListEvents& query) {
 
 Result<std::vector<EventRow>> slice(Rows& rows, const ListEvents& query, const Id& before) {
   if (!query.request_id.empty()) return rows.scan<EventRow>(kOfRequest, query.request_id, before, kEventSlice);
-  if (query.user) return rows.scan<EventRow>(kEventsOfUser, *query.user, before, kEventSlice);
+  if (query.user) return rows.scan<EventRow>(kNewestOfUser, *query.user, before, kEventSlice);
   return rows.scan<EventRow>(kAll, before, kEventSlice);
 }
 

@@ -13,11 +13,10 @@ Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
   for (const IdentityRow* row : identities) {
     held.identities.push_back({row->provider, row->app_id, row->subject, row->tenant, row->unionid, row->created_at});
-    if (row->unionid.empty()) continue;
-    TRY(const UnionidRow* unionid, rows.find<UnionidRow>(user.project, row->provider, row->unionid));
-    const std::string text = row->provider + ":" + row->unionid;
-    if (unionid && unionid->user == user.id && std::ranges::find(held.unionids, text) == held.unionids.end()) held.unionids.push_back(text);
   }
+  TRY(const auto unionids, rows.list(kUnionidsOfUser, user.id));
+  for (const UnionidRow* row : unionids) held.unionids.push_back(row->provider + ":" + row->unionid);
+  std::ranges::sort(held.unionids);
   return ok();
 }
 
