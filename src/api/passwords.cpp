@@ -2,6 +2,7 @@
 #include "api/passwords.h"
 
 #include "api/login.h"
+#include "api/same_origin.h"
 #include "api/wire.h"
 #include "core/account_services.h"
 
@@ -32,6 +33,9 @@ Result<Asked> read_request(Call& call) {
   asked.request.env = *parsed_env;
   asked.request.app = call.services.apps.find(app_id);
   if (!asked.request.app || !asked.request.app->settings.passwords) return make_error(ErrorCode::not_found, "there is no such route here");
+  if (asked.cookies) {
+    TRY(not_of_another_site(call, *asked.request.app));
+  }
   call.trace.app_id = app_id;
   call.trace.env = env;
   asked.request.old_session = old_session(call, *asked.request.app);

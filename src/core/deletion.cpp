@@ -32,16 +32,17 @@ Task<Result<>> Deletion::remove(Id user, Trace* trace) {
 Task<Result<>> Deletion::carry_out(Time now) {
   auto listed = co_await store_.accounts().due_deletions(now, kAtOnce);
   CO_TRY(const auto due, std::move(listed));
+  Result<> first_failure = ok();
   for (const Id& user : due) {
     DeleteUser act;
     act.user = user;
     act.only_due = true;
     act.source.actor = "kaimen";
     auto removed = co_await carry_out(std::move(act));
-    // Another node was first, or the user came back.
-    if (removed.has_error() && removed.error().code != ErrorCode::not_found) co_return removed;
+    // Not found: another node was first, or the user came back. One that fails must not hold up the others.
+    if (removed.has_error() && removed.error().code != ErrorCode::not_found && first_failure) first_failure = removed;
   }
-  co_return ok();
+  co_return first_failure;
 }
 
 Task<Result<HeldUser>> Deletion::held_of(Id user) {

@@ -73,9 +73,9 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   }
   if (!may_purge) co_return ok();
   auto deleted = co_await accounts->deletion.carry_out(now);
-  CO_TRY(std::move(deleted));
   auto purged = co_await store.purge(now);
   CO_TRY(std::move(purged));
+  CO_TRY(std::move(deleted));
   live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));
   co_return ok();
 }

@@ -36,6 +36,8 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
 Result<std::vector<Id>> due_deletions(ActContext& context, Time now, int most);
 /// Whatever is personal goes: the row stays as `deleted`, events keep the user's id. The caller has ended the sessions.
 Result<> erase_user(ActContext& context, const UserRow& user, Time now);
+/// From where the user acted is no longer kept.
+Result<> blank_events(Rows& rows, const Id& user);
 /// A user whose deletion waits is active again; no effect on others.
 Result<> take_back(ActContext& context, const UserRow& user, Time now, const core::Source& source);
 

@@ -133,7 +133,8 @@ Result<core::PushEffect> settle_avatar_check(ActContext& context, const core::Se
   std::string_view kind = "avatar_passed";
   if (act.good.value_or(false)) {
     rows.change(*avatar).checked = AvatarState::passed;
-    if (waited) {
+    // Whoever is asked about here and shows another picture waits for this one, also when it was passed for somebody else before.
+    if (user->avatar_hash != avatar->hash) {
       TRY(show(context, *user, *avatar, act.now, act.source));
     }
   } else if (act.good) {

@@ -40,6 +40,8 @@ Result<> blank_sessions(Rows& rows, const Id& user) {
   return ok();
 }
 
+}  // namespace
+
 Result<> blank_events(Rows& rows, const Id& user) {
   TRY(const auto events, rows.list(kEventsOfUser, user));
   for (const EventRow* event : events) {
@@ -47,8 +49,6 @@ Result<> blank_events(Rows& rows, const Id& user) {
   }
   return ok();
 }
-
-}  // namespace
 
 Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
   Rows& rows = context.rows;
@@ -111,7 +111,8 @@ Result<std::vector<Id>> due_deletions(ActContext& context, Time now, int most) {
 }
 
 Result<> take_back(ActContext& context, const UserRow& row, Time now, const core::Source& source) {
-  if (row.state != UserState::leaving) return ok();
+  const bool over = row.state == UserState::disabled && row.disabled_until && *row.disabled_until <= now;
+  if (row.state != UserState::leaving && !over) return ok();
   TRY(const DeletionRow* waiting, context.rows.find<DeletionRow>(row.id));
   if (!waiting || waiting->due_at <= now) return ok();
   context.rows.remove(*waiting);

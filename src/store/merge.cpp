@@ -34,13 +34,16 @@ bool takes_avatar(const UserRow& user, const UserRow& other) {
 }
 
 /// Documents that only the other has agreed to. Of one that both have, the survivor's version stays: at worst the user is asked again.
-void merge_agreed(UserRow& user, const UserRow& other) {
+bool merge_agreed(UserRow& user, const UserRow& other) {
   auto items = split(user.agreed);
   for (const std::string& theirs : split(other.agreed)) {
     const std::string name = theirs.substr(0, theirs.find('=') + 1);
     if (std::ranges::none_of(items, [&name](const std::string& mine) { return mine.starts_with(name); })) items.push_back(theirs);
   }
-  user.agreed = join(items);
+  std::string agreed = join(items);
+  const bool more = agreed != user.agreed;
+  user.agreed = std::move(agreed);
+  return more;
 }
 
 void merge_profile(UserRow& user, const UserRow& other) {
@@ -80,7 +83,11 @@ bool merge_rights(UserRow& user, const UserRow& other) {
 }
 
 void merge_state(UserRow& user, const UserRow& other) {
-  if (other.state == UserState::leaving) user.state = UserState::leaving;
+  if (other.state == UserState::leaving) {
+    const bool sooner = user.state != UserState::leaving || !user.disabled_until || (other.disabled_until && *other.disabled_until < *user.disabled_until);
+    user.state = UserState::leaving;
+    if (sooner) user.disabled_until = other.disabled_until;
+  }
   if (other.state != UserState::disabled) return;
   const bool longer = user.state != UserState::disabled || (user.disabled_until && (!other.disabled_until || *other.disabled_until > *user.disabled_until));
   user.state = UserState::disabled;
@@ -142,7 +149,7 @@ Result<> end_those(ActContext& context, const std::vector<const SessionRow*>& se
                    std::vector<core::Revocation>& made) {
   expect_ends(context.rows, sessions);
   for (const SessionRow* session : sessions) {
-    TRY(end_one(context, *session, reason, terms.now, terms.revocations_until, made));
+    TRY(end_alone(context, *session, reason, terms.now, terms.revocations_until, made));
   }
   return ok();
 }
@@ -176,10 +183,10 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   }
   UserRow& user = rows.change(survivor);
   merge_profile(user, other);
-  merge_agreed(user, other);
+  const bool agrees_to_more = merge_agreed(user, other);
   TRY(merge_phone(user, other, terms));
   merge_state(user, other);
-  const bool carries_more = merge_rights(user, other);
+  const bool carries_more = merge_rights(user, other) || agrees_to_more;
   user.created_at = std::min(user.created_at, other.created_at);
 
   TRY(const auto mine, rows.list(kOpenSessionsOfUser, user.id));
@@ -194,7 +201,10 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
     TRY(end_those(context, mine, reason, terms, made));
     TRY(end_those(context, merged.moved, reason, terms, made));
   }
-  for (const SessionRow* session : merged.moved) rows.change(*session).user = user.id;
+  // Those that have ended, too: whoever deletes the survivor must find all that is personal.
+  TRY(const auto all, rows.list(kSessionsOfUser, other.id));
+  for (const SessionRow* session : all) rows.change(*session).user = user.id;
+  TRY(blank_events(rows, other.id));
 
   TRY(const auto identities, rows.list(kIdentitiesOfUser, other.id));
   for (const IdentityRow* identity : identities) rows.change(*identity).user = user.id;

@@ -147,9 +147,10 @@ Result<std::vector<core::Revocation>> set_password(ActContext& context, const co
   TRY(forget_failures(rows, act.name_hash));
   TRY(const auto open, rows.list(kOpenSessionsOfUser, act.user));
   expect_ends(rows, open);
+  const std::vector<Id> spared = family_of(open, act.session);
   for (const SessionRow* session : open) {
-    if (session->id == act.session) continue;
-    TRY(end_one(context, *session, Reason::revoked, act.now, act.revocations_until, made));
+    if (std::ranges::find(spared, session->id) != spared.end()) continue;
+    TRY(end_alone(context, *session, Reason::revoked, act.now, act.revocations_until, made));
   }
   TRY(write_event(context, act.now, {own.empty() ? "password_set" : "password_changed", std::nullopt, act.user, act.session, Reason::none, act.source,
                                      user->project}));

@@ -118,9 +118,9 @@ Result<std::optional<LoginRecord>> attach_by_phone(ActContext& context, const co
   session.generation += 1;
   TRY(const CodeRow* code, rows.find<CodeRow>(act.app, Bytes{act.code_hash}));
   if (code && code->session == act.session) rows.change(*code).is_new_user = false;
-  UserRow& gone = rows.change(*own);
-  gone.state = UserState::deleted;
-  gone.nickname.clear();
+  const std::string project = own->project, into = R"({"into":")" + target.id.hex() + R"("})";
+  TRY(erase_user(context, *own, act.now));
+  TRY(write_event(context, act.now, {"user_deleted", act.app, act.fresh, std::nullopt, Reason::deleted, act.source, project, into}));
   const std::string detail = R"({"from":")" + act.fresh.hex() + R"("})";
   TRY(write_event(context, act.now, {"phone_attached", act.app, target.id, act.session, Reason::none, act.source, target.project, detail}));
   login.user = user_of(target);

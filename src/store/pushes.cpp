@@ -54,14 +54,14 @@ void forget_person(UserRow& user, const std::string& nickname, Time now) {
   forget_phone(user, now);
 }
 
-/// The identity, and its unionid where no other identity of the user has it.
+/// The identity, and its unionid where no other identity of the user has it (of whatever kind: an OAuth login has the same).
 Result<> remove_identity(Rows& rows, const UserRow& user, const IdentityRow& identity, const std::vector<const IdentityRow*>& all) {
-  const bool shared = std::ranges::any_of(all, [&](const IdentityRow* other) {
-    return other != &identity && other->provider == identity.provider && other->unionid == identity.unionid;
-  });
+  const bool shared = std::ranges::any_of(all, [&](const IdentityRow* other) { return other != &identity && other->unionid == identity.unionid; });
   if (!identity.unionid.empty() && !shared) {
-    TRY(const UnionidRow* unionid, rows.find<UnionidRow>(user.project, identity.provider, identity.unionid));
-    if (unionid && unionid->user == user.id) rows.remove(*unionid);
+    TRY(const auto unionids, rows.list(kUnionidsOfUser, user.id));
+    for (const UnionidRow* unionid : unionids) {
+      if (unionid->unionid == identity.unionid) rows.remove(*unionid);
+    }
   }
   rows.remove(identity);
   return ok();
@@ -108,7 +108,7 @@ Result<core::ClosedIdentity> close_identity(ActContext& context, const core::Clo
   });
   expect_ends(rows, open);
   for (const SessionRow* session : open) {
-    TRY(end_one(context, *session, Reason::deleted, act.now, act.revocations_until, closed.revocations));
+    TRY(end_alone(context, *session, Reason::deleted, act.now, act.revocations_until, closed.revocations));
   }
   const std::string project = concerned.user->project;
   if (closed.user_deleted) {

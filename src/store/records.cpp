@@ -95,9 +95,25 @@ Result<const UserRow*> existing_user(Rows& rows, const Id& id) {
   return user;
 }
 
+std::vector<Id> family_of(const std::vector<const SessionRow*>& open, const std::optional<Id>& session) {
+  std::vector<Id> family;
+  if (!session) return family;
+  family.push_back(*session);
+  for (const SessionRow* one : open) {
+    if (one->id == *session && one->parent) family.push_back(*one->parent);
+    if (one->parent == session) family.push_back(one->id);
+  }
+  return family;
+}
+
 bool admit(Rows& rows, const UserRow& row, Time now) {
   const bool over = row.state == UserState::disabled && row.disabled_until && *row.disabled_until <= now;
   if (row.state != UserState::active && !over) return false;
+  if (over) {
+    // Who was leaving when the disablement came still is. (Where the row has to be fetched first, the act runs again.)
+    const auto waiting = rows.find<DeletionRow>(row.id);
+    if (!waiting || waiting.value()) return false;
+  }
   UserRow& user = rows.change(row);
   user.state = UserState::active;
   if (over) {

@@ -46,6 +46,8 @@ inline constexpr uint32_t kAllGenerations = 0xffffffff;
 Result<> end_one(ActContext& context, const SessionRow& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
 /// The same but for the web-views: for those who end all of a user's sessions, or all in one app, one by one.
 Result<> end_alone(ActContext& context, const SessionRow& session, Reason reason, Time now, Time until, std::vector<core::Revocation>& made);
+/// The session, its web-views, and where it is one of those itself, the one it ends with: what stays when all others are ended.
+std::vector<Id> family_of(const std::vector<const SessionRow*>& open, const std::optional<Id>& session);
 /// Says beforehand that end_one will be called for each of these.
 void expect_ends(Rows& rows, const std::vector<const SessionRow*>& sessions);
 Result<> revoke(ActContext& context, const core::Revocation& revocation, std::vector<core::Revocation>& made);

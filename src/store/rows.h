@@ -79,7 +79,7 @@ class Held final : public AnyHeld {
   /// Those that may be on the list, once it has been fetched; null before.
   const std::vector<Entry*>* list(const Index<Row>& index, const std::string& value);
   /// Puts a row that is new or has changed on the lists where it belongs; it need not be taken from those where it belonged.
-  void listed(Entry& entry);
+  void listed(Entry& entry, bool is_new = false);
 
   /// Reads what has one value now, as a local engine does.
   Result<> fetch(Engine& engine, const std::string& key);

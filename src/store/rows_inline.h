@@ -77,22 +77,24 @@ const std::vector<typename Held<Row>::Entry*>* Held<Row>::list(const Index<Row>&
 }
 
 template <class Row>
-void Held<Row>::listed(Entry& entry) {
+void Held<Row>::listed(Entry& entry, bool is_new) {
   if (!entry.now) return;
   for (auto& [index, of_index] : lists_) {
     auto& entries = of_index[detail::value_of(*entry.now, index->lookup)].entries;
-    if (std::ranges::find(entries, &entry) == entries.end()) entries.push_back(&entry);
+    // Nobody can have listed one that is new, and lists may be long.
+    if (is_new || std::ranges::find(entries, &entry) == entries.end()) entries.push_back(&entry);
   }
 }
 
 template <class Row>
 typename Held<Row>::Entry& Held<Row>::adopt(Row row) {
-  Entry& entry = entries_[detail::key_of(row)];
+  const auto [place, is_new] = entries_.try_emplace(detail::key_of(row));
+  Entry& entry = place->second;
   if (!entry.stored && !entry.now && !entry.dirty) {
     entry.stored = row;
     entry.now = std::move(row);
   }
-  listed(entry);
+  listed(entry, is_new);
   return entry;
 }
 

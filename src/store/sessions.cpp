@@ -123,7 +123,10 @@ Result<std::vector<Revocation>> end_sessions(ActContext& context, const core::En
   Rows& rows = context.rows;
   rows.expect<UserRow>(act.user);
   TRY(auto open, rows.list(kOpenSessionsOfUser, act.user));
-  std::erase_if(open, [&](const SessionRow* session) { return session->id == act.except || (act.except && session->parent == act.except) || (act.app && session->app != *act.app); });
+  const std::vector<Id> spared = family_of(open, act.except);
+  std::erase_if(open, [&](const SessionRow* session) {
+    return std::ranges::find(spared, session->id) != spared.end() || (act.app && session->app != *act.app);
+  });
   std::vector<Revocation> made;
   if (context.again) {
     TRY(made, revocations_of(rows, act.user));
