@@ -5,6 +5,10 @@
 
 namespace kaimen::api {
 
+/// What is of another project is not there for this caller, in the same words as what is nowhere.
+inline Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
+inline bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
+
 Answer list_projects(Call& call, const core::Caller& caller);
 
 Answer add_app(Call& call, const core::Caller& caller);
@@ -20,6 +24,9 @@ Answer list_keys(Call& call, const core::Caller& caller);
 Answer revoke_key(Call& call, const core::Caller& caller);
 Answer retire_ticket_keys(Call& call, const core::Caller& caller);
 
+Answer list_users(Call& call, const core::Caller& caller);
+Answer set_external_id(Call& call, const core::Caller& caller);
+Answer set_roles(Call& call, const core::Caller& caller);
 Answer show_user(Call& call, const core::Caller& caller);
 Answer disable_user(Call& call, const core::Caller& caller);
 Answer enable_user(Call& call, const core::Caller& caller);

@@ -13,26 +13,24 @@ namespace {
 constexpr Index<WebhookRow> kWebhooksOfProject{{&kTable<WebhookRow>, {1}, 1}};
 
 // The one table of what is told of which event. Ends of sessions are told one by one (records.cpp, end_one).
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kTold{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kTold{{
     {"login_new_user", "user.created"},
-    {"user_created", "user.created"},
-    {"password_registered", "user.created"},
-    {"users_imported", "user.created"},
     {"user_registered", "user.registered"},
-    {"registered", "user.registered"},
     {"profile_saved", "user.updated"},
+    {"profile_withdrawn", "user.updated"},
     {"phone_saved", "user.updated"},
+    {"phone_attached", "user.updated"},
     {"avatar_saved", "user.updated"},
     {"avatar_rejected", "user.updated"},
-    {"user_info_revoked", "user.updated"},
     {"identity_linked", "user.updated"},
-    {"external_id_set", "user.updated"},
-    {"roles_set", "user.updated"},
-    {"user_imported", "user.updated"},
+    {"identity_closed", "user.updated"},
+    {"registration_changed", "user.updated"},
+    {"user_external_id", "user.updated"},
+    {"user_roles", "user.updated"},
     {"user_disabled", "user.updated"},
     {"user_enabled", "user.updated"},
+    {"user_leaving", "user.updated"},
     {"user_restored", "user.updated"},
-    {"deletion_requested", "user.updated"},
     {"users_merged", "user.merged"},
     {"user_deleted", "user.deleted"},
 }};
