@@ -24,6 +24,9 @@ Answer list_keys(Call& call, const core::Caller& caller);
 Answer revoke_key(Call& call, const core::Caller& caller);
 Answer retire_ticket_keys(Call& call, const core::Caller& caller);
 
+Answer list_users(Call& call, const core::Caller& caller);
+Answer set_external_id(Call& call, const core::Caller& caller);
+Answer set_roles(Call& call, const core::Caller& caller);
 Answer show_user(Call& call, const core::Caller& caller);
 Answer disable_user(Call& call, const core::Caller& caller);
 Answer enable_user(Call& call, const core::Caller& caller);

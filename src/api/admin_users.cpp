@@ -1,19 +1,11 @@
-// /admin/v1/users and /admin/v1/sessions.
+// /admin/v1/users/{id} and /admin/v1/sessions.
 #include "api/admin.h"
+#include "api/admin_user.h"
 #include "api/wire.h"
 
 namespace kaimen::api {
 
 namespace {
-
-Task<Result<core::User>> user_in_path(Call& call, const core::Caller& caller) {
-  CO_TRY(const Id id, id_in_path(call, 0));
-  auto found = co_await call.services.store.find_user(id);
-  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent();
-  CO_TRY(auto user, std::move(found));
-  if (out_of_reach(caller, user.project)) co_return absent();
-  co_return user;
-}
 
 // The one condition there is. A misspelt one must not end what it was meant to spare.
 Result<std::optional<std::string>> app_condition(const Call& call) {
@@ -25,23 +17,13 @@ Result<std::optional<std::string>> app_condition(const Call& call) {
   return app_id;
 }
 
-Result<http::json::object> admin_user_json(const Call& call, const core::User& user) {
-  const core::App nowhere;
-  TRY(auto json, user_json(call, user, nowhere, {}));
-  json["project"] = user.project;
-  json["disabled"] = user.disabled;
-  if (user.disabled_until) json["disabled_until"] = rfc3339(*user.disabled_until);
-  if (!user.disabled_message.empty()) json["disabled_message"] = user.disabled_message;
-  return json;
-}
-
 }  // namespace
 
 Answer show_user(Call& call, const core::Caller& caller) {
   auto found = co_await user_in_path(call, caller);
   CO_TRY(const auto user, std::move(found));
-  CO_TRY(const auto json, admin_user_json(call, user));
-  co_return json_response(200, json, true);
+  auto answered = co_await answer_user(call, user.id);
+  co_return answered;
 }
 
 Answer disable_user(Call& call, const core::Caller& caller) {
@@ -59,10 +41,8 @@ Answer disable_user(Call& call, const core::Caller& caller) {
   if (message.size() > 512) co_return make_error(ErrorCode::invalid_request, "message must be at most 512 bytes");
   auto disabled = co_await call.services.sessions.disable_user(user.id, until, std::move(message), &call.trace);
   CO_TRY(std::move(disabled));
-  auto now = co_await call.services.store.find_user(user.id);
-  CO_TRY(const auto changed, std::move(now));
-  CO_TRY(const auto json, admin_user_json(call, changed));
-  co_return json_response(200, json, true);
+  auto answered = co_await answer_user(call, user.id);
+  co_return answered;
 }
 
 Answer enable_user(Call& call, const core::Caller& caller) {
@@ -70,10 +50,8 @@ Answer enable_user(Call& call, const core::Caller& caller) {
   CO_TRY(const auto user, std::move(found));
   auto enabled = co_await call.services.sessions.enable_user(user.id, &call.trace);
   CO_TRY(std::move(enabled));
-  auto now = co_await call.services.store.find_user(user.id);
-  CO_TRY(const auto changed, std::move(now));
-  CO_TRY(const auto json, admin_user_json(call, changed));
-  co_return json_response(200, json, true);
+  auto answered = co_await answer_user(call, user.id);
+  co_return answered;
 }
 
 Answer merge_users(Call& call, const core::Caller& caller) {
@@ -88,9 +66,9 @@ Answer merge_users(Call& call, const core::Caller& caller) {
   CO_TRY(const auto other_user, std::move(found_other));
   if (out_of_reach(caller, other_user.project)) co_return absent();
   auto merged = co_await call.services.merging.merge(user.id, other_user.id, &call.trace);
-  CO_TRY(const auto changed, std::move(merged));
-  CO_TRY(const auto json, admin_user_json(call, changed));
-  co_return json_response(200, json, true);
+  CO_TRY(std::move(merged));
+  auto answered = co_await answer_user(call, user.id);
+  co_return answered;
 }
 
 Answer list_user_sessions(Call& call, const core::Caller& caller) {

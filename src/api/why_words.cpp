@@ -103,13 +103,15 @@ std::string decrypt_words(const EventView& event, const http::json::object& deta
 }
 
 std::string plain_words(const EventView& event) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kWords{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kWords{{
       {"login", "logged in"},
       {"login_new_user", "logged in for the first time"},
       {"profile_saved", "the profile was changed"},
       {"phone_saved", "a phone number was bound"},
       {"user_disabled", "the user was disabled, and all sessions ended"},
       {"user_enabled", "the user was enabled again"},
+      {"user_external_id", "the external id was set"},
+      {"user_roles", "the roles were set"},
       {"renewal_lost", "a renewal came with the token before the last: the answer with the last one had been lost"},
       {"identity_moved", "the app belongs to another project now, so the identity became another user"},
       {"union_conflict", "the unionid names another user, and the two could not be merged"},

@@ -26,6 +26,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       login(store, platforms, vault, random, live, tickets, profiles, journal),
       pushes(store, live, platforms),
       merging(store, vault, live),
+      directory(store.directory(), vault, live),
       webhooks(store, vault, random, live, outbound),
       avatars(store, vault, platforms, access_tokens, clock),
       accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {

@@ -6,6 +6,7 @@
 #include "core/apps.h"
 #include "core/avatars.h"
 #include "core/clock_guard.h"
+#include "core/directory.h"
 #include "core/follower.h"
 #include "core/handoffs.h"
 #include "core/jwt_keys.h"
@@ -58,6 +59,7 @@ struct Services {
   Login login;
   Pushes pushes;
   Merging merging;
+  Directory directory;
   Webhooks webhooks;
   Avatars avatars;
   std::unique_ptr<AccountServices> accounts;  ///< Never null.

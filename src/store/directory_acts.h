@@ -6,6 +6,11 @@
 
 namespace kaimen::store {
 
+// directory.cpp
+Result<core::ChangedUser> set_external_id(ActContext& context, const core::SetExternalId& act);
+Result<core::ChangedUser> set_roles(ActContext& context, const core::SetRoles& act);
+Result<core::UserPage> find_users(ActContext& context, const core::FindUsers& query);
+
 // beside.cpp
 Result<core::OpenedSession> hand_over(ActContext& context, const core::HandOver& act);
 

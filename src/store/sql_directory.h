@@ -11,6 +11,15 @@ class SqlDirectory final : public core::DirectoryStore {
  public:
   explicit SqlDirectory(ActQueue queue) : queue_(queue) {}
 
+  Task<Result<core::ChangedUser>> set_external_id(core::SetExternalId act) override {
+    return queue_.write<core::ChangedUser>([act = std::move(act)](ActContext& context) { return store::set_external_id(context, act); });
+  }
+  Task<Result<core::ChangedUser>> set_roles(core::SetRoles act) override {
+    return queue_.write<core::ChangedUser>([act = std::move(act)](ActContext& context) { return store::set_roles(context, act); });
+  }
+  Task<Result<core::UserPage>> find_users(core::FindUsers query) override {
+    return queue_.read<core::UserPage>([query = std::move(query)](ActContext& context) { return store::find_users(context, query); });
+  }
   Task<Result<core::OpenedSession>> hand_over(core::HandOver act) override {
     return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::hand_over(context, act); });
   }

@@ -1,4 +1,5 @@
 // The contract on real servers.
+#include "tests/contract/directory_contract.h"
 #include "tests/contract/engine_factory.h"
 #include "tests/contract/journal_contract.h"
 
@@ -17,5 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(on(servers::En
 INSTANTIATE_TEST_SUITE_P(Mysql, StoreContract, testing::Values(on(servers::Engine::mysql)), name);
 INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract, testing::Values(on(servers::Engine::postgres)), name);
 INSTANTIATE_TEST_SUITE_P(Mysql, JournalContract, testing::Values(on(servers::Engine::mysql)), name);
+INSTANTIATE_TEST_SUITE_P(Postgres, DirectoryContract, testing::Values(on(servers::Engine::postgres)), name);
+INSTANTIATE_TEST_SUITE_P(Mysql, DirectoryContract, testing::Values(on(servers::Engine::mysql)), name);
 
 }  // namespace kaimen::contract

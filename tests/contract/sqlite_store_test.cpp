@@ -1,4 +1,5 @@
 // The SQLite store passes the contract, and what is its own: how it opens, its queue, and its distrust of a clock that jumps.
+#include "tests/contract/directory_contract.h"
 #include "tests/contract/journal_contract.h"
 #include "tests/contract/sqlite_factory.h"
 
@@ -13,6 +14,8 @@ namespace kaimen::contract {
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values(MakeFactory([] { return std::make_unique<SqliteFactory>(); })),
                          [](const auto&) { return "one_file"; });
 INSTANTIATE_TEST_SUITE_P(Sqlite, JournalContract, testing::Values(MakeFactory([] { return std::make_unique<SqliteFactory>(); })),
+                         [](const auto&) { return "one_file"; });
+INSTANTIATE_TEST_SUITE_P(Sqlite, DirectoryContract, testing::Values(MakeFactory([] { return std::make_unique<SqliteFactory>(); })),
                          [](const auto&) { return "one_file"; });
 
 namespace {

@@ -11,7 +11,7 @@ import server
 import wire
 
 COMMANDS = [[], ["serve"], ["sandbox"], ["check"], ["migrate"], ["app"], ["app", "add"], ["app", "list"], ["app", "show"], ["app", "set"], ["app", "remove"],
-            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["config"], ["version"]]
+            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"]]
 
 
 def make_key(path, text=None, mode=0o600):
