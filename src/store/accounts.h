@@ -12,6 +12,9 @@ inline constexpr Index<ConsentRow> kConsentsOfUser{{&kTable<ConsentRow>, {0}, 1}
 inline constexpr Index<UnionidRow> kUnionidsOfUser{{&kTable<UnionidRow>, {3}, 1}};
 inline constexpr Index<EventRow> kEventsOfUser{{&kTable<EventRow>, {4}, 1}};
 
+/// Wrong passwords are counted from nothing after this, and purged.
+inline constexpr auto kFailuresKept = std::chrono::days(1);
+
 // passwords.cpp
 Result<core::LoginRecord> register_password(ActContext& context, const core::RegisterPassword& act);
 Result<core::PasswordChance> begin_password(ActContext& context, const core::PasswordAttempt& act);

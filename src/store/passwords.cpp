@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kFreeFailures = 5;
 constexpr Seconds kFirstWait{5}, kLongestWait{15 * 60};
-constexpr auto kFailuresKept = std::chrono::days(1);
 
 /// After so many failures in a row nobody may try for this long.
 Seconds wait_after(int64_t failures) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "store/accounts.h"
 #include "store/acts.h"
 #include "store/avatars.h"
 #include "store/records.h"
@@ -13,7 +14,6 @@ namespace {
 constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
-constexpr auto kFailuresKept = std::chrono::days(1);  // passwords.cpp counts from nothing after this
 constexpr auto kNodesKept = std::chrono::days(7);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
