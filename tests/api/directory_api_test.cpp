@@ -170,7 +170,7 @@ TEST_F(DirectoryApiTest, AKeyOfAProjectFindsAndChangesNobodyElse) {
   EXPECT_EQ(ids(find("", shop)), them);
   EXPECT_EQ(ids(find("project=shop")), them);
   EXPECT_EQ(ids(find("project=default", shop)), std::vector<std::string>{});
-  for (const std::string& query : {std::string("external_id=x"), std::string("phone=%2B8613800000001"), "ids=" + who_.user.id.hex(), "external_id=x&project=default"}) {
+  for (const std::string& query : std::vector<std::string>{"external_id=x", "phone=%2B8613800000001", "ids=" + who_.user.id.hex(), "external_id=x&project=default"}) {
     EXPECT_EQ(ids(find(query, shop)), std::vector<std::string>{}) << query;
     EXPECT_EQ(ids(find(query)), mine()) << query;
   }
