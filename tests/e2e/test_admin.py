@@ -197,6 +197,7 @@ def test_no_login_slips_past_a_disabling(kaimen, user):
 
 def test_a_thousand_sessions_end_within_a_second(kaimen, user):
     app = kaimen.add_app("wxthousand00000001", settings={"max_per_user": 0})
+    kaimen.control("POST", "/sandbox/apps", {"appid": app, "logins_per_minute": 100000})
     codes = [kaimen.code(user, app) for _ in range(1000)]
     parts = server.parallel(8, lambda part: [kaimen.post_login(code, app_id=app, device={"id": code}).json() for code in codes[part::8]])
     logins = [login for part in parts for login in part]
