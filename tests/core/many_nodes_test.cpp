@@ -112,7 +112,7 @@ TEST(FirstStartTest, NodesThatStartTogetherKnowEachOthersKeys) {
     });
   }
   loop.run();
-  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U) << "two of each kind; else this test says nothing";
+  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 6U) << "two of each kind; else this test says nothing";
   const auto ids = [](FollowingNode& node) {
     std::set<uint32_t> known;
     for (const auto& key : node.services.live.keys.get()->keys()) known.insert(key.key.id);
@@ -143,7 +143,7 @@ TEST_F(KeysOfManyTest, TwoNodesThatMakeTheNextKeyAtTheSameMomentDoNotMatter) {
     });
   }
   loop.run();
-  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U) << "one renew key, one old, two new";
+  ASSERT_EQ(run_here(shared.list_ticket_keys()).value().size(), 5U) << "one of renewals, one of JWTs, one old, two new";
   for (const auto wait : {Millis(0), Millis(1h), Millis(1h)}) {
     clock.pass(wait);
     ASSERT_TRUE(poll(*first));
@@ -152,7 +152,7 @@ TEST_F(KeysOfManyTest, TwoNodesThatMakeTheNextKeyAtTheSameMomentDoNotMatter) {
     EXPECT_EQ(judge(*first, log_in_on(*second, "o2").tokens.token), Reason::none);
   }
   ASSERT_TRUE(run_here(first->services.ticket_keys.maintain()));
-  EXPECT_EQ(run_here(shared.list_ticket_keys()).value().size(), 4U);
+  EXPECT_EQ(run_here(shared.list_ticket_keys()).value().size(), 5U);
 }
 
 // ---- access_tokens (U7) ----
