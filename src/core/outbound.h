@@ -1,4 +1,4 @@
-// The way out to addresses that are set at run time (webhooks, resolve_url, prefetch_url): never to loopback, private or metadata addresses in
+// The way out to addresses that are set at run time (webhooks, prefetch_url): never to loopback, private or metadata addresses in
 // any notation, unless the configuration file allows the range (docs/security.md, U2). No redirects, no proxies of the environment.
 #pragma once
 

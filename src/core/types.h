@@ -51,9 +51,7 @@ struct AppSettings {
   std::vector<Agreement> agreements;           ///< Required, as "name=version,…".
   int deletion_grace_days = 0;                 ///< How long a deleted user can be restored: 0 … 90.
   std::vector<std::string> web_origins;        ///< Where a login may be handed to: "https://h5.example.com".
-  std::string resolve_url;                     ///< Asked at an identity's first login who that is to the team; empty: nobody is.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
-  bool support_view = false;                   ///< Whether an admin key may open a short session as a user.
 
   /// All settings as name → text, as parse() reads them.
   std::map<std::string, std::string> values() const;
