@@ -1,5 +1,6 @@
 #include "app/wiring.h"
 
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "http/json.h"
 #include "http/server.h"
+#include "playground/playground.h"
 
 namespace kaimen::app {
 
@@ -151,7 +153,19 @@ OrFail<> serve(ServePlan plan) {
   server_options.listeners = listeners.list;
   server_options.threads = threads_of(config);
   server_options.trusted_proxies = config.trusted_proxies;
-  http::Server server(std::move(server_options), api, machine.random);
+  // Dev mode's own pages stand in front of the contract; without the sandbox there is nobody to play with.
+  std::optional<playground::Playground> playground;
+  if (sandbox) {
+    const auto private_listener = std::find(listeners.surfaces.begin(), listeners.surfaces.end(), api::Surface::private_);
+    playground::PlaygroundOptions pages;
+    pages.listener = static_cast<int>(private_listener - listeners.surfaces.begin());
+    pages.app_id = kDevAppId;
+    pages.sandbox_url = sandbox->url();
+    pages.public_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };
+    playground.emplace(api, node->services(), std::move(pages));
+  }
+  http::Handler& handler = playground ? static_cast<http::Handler&>(*playground) : api;
+  http::Server server(std::move(server_options), handler, machine.random);
   counted = &server;
   if (const auto started = server.start(); !started) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");

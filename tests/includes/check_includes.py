@@ -20,7 +20,8 @@ FOLDERS = {
     "store": {"base", "core"},
     "api": {"base", "core", "http", "check"},
     "sandbox": {"base", "crypto", "http"},
-    "app": {"base", "check", "crypto", "core", "http", "platform", "store", "api", "sandbox"},
+    "playground": {"base", "core", "http", "check"},
+    "app": {"base", "check", "crypto", "core", "http", "platform", "store", "api", "sandbox", "playground"},
 }
 # Who may include which library. The first prefix that fits decides.
 LIBRARIES = [
