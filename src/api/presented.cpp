@@ -1,5 +1,7 @@
 #include "api/presented.h"
 
+#include <algorithm>
+
 namespace kaimen::api {
 
 namespace {
@@ -33,19 +35,21 @@ void cookies_named(std::string_view header, std::string_view name, Found found) 
 
 }  // namespace
 
-Presented presented_ticket(const http::Request& request, const std::vector<std::string>& ticket_headers) {
+Presented presented_ticket(const http::Request& request, const std::vector<std::string>& ticket_headers, bool skey) {
   Presented presented;
   auto offer = [&](std::string_view ticket) {
     if (presented.kind == Presented::Kind::none) presented = {Presented::Kind::one, ticket};
     else if (presented.ticket != ticket) presented.kind = Presented::Kind::conflict;
-    else presented.by_cookie = false;
+    else presented.by_cookie = presented.by_skey = false;
   };
-  auto offer_cookie = [&](std::string_view ticket) {
+  // Whether it is by one of these alone is known when all have been looked at.
+  auto offer_by = [&](bool Presented::*way, std::string_view ticket) {
     const bool first = presented.kind == Presented::Kind::none;
-    const bool before = presented.by_cookie;
+    const bool before = presented.*way;
     offer(ticket);
-    presented.by_cookie = first || before;
+    presented.*way = first || before;
   };
+  auto offer_cookie = [&](std::string_view ticket) { offer_by(&Presented::by_cookie, ticket); };
   bool authorized = false;
   for (const auto& [name, value] : request.headers) {
     if (http::name_is(name, "authorization")) {
@@ -56,10 +60,10 @@ Presented presented_ticket(const http::Request& request, const std::vector<std::
       cookies_named(value, kTicketCookie, offer_cookie);
     } else if (http::name_is(name, "x-kaimen-ticket")) {
       offer(value);
-    } else {
-      for (const auto& configured : ticket_headers) {
-        if (http::name_is(name, configured)) offer(value);
-      }
+    } else if (std::ranges::any_of(ticket_headers, [&](const auto& configured) { return http::name_is(name, configured); })) {
+      offer(value);
+    } else if (skey && http::name_is(name, "x-wx-skey")) {
+      offer_by(&Presented::by_skey, value);
     }
   }
   return presented;

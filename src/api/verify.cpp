@@ -149,11 +149,14 @@ Judgement judge(const http::Request& request, core::Services& services, const Ap
   const bool named = !wanted.app_id.empty() || !wanted.project.empty() || !key_project.empty() || checker.apps().projects.size() <= 1;
   if (!allowed || !named) return {CheckCounters::kForbidden};
 
-  const Presented presented = presented_ticket(request, options.ticket_headers);
+  const Presented presented = presented_ticket(request, options.ticket_headers, checker.apps().wafer);
   if (presented.kind == Presented::Kind::none && wanted.optional) return {CheckCounters::kAnonymous};
   check::Verdict verdict;
   if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
   if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
+  if (verdict.reason == check::Reason::none && presented.by_skey && !presented.may_be_of(checker.apps().find(checker.opened().claims.app).get())) {
+    verdict.reason = check::Reason::malformed;
+  }
   if (verdict.reason != check::Reason::none) return {static_cast<size_t>(verdict.reason)};
 
   const check::Claims& claims = checker.opened().claims;

@@ -24,6 +24,7 @@ struct AppTable {
   std::unordered_map<uint32_t, AppPtr> by_number;
   check::AppStates states;            ///< The same, as the check wants them.
   std::vector<std::string> projects;  ///< Sorted names.
+  bool wafer = false;                 ///< Some app is one of wafer's: X-WX-Skey may carry a ticket.
 
   AppPtr find(const std::string& app_id) const {
     const auto it = by_id.find(app_id);

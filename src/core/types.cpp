@@ -157,6 +157,10 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       number(name, text, 0, 90, [&](int64_t value) { settings.deletion_grace_days = static_cast<int>(value); });
     } else if (name == "web_origins") {
       list(name, text, settings.web_origins, is_origin);
+    } else if (name == "wafer") {
+      choice(name, text, {"off", "v1", "v2"}, settings.wafer);
+    } else if (name == "wafer_hosts") {
+      list(name, text, settings.wafer_hosts, is_host);
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
@@ -194,6 +198,8 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"agreements", joined(agreed)},
           {"deletion_grace_days", std::to_string(deletion_grace_days)},
           {"web_origins", joined(web_origins)},
+          {"wafer", name_at(wafer, {"off", "v1", "v2"})},
+          {"wafer_hosts", joined(wafer_hosts)},
           {"prefetch_url", prefetch_url}};
 }
 
