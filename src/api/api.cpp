@@ -46,7 +46,7 @@ Result<Visitor> visitor_of(Call& call) {
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
-  if (!presented.may_be_of(visitor.app.get())) return unauthenticated(Reason::malformed);
+  if (!may_be_of(presented, visitor.app.get())) return unauthenticated(Reason::malformed);
   const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
   if (presented.by_cookie && !only_reads) {
     TRY(proven_same_origin(call, *visitor.app));

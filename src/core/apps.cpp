@@ -109,7 +109,7 @@ Task<Result<>> Apps::load() {
       std::lock_guard lock(mutex_);
       rows_ = std::move(by_id);
     }
-    live_.apps.set(std::move(table));
+    live_.set_apps(std::move(table));
   });
   co_return ok();
 }

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "check/wanted.h"
 
 namespace kaimen::core {
 
@@ -21,21 +22,9 @@ static_assert(static_cast<int>(Reason::logged_out) == static_cast<int>(check::Re
 static_assert(static_cast<int>(Reason::expired) == static_cast<int>(check::Reason::expired));
 static_assert(static_cast<int>(Reason::renew) == static_cast<int>(check::Reason::renew));
 
-std::string_view name_of(Env env) {
-  switch (env) {
-    case Env::release: return "release";
-    case Env::trial: return "trial";
-    case Env::develop: return "develop";
-  }
-  return "release";
-}
+std::string_view name_of(Env env) { return check::env_name(env); }
 
-std::optional<Env> parse_env(std::string_view text) {
-  for (const Env env : {Env::release, Env::trial, Env::develop}) {
-    if (text == name_of(env)) return env;
-  }
-  return std::nullopt;
-}
+std::optional<Env> parse_env(std::string_view text) { return check::env_named(text); }
 
 namespace {
 
