@@ -36,7 +36,7 @@ bool is_operation(const Route& route) {
 
 // Error: unauthenticated with the reason.
 Result<Visitor> visitor_of(Call& call) {
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   if (presented.kind == Presented::Kind::none) return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);
@@ -46,6 +46,7 @@ Result<Visitor> visitor_of(Call& call) {
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
+  if (!may_be_of(presented, visitor.app.get())) return unauthenticated(Reason::malformed);
   const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
   if (presented.by_cookie && !only_reads) {
     TRY(proven_same_origin(call, *visitor.app));
@@ -224,7 +225,8 @@ Task<http::Response> Api::handle(const http::Request& request) {
                                   : make_error(ErrorCode::method_not_allowed, "this route takes " + found.allowed);
   }
   if (error) {
-    response = problem(*error, request.request_id);
+    const Refusal refusal = found.route ? found.route->refusal : Refusal{};
+    response = refusal.write ? refusal.write(call, *error) : problem(*error, request.request_id);
     if (error->code == ErrorCode::method_not_allowed) response.set("Allow", found.allowed);
   }
   if (impl_->options.dev && !call.ignored.empty()) {

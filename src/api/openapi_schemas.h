@@ -113,6 +113,20 @@ inline constexpr const char* kSchemas = R"json({
 "Delivery": {"type": "object", "properties": {"id": {"type": "string"}, "user_id": {"type": "string"}, "kind": {"type": "string"}, "state": {"type": "string", "enum": ["due", "delivered", "given_up"]},
   "due_at": {"type": "string", "format": "date-time"}, "attempts": {"type": "integer"}, "last_status": {"type": "integer"}, "last_error": {"type": "string"}, "settled_at": {"type": ["string", "null"]}, "body": {"type": "object"}}},
 "DeliveryList": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Delivery"}}, "next_cursor": {"type": ["string", "null"]}}},
+"WaferUserInfo": {"type": "object", "properties": {"openId": {"type": "string"}, "nickName": {"type": "string"}, "gender": {"type": "integer"}, "language": {"type": "string"}, "city": {"type": "string"},
+  "province": {"type": "string"}, "country": {"type": "string"}, "avatarUrl": {"type": "string"}, "watermark": {"type": "object"}}},
+"WaferLogin": {"oneOf": [{"type": "object", "required": ["code", "data"], "properties": {"code": {"const": 0}, "data": {"type": "object", "properties": {"skey": {"type": "string"},
+  "userinfo": {"$ref": "#/components/schemas/WaferUserInfo"}, "time": {"type": "integer"}, "expires_in": {"type": "integer"}}}}},
+  {"type": "object", "required": ["F2C224D4-2BCE-4C64-AF9F-A6D872000D1A", "session"], "properties": {"F2C224D4-2BCE-4C64-AF9F-A6D872000D1A": {"const": 1},
+  "session": {"type": "object", "properties": {"id": {"type": "string"}, "skey": {"type": "string"}}}}}]},
+"WaferUser": {"type": "object", "required": ["code", "data"], "properties": {"code": {"const": 0}, "message": {"type": "string"}, "data": {"oneOf": [{"$ref": "#/components/schemas/WaferUserInfo"},
+  {"type": "object", "required": ["userInfo"], "properties": {"userInfo": {"$ref": "#/components/schemas/WaferUserInfo"}}}]}}},
+"WaferRefusal": {"type": "object", "required": ["error", "message", "cause"], "properties": {"code": {"type": "integer"}, "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A": {"const": 1}, "error": {"type": "string"},
+  "message": {"type": "string"}, "cause": {"type": "string"}, "reason": {"type": "string"}, "retry_after": {"type": "integer"}, "request_id": {"type": "string"}}},
+"MinaRequest": {"type": "object", "required": ["interface"], "properties": {"version": {"type": "integer"}, "componentName": {"type": "string"}, "interface": {"type": "object", "required": ["interfaceName"],
+  "properties": {"interfaceName": {"type": "string", "enum": ["qcloud.cam.id_skey", "qcloud.cam.auth"]}, "para": {"type": "object"}}}}},
+"MinaAnswer": {"type": "object", "required": ["returnCode", "returnMessage", "returnData"], "properties": {"returnCode": {"type": "integer"}, "returnMessage": {"type": "string"}, "returnData": {},
+  "version": {"type": "integer"}, "componentName": {"type": "string"}}},
 "Health": {"type": "object", "properties": {"status": {"type": "string"}, "version": {"type": "string"}}}
 })json";
 

@@ -11,11 +11,13 @@
 #include "api/jwt.h"
 #include "api/login.h"
 #include "api/me.h"
+#include "api/mina_auth.h"
 #include "api/prefetch.h"
 #include "api/push.h"
 #include "api/passwords.h"
 #include "api/session.h"
 #include "api/verify.h"
+#include "api/wafer.h"
 
 namespace kaimen::api {
 
@@ -23,6 +25,8 @@ namespace {
 
 using core::Scope;
 using enum Served;
+
+constexpr Refusal kWafer{wafer_refusal, "WaferRefusal"}, kMina{mina_refusal, "MinaAnswer"};
 
 const Route kRoutes[] = {
     // Client API
@@ -61,6 +65,18 @@ const Route kRoutes[] = {
     // WeChat
     {"GET", "/push/wechat/{app_id}", publicly, Open{check_push_url}, "WeChat's check of the push URL", "", ""},
     {"POST", "/push/wechat/{app_id}", publicly, Open{receive_push}, "A message push of WeChat, secure mode", "WechatPush", "", 200, Body::raw},
+
+    // The clients of wafer (docs/wafer.md)
+    {"GET", "/weapp/login", publicly, Open{wafer_login}, "wafer: the code in X-WX-Code becomes a session", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/user", publicly, Ticketed{wafer_user}, "wafer: who holds X-WX-Skey", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same of one app among several", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same of one app among several", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/mina_auth/", privately, Open{mina_auth}, "wafer v1: what its backends ask the session server", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
+    {"POST", "/mina_auth/{app_id}", privately, Open{mina_auth}, "The same of one app among several", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
 
     // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
     {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},

@@ -32,6 +32,10 @@ bool is_own_avatar(const Call& call, std::string_view url) {
   return url.starts_with("/avatars/");
 }
 
+std::string avatar_url(const Call& call, const core::User& user) {
+  return user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
+}
+
 array strings(const std::vector<std::string>& values) {
   array list;
   for (const auto& value : values) list.emplace_back(value);
@@ -44,7 +48,7 @@ Result<object> user_json(const Call& call, const core::User& user, const core::A
   if (!user.external_id.empty()) json["external_id"] = user.external_id;
   json["registered"] = core::registered_in(app, user);
   json["nickname"] = user.nickname;
-  json["avatar_url"] = user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
+  json["avatar_url"] = avatar_url(call, user);
   json["gender"] = user.gender;
   json["language"] = user.language;
   json["country"] = user.country;

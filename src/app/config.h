@@ -44,6 +44,9 @@ struct Config {
   int64_t session_absolute_seconds = core::AppSettings{}.absolute_seconds.count();
   int64_t session_max_per_user = core::AppSettings{}.max_per_user;
   std::vector<std::string> session_ticket_headers;
+  std::string check_state_file;                   ///< Where other processes of this machine may check tickets from; empty: nowhere.
+  std::vector<std::string> check_apps;            ///< Only for these apps; empty: for all.
+  int64_t check_revocations = 100'000;            ///< Room for that many.
   std::vector<std::string> outbound_allow_private;  ///< What run-time URLs may reach beside public addresses.
   int64_t audit_keep_days = 400;
   int64_t threads = 0;  ///< 0: one a core.

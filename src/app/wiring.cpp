@@ -14,6 +14,7 @@
 #include "app/master_key.h"
 #include "app/node.h"
 #include "app/process.h"
+#include "app/publishing.h"
 #include "app/sandbox_server.h"
 #include "base/log.h"
 #include "http/json.h"
@@ -134,6 +135,9 @@ OrFail<> serve(ServePlan plan) {
     TRY(const auto key, replace_dev_key(node->services()));
     facts.admin_key = key.reveal();
   }
+
+  // What other processes check tickets with, before anything is answered that they would have to know.
+  TRY(const auto publishing, Publishing::start(config, node->services()));
 
   // The contract on its listeners.
   Listeners listeners = listeners_of(config);

@@ -97,6 +97,7 @@ Task<Result<>> Apps::load() {
     state.disabled = app->disabled;
     state.revoked_before_ms = static_cast<uint64_t>(epoch_ms(app->revoked_before));
     table->states.emplace(app->number, std::move(state));
+    table->wafer = table->wafer || app->settings.wafer != Wafer::off;
     table->by_number.emplace(app->number, app);
     table->by_id.emplace(app->app_id, app);
     by_id.emplace(row.app_id, std::move(row));
@@ -108,7 +109,7 @@ Task<Result<>> Apps::load() {
       std::lock_guard lock(mutex_);
       rows_ = std::move(by_id);
     }
-    live_.apps.set(std::move(table));
+    live_.set_apps(std::move(table));
   });
   co_return ok();
 }

@@ -198,7 +198,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;
-  act.idle_expires_at = now + app.settings.idle_seconds;
+  act.idle_expires_at = now + (request.renews ? app.settings.idle_seconds : app.settings.ticket_seconds);
+  if (!request.renews) act.spared_since = now - limits::kLoginsAtOnce;
   act.absolute_expires_at = now + app.settings.absolute_seconds;
   act.revocations_until = revocations_until(now);
   act.move_phone = phone_mover(vault_);

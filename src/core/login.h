@@ -29,6 +29,9 @@ struct LoginRequest {
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
   bool restore = false;               ///< A user whose deletion waits is taken back.
+  /// Whether the client keeps a renew token. One that does not has a session that ends with its ticket, and logs in anew each time, many
+  /// times at once where many of its requests were refused at once: such logins do not replace each other.
+  bool renews = true;
 };
 
 /// An optional part of a login that failed without undoing it.

@@ -73,6 +73,7 @@ struct RecordLogin {
   std::string entry;                      ///< Session::entry.
   std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
   int max_per_user = 0;
+  std::optional<Time> spared_since;       ///< Sessions made since then are not replaced by the limit.
   Time now{}, idle_expires_at{}, absolute_expires_at{};
   Time revocations_until{};
   MovePhone move_phone;                   ///< For a merge.

@@ -58,7 +58,7 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   claims.external_id = user.external_id;
   claims.roles = roles;
 
-  TRY(const auto key, keys_.sealing_key(now));
+  TRY(const auto key, keys_.sealing_key(now, session.app));
   TRY(const auto nonce, random_.bytes<12>());
   Issued issued;
   issued.token = check::seal_ticket(key, claims, nonce);

@@ -26,6 +26,8 @@ enum class PhoneUnique : uint8_t { off, report, refuse };
 enum class ProfileCheck : uint8_t { off, report, enforce };
 /// Who becomes a registered user: everybody at the first login; whoever gives the fields and agrees; the same with an invitation; nobody.
 enum class RegistrationPolicy : uint8_t { open, fields, invited, closed };
+/// Whether the clients of Tencent's wafer log in to the app, and in the words of which version.
+enum class Wafer : uint8_t { off, v1, v2 };
 
 /// A document to consent to, in the version that counts.
 struct Agreement {
@@ -51,6 +53,8 @@ struct AppSettings {
   std::vector<Agreement> agreements;           ///< Required, as "name=version,…".
   int deletion_grace_days = 0;                 ///< How long a deleted user can be restored: 0 … 90.
   std::vector<std::string> web_origins;        ///< Where a login may be handed to: "https://h5.example.com".
+  Wafer wafer = Wafer::off;                    ///< Whether /weapp and X-WX-Skey exist for this app.
+  std::vector<std::string> wafer_hosts;        ///< Host names by which /weapp means this app, where there are several of wafer's.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
 
   /// All settings as name → text, as parse() reads them.

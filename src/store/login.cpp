@@ -42,7 +42,10 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   }
   const size_t superseded = ending.size();
   const auto limit = static_cast<size_t>(std::max(act.max_per_user, 0));
-  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) ending.push_back(staying[i]);
+  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) {
+    if (act.spared_since && staying[i]->created_at >= *act.spared_since) break;  // the others are younger still
+    ending.push_back(staying[i]);
+  }
 
   expect_ends(context.rows, ending);
   for (size_t i = 0; i < ending.size(); ++i) {
