@@ -81,7 +81,8 @@ export class Account {
     const send = async () => this.call<User>({ method: 'POST', path, body: await make() });
     const user = await send().catch(async (error) => {
       // A signature was made with the key too.
-      if (codeOf(error) !== 'stale_session_key' && codeOf(error) !== 'signature_invalid') throw error;
+      const stale = codeOf(error) === 'stale_session_key' || codeOf(error) === 'signature_invalid';
+      if (!stale || !this.sessions.current.user) throw error;
       await this.sessions.login();
       return send();
     });

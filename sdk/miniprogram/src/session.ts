@@ -123,7 +123,7 @@ export class Sessions {
   private async begin(): Promise<Session> {
     const { epoch } = this;
     if (!this.loginFlow.anonymousOnly) {
-      this.hearLogout();
+      this.sayUnheardLogouts();
       const stored = this.storage.load();
       this.ended = stored.ended;
       this.kept = stored.kept;
@@ -136,7 +136,10 @@ export class Sessions {
 
   /** checkSession first: only a session_key that WeChat gave up, or a scan that the server must hear of, costs a login. */
   private async resume(): Promise<void> {
-    if (this.isNews() || this.storage.loginPending || !(await this.loginFlow.keyStands())) {
+    const { epoch } = this;
+    const stands = !this.isNews() && !this.storage.loginPending && (await this.loginFlow.keyStands());
+    if (epoch !== this.epoch) return;
+    if (!stands) {
       try {
         await this.login();
       } catch (error) {
@@ -183,8 +186,8 @@ export class Sessions {
 
   private loginFailed(error: KaimenError): void {
     this.failing.failed(Date.now(), error.retryAfter);
-    if (codeOf(error) === 'forbidden' || codeOf(error) === 'risk_blocked') {
-      this.drop(error.reason || 'disabled');
+    if (codeOf(error) === 'forbidden' && error.reason) {
+      this.drop(error.reason);
       this.tell('ended', error);
     } else {
       this.tell('failed', error);
@@ -311,18 +314,18 @@ export class Sessions {
   }
 
   private async endOnServer(token: string): Promise<void> {
-    this.storage.unheardLogout = token;
+    const others = () => this.storage.unheardLogouts.filter((other) => other !== token);
+    this.storage.unheardLogouts = others().concat(token);
     try {
       await this.transport.send({ method: 'DELETE', path: '/v1/session', token, twice: true });
     } catch (error) {
       if (isLost(error) || (error as KaimenError).status! >= 500) return;
     }
-    if (this.storage.unheardLogout === token) this.storage.unheardLogout = '';
+    this.storage.unheardLogouts = others();
   }
 
-  private hearLogout(): void {
-    const token = this.storage.unheardLogout;
-    if (token) void this.endOnServer(token);
+  private sayUnheardLogouts(): void {
+    for (const token of this.storage.unheardLogouts) void this.endOnServer(token);
   }
 
   /**
@@ -395,8 +398,11 @@ export class Sessions {
    */
   private async shown(): Promise<void> {
     if (!this.started || this.flight.going || !this.kept) return;
-    this.hearLogout();
-    if (this.isNews() || !(await this.loginFlow.keyStands())) await this.login().catch(() => undefined);
+    this.sayUnheardLogouts();
+    const { epoch } = this;
+    const stands = !this.isNews() && (await this.loginFlow.keyStands());
+    if (epoch !== this.epoch) return;
+    if (!stands) await this.login().catch(() => undefined);
     else if (Math.abs(Date.now() - this.validated) > validFor) await this.validate();
   }
 

@@ -49,12 +49,13 @@ export class Storage {
     else this.remove(this.key + '.login');
   }
 
-  /** The ticket of a session that the user ended and the server did not hear of. */
-  get unheardLogout(): string {
-    return this.read(this.key + '.logout') || '';
+  /** Tickets of sessions that the user ended and the server did not hear of. */
+  get unheardLogouts(): string[] {
+    const tokens = this.read(this.key + '.logout');
+    return Array.isArray(tokens) ? tokens : [];
   }
-  set unheardLogout(token: string) {
-    if (token) this.write(this.key + '.logout', token);
+  set unheardLogouts(tokens: string[]) {
+    if (tokens.length) this.write(this.key + '.logout', tokens.slice(-5));
     else this.remove(this.key + '.logout');
   }
 

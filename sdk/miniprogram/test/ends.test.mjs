@@ -158,6 +158,49 @@ test('logout during a login: whoever waits is told, and the session that came to
   assert.equal((await open(phone).ready()).state, 'anonymous');
 });
 
+test('logout while checkSession is asked: nobody is logged in behind the user\'s back', async () => {
+  for (const shown of [false, true]) {
+    const phone = newPhone();
+    let app = open(phone);
+    await app.ready();
+    const { promise, open: fail } = gate();
+    phone.faults.checkSession = async () => {
+      await promise;
+      return { errMsg: 'checkSession:fail' };
+    };
+    let ready;
+    if (shown) {
+      phone.show();
+    } else {
+      phone.restart();
+      app = open(phone);
+      ready = app.ready();
+    }
+    await app.logout();
+    fail();
+    await ready;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(app.session().state, 'anonymous');
+    assert.equal(phone.calls.login, 1);
+  }
+});
+
+test('two logouts without a line are both said at the next start', async () => {
+  const phone = newPhone();
+  const app = open(phone);
+  const { user } = await app.ready();
+  world.line.next('DELETE /v1/session', { cut: true }, 4);
+  await app.logout();
+  phone.storage.delete('kaimen.device');
+  await app.login();
+  await app.logout();
+  assert.equal(await sessionsOf(user), 2);
+  world.line.heal();
+  phone.restart();
+  await open(phone).ready();
+  await eventually(async () => (await sessionsOf(user)) === 0);
+});
+
 test('logout and login at once: the second login stands', async () => {
   const phone = newPhone();
   const { promise, open: answer } = gate();

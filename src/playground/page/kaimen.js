@@ -202,7 +202,8 @@ var Account = class {
     await this.sessions.ready();
     const send = async () => this.call({ method: "POST", path, body: await make() });
     const user = await send().catch(async (error) => {
-      if (codeOf(error) !== "stale_session_key" && codeOf(error) !== "signature_invalid") throw error;
+      const stale = codeOf(error) === "stale_session_key" || codeOf(error) === "signature_invalid";
+      if (!stale || !this.sessions.current.user) throw error;
       await this.sessions.login();
       return send();
     });
@@ -250,12 +251,13 @@ var Storage = class {
     if (pending) this.write(this.key + ".login", 1);
     else this.remove(this.key + ".login");
   }
-  /** The ticket of a session that the user ended and the server did not hear of. */
-  get unheardLogout() {
-    return this.read(this.key + ".logout") || "";
+  /** Tickets of sessions that the user ended and the server did not hear of. */
+  get unheardLogouts() {
+    const tokens = this.read(this.key + ".logout");
+    return Array.isArray(tokens) ? tokens : [];
   }
-  set unheardLogout(token) {
-    if (token) this.write(this.key + ".logout", token);
+  set unheardLogouts(tokens) {
+    if (tokens.length) this.write(this.key + ".logout", tokens.slice(-5));
     else this.remove(this.key + ".logout");
   }
   /** Made once. It tells one phone from another among a user's devices and is no secret. */
@@ -597,7 +599,7 @@ var Sessions = class {
   async begin() {
     const { epoch } = this;
     if (!this.loginFlow.anonymousOnly) {
-      this.hearLogout();
+      this.sayUnheardLogouts();
       const stored = this.storage.load();
       this.ended = stored.ended;
       this.kept = stored.kept;
@@ -609,7 +611,10 @@ var Sessions = class {
   }
   /** checkSession first: only a session_key that WeChat gave up, or a scan that the server must hear of, costs a login. */
   async resume() {
-    if (this.isNews() || this.storage.loginPending || !await this.loginFlow.keyStands()) {
+    const { epoch } = this;
+    const stands = !this.isNews() && !this.storage.loginPending && await this.loginFlow.keyStands();
+    if (epoch !== this.epoch) return;
+    if (!stands) {
       try {
         await this.login();
       } catch (error) {
@@ -652,8 +657,8 @@ var Sessions = class {
   }
   loginFailed(error) {
     this.failing.failed(Date.now(), error.retryAfter);
-    if (codeOf(error) === "forbidden" || codeOf(error) === "risk_blocked") {
-      this.drop(error.reason || "disabled");
+    if (codeOf(error) === "forbidden" && error.reason) {
+      this.drop(error.reason);
       this.tell("ended", error);
     } else {
       this.tell("failed", error);
@@ -767,17 +772,17 @@ var Sessions = class {
     if (token) await this.endOnServer(token);
   }
   async endOnServer(token) {
-    this.storage.unheardLogout = token;
+    const others = () => this.storage.unheardLogouts.filter((other) => other !== token);
+    this.storage.unheardLogouts = others().concat(token);
     try {
       await this.transport.send({ method: "DELETE", path: "/v1/session", token, twice: true });
     } catch (error) {
       if (isLost(error) || error.status >= 500) return;
     }
-    if (this.storage.unheardLogout === token) this.storage.unheardLogout = "";
+    this.storage.unheardLogouts = others();
   }
-  hearLogout() {
-    const token = this.storage.unheardLogout;
-    if (token) void this.endOnServer(token);
+  sayUnheardLogouts() {
+    for (const token of this.storage.unheardLogouts) void this.endOnServer(token);
   }
   /**
    * Whoever logged out, or left, stays so over starts of the app. After any other end the next start logs in by itself: opening the app is
@@ -840,8 +845,11 @@ var Sessions = class {
    */
   async shown() {
     if (!this.started || this.flight.going || !this.kept) return;
-    this.hearLogout();
-    if (this.isNews() || !await this.loginFlow.keyStands()) await this.login().catch(() => void 0);
+    this.sayUnheardLogouts();
+    const { epoch } = this;
+    const stands = !this.isNews() && await this.loginFlow.keyStands();
+    if (epoch !== this.epoch) return;
+    if (!stands) await this.login().catch(() => void 0);
     else if (Math.abs(Date.now() - this.validated) > validFor) await this.validate();
   }
   isNews() {
