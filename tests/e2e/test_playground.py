@@ -130,7 +130,7 @@ def test_bad_days(kaimen, browser):
     page.click(".weather label", "was used")
     has(page.next(), "errcode 40163", "409 code_used", "wx.login()", "200 km1.")
     page.click(".weather label", "is busy")
-    page.click(".steps .step, .step", "Open it")
+    page.click(".step", "Open it")
     server.eventually(lambda: "upstream_busy" in page.text(".toast"), 20)
     page.click(".weather label", "is busy")
     page.click(".step", "Open it")

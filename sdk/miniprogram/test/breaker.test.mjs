@@ -7,6 +7,7 @@ useWorld();
 const busy = { status: 503, headers: { 'content-type': 'application/problem+json' }, body: '{"code":"upstream_error","status":502}' };
 
 test('a login that keeps failing pauses, longer each time, and says so once a pause', async () => {
+  clock.stop();
   const phone = newPhone();
   const app = open(phone);
   world.line.next('POST /v1/login', { answer: busy }, 99);
@@ -29,6 +30,7 @@ test('a login that keeps failing pauses, longer each time, and says so once a pa
 });
 
 test('the server\'s Retry-After counts from the first time', async () => {
+  clock.stop();
   const app = open(newPhone());
   world.line.next('POST /v1/login', { answer: { ...busy, body: '{"code":"rate_limited","status":429,"retry_after":20}' } });
   assert.equal((await failure(app.login())).retryAfter, 20);
@@ -45,6 +47,7 @@ test('WeChat is busy: the sandbox says -1, the app hears upstream_busy', async (
 });
 
 test('a backend that refuses every ticket does not make a loop', async () => {
+  clock.stop();
   for (const reason of ['renew', 'malformed']) {
     const phone = newPhone();
     const app = open(phone);

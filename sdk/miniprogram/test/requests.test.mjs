@@ -81,6 +81,15 @@ test('other statuses are handed on', async () => {
   assert.equal(statusCode, 404);
 });
 
+test('a refusal that says so in its document alone is one, too', async () => {
+  const app = open(newPhone());
+  await app.ready();
+  const body = '{"code":"unauthenticated","reason":"renew"}';
+  world.line.next('GET /v1/me', { answer: { status: 401, headers: { 'content-type': 'application/problem+json' }, body } });
+  assert.equal((await app.request({ url: '/v1/me' })).statusCode, 200);
+  assert.deepEqual(app.kinds(), ['login', 'renewed']);
+});
+
 test('an Authorization of the app\'s own stays, and its 401 is its own', async () => {
   const app = open(newPhone());
   await app.ready();
@@ -181,7 +190,7 @@ test('other request libraries: header() and handle401()', async () => {
   assert.equal((await fetch(url, { headers: sent })).status, 200);
   await outdate(app);
   const refused = await fetch(url, { headers: sent });
-  const asAxios = { status: 401, headers: Object.fromEntries(refused.headers), data: await refused.json() };
+  const asAxios = { status: 401, headers: Object.fromEntries(refused.headers), data: await refused.text() };
   assert.equal(await app.handle401(asAxios, sent), true);
   assert.equal((await fetch(url, { headers: await app.header() })).status, 200);
   assert.equal(await app.handle401(asAxios, sent), true, 'a late one finds it done');

@@ -1,5 +1,5 @@
-// A team's backend behind a check, as deploy/nginx/kaimen.conf sets it up: /verify is asked first, and what it refuses goes back as nginx
-// sends it: WWW-Authenticate and a problem document. The backend's own routes under /api:
+// A team's backend behind a check: /verify is asked first, and what it refuses goes back as the barest nginx sends it, with the one header
+// that auth_request passes on and a page of its own. The backend's own routes under /api:
 //   /api/echo    what arrived, and whose it is      /api/open   the same, for anybody (optional=true)
 //   /api/own401  a 401 of the backend's own         /api/slow   never answers
 import http from 'node:http';
@@ -20,9 +20,8 @@ export async function openBackend(kaimen) {
     for await (const chunk of request) chunks.push(chunk);
     const checked = await check(request);
     if (checked.status !== 204) {
-      const reason = checked.headers.get('x-kaimen-reason');
-      response.writeHead(checked.status, { 'WWW-Authenticate': checked.headers.get('www-authenticate') || '', 'Content-Type': 'application/problem+json' });
-      response.end(JSON.stringify({ type: 'about:blank', status: checked.status, code: checked.status === 401 ? 'unauthenticated' : 'forbidden', reason }));
+      response.writeHead(checked.status, { 'WWW-Authenticate': checked.headers.get('www-authenticate') || '', 'Content-Type': 'text/html' });
+      response.end('<html><head><title>401 Authorization Required</title></head></html>');
       return;
     }
     if (request.url.startsWith('/api/slow')) return;

@@ -9,12 +9,20 @@ import { Phone } from './phone.mjs';
 export const { createKaimen, KaimenError, errorCodes, reasons } = createRequire(import.meta.url)('../../dist/index.js');
 
 const now = Date.now;
+/** The phone's clock. The server's goes on as it is. */
 export const clock = {
-  offset: 0,
-  /** The phone's clock, forward or back. The server's goes on as it is. */
+  /** Forward or back. */
   move(milliseconds) {
-    this.offset += milliseconds;
-    Date.now = () => now() + this.offset;
+    const before = Date.now;
+    Date.now = () => before() + milliseconds;
+  },
+  /** Only move() moves it from here on, however slow the machine is. */
+  stop() {
+    const here = Date.now();
+    Date.now = () => here;
+  },
+  reset() {
+    Date.now = now;
   },
 };
 
@@ -29,7 +37,7 @@ export function useWorld() {
     world.backend = await openBackend(world.kaimen);
   });
   beforeEach(() => {
-    clock.move(-clock.offset);
+    clock.reset();
     world.line.heal();
     world.backend.served.length = 0;
   });
