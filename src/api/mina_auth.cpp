@@ -33,14 +33,23 @@ enum class Mina : int {
 };
 
 object envelope(Mina code, std::string_view message, http::json::value data) {
-  return {{"returnCode", static_cast<int>(code)}, {"returnMessage", message}, {"returnData", std::move(data)}, {"version", 1}, {"componentName", "MA"}};
+  return {{"returnCode", static_cast<int>(code)},
+          {"returnMessage", message},
+          {"returnData", std::move(data)},
+          {"version", 1},
+          {"componentName", "MA"}};
 }
 
-http::Response answer_of(Mina code, std::string_view message, http::json::value data = "") { return json_response(200, envelope(code, message, std::move(data)), true); }
+http::Response answer_of(Mina code, std::string_view message, http::json::value data = "") {
+  return json_response(200, envelope(code, message, std::move(data)), true);
+}
 
 Mina number_of(const Error& error) {
   switch (error.code) {
-    case ErrorCode::unauthenticated: return error.reason == Reason::expired || error.reason == Reason::renew ? Mina::skey_expired : Mina::not_authenticated;
+    case ErrorCode::unauthenticated: {
+      const bool ran_out = error.reason == Reason::expired || error.reason == Reason::renew;
+      return ran_out ? Mina::skey_expired : Mina::not_authenticated;
+    }
     case ErrorCode::invalid_request: return Mina::bad_parameter;
     case ErrorCode::not_found: return Mina::no_app;
     case ErrorCode::code_invalid:
@@ -96,7 +105,9 @@ Answer authenticate(Call& call, core::AppPtr app, http::Reader& para) {
 
 Answer mina_auth(Call& call) {
   std::string key_project;
-  if (!may_check(call.http, call.services, call.options, key_project)) co_return make_error(ErrorCode::forbidden, "the session server wants a key of scope verify here");
+  if (!may_check(call.http, call.services, call.options, key_project)) {
+    co_return make_error(ErrorCode::forbidden, "the session server wants a key of scope verify here");
+  }
   auto parsed = http::parse_json(call.http.body, limits::kJsonDepth);
   if (!parsed || !parsed.value().is_object()) co_return answer_of(Mina::not_json, "the body is not a JSON object");
   http::Reader reader(parsed.value().get_object());

@@ -14,12 +14,14 @@ using http::json::object;
 namespace {
 
 constexpr std::string_view kCode = "x-wx-code", kEncryptedData = "x-wx-encrypted-data", kIv = "x-wx-iv", kId = "x-wx-id";
-/// By this member clients of v1 know what comes from their session server.
+// By this member clients of v1 know what comes from their session server.
 constexpr std::string_view kMagic = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A";
 
 bool names_host(const core::App& app, std::string_view host) {
   const std::string_view name = host.substr(0, host.rfind(':'));
-  return std::ranges::any_of(app.settings.wafer_hosts, [&](const auto& one) { return http::same_but_for_case(one, host) || http::same_but_for_case(one, name); });
+  return std::ranges::any_of(app.settings.wafer_hosts, [&](const auto& one) {
+    return http::name_is(one, host) || http::name_is(one, name);
+  });
 }
 
 // The header's value; empty: there is none. Error: invalid_request where it is there more than once.
@@ -49,8 +51,9 @@ std::string_view name_in_v2(const Error& error) {
 }
 
 // "Log in again", as v2 understands -1. A client that did so for anything else would go on doing it.
-bool helped_by_login(ErrorCode code) {
-  return code == ErrorCode::unauthenticated || code == ErrorCode::invalid_request || code == ErrorCode::code_invalid || code == ErrorCode::code_used;
+bool helped_by_login(const Call& call, ErrorCode code) {
+  if (code == ErrorCode::invalid_request) return is_login(call);  // no code, or half of one
+  return code == ErrorCode::unauthenticated || code == ErrorCode::code_invalid || code == ErrorCode::code_used;
 }
 
 }  // namespace
@@ -76,7 +79,8 @@ Result<core::AppPtr> wafer_app(const Call& call, std::optional<Wafer> version) {
   }
   if (hosts == 1) return by_host;
   if (all == 1) return any;
-  return make_error(ErrorCode::not_found, all == 0 ? "no app has the setting wafer" : "several apps have the setting wafer: name one in the path, or by wafer_hosts");
+  return make_error(ErrorCode::not_found, all == 0 ? "no app has the setting wafer"
+                                                   : "several apps have the setting wafer: name one in the path, or by wafer_hosts");
 }
 
 object wafer_userinfo(const Call& call, const core::App& app, const core::User& user, const core::Session& session, bool to_backend) {
@@ -99,6 +103,7 @@ Answer wafer_login(Call& call) {
   core::LoginRequest request;
   CO_TRY(request.app, wafer_app(call));
   call.trace.app_id = request.app->app_id;
+  call.trace.env = core::name_of(request.env);
   CO_TRY(std::string code, only(call, kCode));
   CO_TRY(std::string data, only(call, kEncryptedData));
   CO_TRY(std::string iv, only(call, kIv));
@@ -133,7 +138,8 @@ Answer wafer_user(Call& call, const Visitor& visitor) {
   CO_TRY(const auto view, std::move(found));
   auto info = wafer_userinfo(call, *visitor.app, view.user, view.session, false);
   const bool v1 = visitor.app->settings.wafer == Wafer::v1;
-  const object body = v1 ? object{{"code", 0}, {"message", "ok"}, {"data", object{{"userInfo", std::move(info)}}}} : object{{"code", 0}, {"data", std::move(info)}};
+  const object body = v1 ? object{{"code", 0}, {"message", "ok"}, {"data", object{{"userInfo", std::move(info)}}}}
+                         : object{{"code", 0}, {"data", std::move(info)}};
   co_return json_response(200, body, true);
 }
 
@@ -146,7 +152,7 @@ http::Response wafer_refusal(const Call& call, const Error& error) {
     body[kMagic] = 1;
     body["error"] = name_in_v1(call, error);
   } else {
-    body["code"] = helped_by_login(error.code) ? -1 : row.status;
+    body["code"] = helped_by_login(call, error.code) ? -1 : row.status;
     body["error"] = name_in_v2(error);
   }
   std::string message(row.title);

@@ -233,6 +233,7 @@ TEST_F(WaferApiTest, ATicketInTheAddressIsRefusedHereToo) {
   const Reply reply = send(client("GET", "/weapp/user?skey=" + skey_of(login_as())));
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.text("cause"), "invalid_request");
+  EXPECT_EQ(reply.object().at("code").get_int64(), 400) << "which another login would not mend";
 }
 
 class WaferV1ApiTest : public WaferApiTest {

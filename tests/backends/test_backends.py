@@ -73,7 +73,7 @@ class Liar:
 
         self.server = Line(("127.0.0.1", 0), Handler)
         self.server.block_on_close = False
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.address = self.server.server_address
 
     def close(self):
@@ -219,7 +219,8 @@ def test_parallel_users_are_never_mixed_up(app, kaimen, user):
 LIES = {"200": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Kaimen-User: forged\r\n\r\n", "204 without a name": b"HTTP/1.1 204 No Content\r\n\r\n",
         "302": b"HTTP/1.1 302 Found\r\nLocation: /verify\r\nContent-Length: 0\r\n\r\n", "500": b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops",
         "503": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "nothing": b"",
-        "half a head": b"HTTP/1.1 204 No Content\r\nX-Kaimen-Us"}
+        "half a head": b"HTTP/1.1 204 No Content\r\nX-Kaimen-Us", "half a name": b"HTTP/1.1 204 No Content\r\nX-Kaimen-User: 01a2",
+        "no end of a head": b"HTTP/1.1 204 No Content\r\nX-Kaimen-User: 01a2\r\nX-Kaimen-Session: 01a2\r\n"}
 
 
 def assert_unavailable(answer):
@@ -251,6 +252,21 @@ def test_with_kaimen_gone_nobody_is_let_in_and_later_all_are_again(app, kaimen, 
         line.target = wire.address(kaimen.private)
         line.cut()
     assert app.identity("/plain", ticket)
+
+
+def test_php_does_not_take_the_answer_that_a_script_left_behind(kaimen, line, tmp_path, user):
+    """PHP alone has its connections from script to script, whatever became of the one before."""
+    app = App("php", f"http://{line.address}", tmp_path / "log")
+    try:
+        first, second = kaimen.login(f"{user}-first"), kaimen.login(f"{user}-second")
+        app.identity("/plain", first["token"])
+        before = line.connections
+        assert app.get("/dies", first["token"]).status == 200
+        assert line.connections == before, "it was the kept one"
+        time.sleep(0.1)  # for the answer to come
+        assert app.identity("/plain", second["token"])["user"] == second["user"]["id"]
+    finally:
+        app.stop()
 
 
 def test_a_web_socket_is_checked_before_it_is_accepted(kaimen, user):

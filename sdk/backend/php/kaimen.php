@@ -75,13 +75,15 @@ function ask(string $url, string $path, array $headers, float $timeout): array
     $port = $parts['port'] ?? ($scheme === 'tls' ? 443 : 80);
     [$host, $port] = $unix ? ['unix://' . substr($url, 5), -1] : ["$scheme://" . ($parts['host'] ?? ''), $port];
     $request = "GET $path HTTP/1.1\r\n" . implode("\r\n", $headers) . "\r\n\r\n";
-    // The second try is for a kept connection that Kaimen has closed: the request did not reach it.
-    for ($try = 0; $try < 2 && microtime(true) < $deadline; ++$try) {
+    // More than one try is for kept connections that are of no use any more: the request did not reach Kaimen.
+    for ($try = 0; $try < 3 && microtime(true) < $deadline; ++$try) {
         $line = @pfsockopen($host, $port, $number, $text, $timeout);
         if (!$line) {
             break;
         }
-        $answer = exchange($line, $request, $deadline);
+        in_use($line);
+        $answer = is_clean($line) ? exchange($line, $request, $deadline) : null;
+        in_use(null);
         if ($answer) {
             return $answer;
         }
@@ -90,10 +92,35 @@ function ask(string $url, string $path, array $headers, float $timeout): array
     return [0, []];
 }
 
+/** A script that ends in the middle must not leave its answer to the next one, which is another user's: then the connection goes with it. */
+function in_use($line): void
+{
+    static $now = null;
+    static $watching = false;
+    $now = $line;
+    if (!$watching) {
+        $watching = true;
+        register_shutdown_function(static function () use (&$now): void {
+            if ($now) {
+                fclose($now);
+            }
+        });
+    }
+}
+
+/** Whether nothing has come that nobody asked for, and the other end is there. */
+function is_clean($line): bool
+{
+    stream_set_blocking($line, false);
+    $left = @fread($line, 1);
+    stream_set_blocking($line, true);
+    return ($left === '' || $left === false) && !feof($line);
+}
+
 /** @return array{int, array<string, string>}|null null: the connection is of no more use */
 function exchange($line, string $request, float $deadline): ?array
 {
-    $left = $deadline - microtime(true);
+    $left = max(0.001, $deadline - microtime(true));
     stream_set_timeout($line, (int) $left, (int) (fmod($left, 1) * 1e6));
     if (@fwrite($line, $request) !== strlen($request)) {
         return null;
