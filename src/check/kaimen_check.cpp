@@ -22,13 +22,21 @@ StateSource& source_of(kaimen_check* check) { return *reinterpret_cast<StateSour
 
 std::string_view text_of(const char* text) { return text ? std::string_view(text) : std::string_view(); }
 
-void hex(const std::array<uint8_t, 16>& bytes, char* out) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (const uint8_t byte : bytes) {
-    *out++ = kDigits[byte >> 4];
-    *out++ = kDigits[byte & 15];
+struct HexPairs {
+  char text[256][2];
+  constexpr HexPairs() : text() {
+    constexpr char kDigits[] = "0123456789abcdef";
+    for (int byte = 0; byte < 256; ++byte) {
+      text[byte][0] = kDigits[byte >> 4];
+      text[byte][1] = kDigits[byte & 15];
+    }
   }
-  *out = '\0';
+};
+constexpr HexPairs kHex;
+
+void hex(const std::array<uint8_t, 16>& bytes, char* out) {
+  for (size_t i = 0; i < bytes.size(); ++i) std::memcpy(out + 2 * i, kHex.text[bytes[i]], 2);
+  out[32] = '\0';
 }
 
 void clear(kaimen_identity* who) {
@@ -46,8 +54,8 @@ int refuse(kaimen_identity* who, int status, int reason, Unsure unsure) {
 }
 
 int identify(kaimen_identity* who, const Claims& claims, const StateVerdict& verdict) {
-  clear(who);
   who->status = 204;
+  who->reason = who->unsure = 0;
   who->identified = 1;
   who->registered = claims.registered() ? 1 : 0;
   who->generation = claims.generation;
@@ -59,6 +67,7 @@ int identify(kaimen_identity* who, const Claims& claims, const StateVerdict& ver
   std::memcpy(who->project, verdict.project, sizeof verdict.project);
   const std::string_view env = env_name(claims.env());
   std::memcpy(who->env, env.data(), env.size());
+  who->env[env.size()] = '\0';
   char* to = who->text;
   const auto keep = [&](std::string_view text, const char*& at) {
     if (!text.empty()) std::memcpy(to, text.data(), text.size());

@@ -52,13 +52,13 @@ class Site:
 class Front:
     """A process that listens on `port`, stopped at the end."""
 
-    def __init__(self, command, port, log, tls=False, environment=None):
+    def __init__(self, command, port, log, environment=None, seconds=20):
         self.port, self.log_path = port, pathlib.Path(log)
         self.url = f"http://127.0.0.1:{port}"
         with open(log, "ab") as output:
             self.process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
                                             env={**os.environ, **(environment or {})})
-        process.eventually(self.accepts, 20, what=f"{command[0]} to listen")
+        process.eventually(self.accepts, seconds, what=f"{command[0]} to listen")
 
     def accepts(self):
         import socket
