@@ -205,13 +205,17 @@ Task<http::Response> Playground::limit(const http::Request& request) {
   const auto order = object_in(request.body);
   const auto* wanted = order ? order->if_contains("max_per_user") : nullptr;
   if (!wanted || !(wanted->is_null() || wanted->is_int64())) co_return refused(400, "max_per_user must be a whole number or null");
+  const core::AppPtr app = services_.apps.find(options_.app_id);
+  if (!app) co_return refused(404, "the app is gone");
+  json::value was = nullptr;
+  if (const auto set = app->setting_values.find("max_per_user"); set != app->setting_values.end()) was = app->settings.max_per_user;
   core::AppChange change;
   change.settings = {{"max_per_user", wanted->is_null() ? std::string() : std::to_string(wanted->get_int64())}};
   change.source.actor = "playground";
   auto changing = services_.apps.change(options_.app_id, std::move(change));
   const auto changed = co_await std::move(changing);
   if (!changed) co_return refused(400, changed.error().detail);
-  co_return answer({{"max_per_user", changed.value()->settings.max_per_user}});
+  co_return answer({{"max_per_user", changed.value()->settings.max_per_user}, {"was", was}});
 }
 
 }  // namespace kaimen::playground

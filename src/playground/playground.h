@@ -40,7 +40,7 @@ class Playground final : public http::Handler {
   Task<http::Response> wire(const http::Request& request);
   /// What is held of the holder of a ticket: {ticket} → {ticket, user, identities, sessions, session_keys}.
   Task<http::Response> look(const http::Request& request);
-  /// {max_per_user}: sets the app's limit of sessions per user; null takes the default again.
+  /// {max_per_user}: sets the app's limit of sessions per user; null takes the default again. → {max_per_user, was}: what was set before.
   Task<http::Response> limit(const http::Request& request);
 
   http::Handler& api_;

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "check/kaimen_check.h"
-#include "tests/core/fixture.h"
+#include "tests/core/many_nodes.h"
 
 namespace kaimen::test {
 namespace {
@@ -135,6 +135,23 @@ TEST_F(PublicationTest, AfterALeakAnAppsOwnKeyIsReplacedAtOnce) {
   ASSERT_TRUE(run_here(services().ticket_keys.retire()));
   EXPECT_EQ(read(leaked), "renew");
   EXPECT_EQ(read(login("o2", "wx2")), "204");
+}
+
+TEST_F(PublicationTest, AnAppThatIsGoneHasNoKeysMadeAnyMore) {
+  add_app("wx2");
+  services().ticket_keys.own_keys({"wx2"});
+  ASSERT_TRUE(minute());
+  ASSERT_TRUE(run_here(services().apps.remove("wx2")));
+  const auto own = [&] {
+    const auto rows = run_here(store().list_ticket_keys()).value();
+    return std::ranges::count_if(rows, [](const auto& row) { return row.kind == core::KeyKind::ticket && !row.apps.empty(); });
+  };
+  const auto before = own();
+  for (int day = 0; day < 3; ++day) {
+    clock.pass(24h);
+    ASSERT_TRUE(minute());
+  }
+  EXPECT_LE(own(), before);
 }
 
 }  // namespace

@@ -133,6 +133,13 @@ def test_bad_days(kaimen, browser):
     page.click(".steps .step, .step", "Open it")
     server.eventually(lambda: "upstream_busy" in page.text(".toast"), 20)
     page.click(".weather label", "is busy")
+    page.click(".step", "Open it")
+    server.eventually(page.idle, 20)
+    page.click(".weather label", "stale session_key")
+    page.click(".device .do", "Bind my phone number")
+    server.eventually(lambda: "Number: +86" in page.text(".toast"), 20)
+    has(page.last_chapter(), "409 stale_session_key", "POST /v1/login", "POST /v1/me/phone", "200")
+    assert not page.browser.execute_script("return document.querySelector('#stale').checked")
     page.click(".weather label", "No network")
     page.click(".step", "Open it")
     server.eventually(lambda: "login_failed" in page.text(".toast") or "login_paused" in page.text(".toast"), 20)
@@ -192,6 +199,8 @@ def test_it_opens_no_ticket_but_this_servers(kaimen):
     assert post(kaimen, "look", {"ticket": "km1." + "A" * 100}).status == 404
     assert post(kaimen, "look", {}).status == 400
     assert post(kaimen, "limit", {"max_per_user": "1"}).status == 400
+    assert post(kaimen, "limit", {"max_per_user": 3}).json() == {"max_per_user": 3, "was": None}
+    assert post(kaimen, "limit", {"max_per_user": None}).json() == {"max_per_user": 20, "was": 3}
     assert post(kaimen, "anything").status == 404
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "servers"))
 import process  # noqa: E402
 import server  # noqa: E402
 import wire  # noqa: E402
-from backend import Backend  # noqa: E402
+from backend import Backend, CountingLine as Line  # noqa: E402, F401
 
 IDENTITY = ["User", "External-Id", "App", "Openid", "Unionid", "Session", "Registered", "Roles", "Env", "Expires"]
 
@@ -96,7 +96,7 @@ def program(*names):
 def identity_of(pairs):
     """The X-Kaimen-* headers of a list, as an application would read them: without regard to case and to - or _."""
     return sorted((name.lower().replace("_", "-"), value) for name, value in pairs
-                  if name.lower().replace("_", "-").startswith(("x-kaimen-", "x-wx-")) and name.lower() not in ("x-kaimen-ticket", "x-kaimen-reason"))
+                  if name.lower().replace("_", "-").startswith(("x-kaimen-", "x-wx-")) and name.lower() not in ("x-kaimen-ticket", "x-kaimen-reason") and value != "")
 
 
 class Tickets:

@@ -9,7 +9,11 @@ namespace {
 
 TEST_F(StateFileTest, NoRevocationIsMissedAndNoGoodTicketRefusedWhileTablesChange) {
   constexpr uint64_t kSessions = 400, kLiving = 1'000'000;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr uint64_t kChecks = 100'000;
+#else
   constexpr uint64_t kChecks = 500'000;  // of each of two threads
+#endif
   write(1000);
   publish();
   handle();
@@ -57,8 +61,8 @@ TEST_F(StateFileTest, NoRevocationIsMissedAndNoGoodTicketRefusedWhileTablesChang
   EXPECT_EQ(missed, 0U);
   EXPECT_EQ(wrong, 0U);
   EXPECT_EQ(unsure, 0U);
-  EXPECT_GT(changes, 100U);
-  EXPECT_GT(ended, 20U);
+  EXPECT_GT(changes, 50U);
+  EXPECT_GT(ended, 5U);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { failure, newPhone, open, useWorld, world } from './world/index.mjs';
+import { clock, failure, newPhone, open, useWorld, world } from './world/index.mjs';
 
 useWorld();
 const png = join(mkdtempSync(join(tmpdir(), 'kaimen-sdk-')), 'avatar.png');
@@ -79,6 +79,17 @@ test('encrypted under the key of an earlier login: the server has kept it', asyn
   const { encryptedData, iv } = await phone.phoneButton({ key: 'previous', phone: '13600005555' });
   assert.match((await app.bindPhone({ encryptedData, iv })).phone_number, /13600005555/);
   assert.equal(phone.calls.login, 2, 'nothing was stale');
+});
+
+test('an expired ticket under encrypted data is renewed: a login could replace the key', async () => {
+  const phone = newPhone();
+  const app = open(phone);
+  await app.ready();
+  const { encryptedData, iv } = await phone.phoneButton({ phone: '13600008888' });
+  phone.loginWith = { rotate: true };
+  clock.move(3 * 3600000);
+  assert.match((await app.bindPhone({ encryptedData, iv })).phone_number, /13600008888/);
+  assert.equal(phone.calls.login, 1);
 });
 
 test('a key that the server has never seen: one login, one more try, by itself', async () => {

@@ -14,6 +14,7 @@ let at = -1, running = false, last = '';
 
 function changed() {
   last = stage.first.ticket || last;
+  if (place('stale')) place('stale').checked = stage.first.stale;
   refresh(last).catch((error) => console.error(error));
 }
 
@@ -63,7 +64,7 @@ function draw() {
 
 function weather() {
   let on = null;
-  const box = (words, change, checked = false) => h('label', {}, h('input', { type: 'checkbox', checked, onchange: change }), words);
+  const box = (words, change, id) => h('label', {}, h('input', { type: 'checkbox', id, onchange: change }), words);
   const boxes = faults.map((fault) => box(fault.name(), async (event) => {
     on = event.target.checked ? fault : null;
     for (const other of place('weather').querySelectorAll('input.fault')) if (other !== event.target) other.checked = false;
@@ -71,6 +72,7 @@ function weather() {
   }));
   for (const one of boxes) one.firstChild.classList.add('fault');
   return h('div.weather', { id: 'weather' }, h('b', {}, say('Bad days', '坏天气')), boxes,
+    box(say('A stale session_key, at the next number', '下一次取手机号时密钥已过期'), (event) => { stage.first.stale = event.target.checked; }, 'stale'),
     box(say('No network on the phone', '手机没有网络'), (event) => { stage.first.phone.online = !event.target.checked; stage.first.draw(); }));
 }
 

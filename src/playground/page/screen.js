@@ -1,7 +1,7 @@
 // What the phone shows: a home screen with one mini program, and that mini program when it is open. It runs the SDK as any app would.
 import { createKaimen } from './kaimen.js';
 import { fill, h } from './dom.js';
-import { facts } from './server.js';
+import { facts, sandbox } from './server.js';
 import { Phone, shop } from './phone.js';
 import { note } from './timeline.js';
 import { say } from './words.js';
@@ -13,6 +13,7 @@ export class Screen {
   toast = '';
   dialog = null;
   busy = 0;
+  stale = false;  // the next number is encrypted with a session_key that Kaimen has never seen
 
   constructor(user, model, { name, caption, changed, seen, small = false }) {
     this.phone = new Phone(user, model, name, seen);
@@ -57,12 +58,20 @@ export class Screen {
       return say(`Order placed (${statusCode})`, `已下单（${statusCode}）`);
     });
   }
-  bindPhone(old = false) {
+  bindPhone() {
     return this.doing(async () => {
-      const detail = await this.phone.phoneButton(old);
-      const user = await this.kaimen.bindPhone(detail);
+      const old = this.stale;
+      this.stale = false;
+      if (old) await this.replaceKey();
+      const user = await this.kaimen.bindPhone(await this.phone.phoneButton(old));
       return say('Number: ', '手机号：') + user.phone_number;
     });
+  }
+  /** As when the mini program was killed between wx.login and the server's answer. The next login keeps the key, as WeChat does for a while. */
+  async replaceKey() {
+    await sandbox('POST', '/login', { appid: facts.app_id, user: this.phone.user, rotate: true });
+    note('wechat', say('a new session_key, and nobody told', '换了 session_key，谁也没告诉'));
+    this.phone.rotate = false;
   }
   login() {
     return this.doing(() => this.kaimen.login());

@@ -1,6 +1,6 @@
 // The story in steps: what to do, what to look at, what it was for. Each step leaves the phones as the next one finds them; going back to one
 // that needs an open mini program opens it.
-import { limit, sandbox, facts } from './server.js';
+import { limit, sandbox } from './server.js';
 import { note } from './timeline.js';
 import { say } from './words.js';
 
@@ -76,12 +76,12 @@ export const steps = [
       '应用设为同时只允许一台设备。第二台登录，第一台被顶下线；它在下一次请求时得知原因，并先询问再登录。请回答弹窗。'),
     async run(stage) {
       await opened(stage);
-      await limit(1);
+      const { was } = await limit(1);
       const second = stage.second();
       if (second.kaimen) second.close();
       second.phone.storage.clear();
       await second.open();
-      await limit(null);
+      await limit(was);
       stage.first.order();  // it waits for the dialog's answer
     },
   },
@@ -93,11 +93,8 @@ export const steps = [
     async run(stage) {
       if (stage.first.dialog) stage.first.dialog.answer(true);
       await opened(stage);
-      await sandbox('POST', '/login', { appid: facts.app_id, user: stage.first.phone.user, rotate: true });
-      note('wechat', say('a new session_key, and nobody told', '换了 session_key，谁也没告诉'));
-      stage.first.phone.rotate = false;
-      await stage.first.bindPhone(true);
-      stage.first.phone.rotate = undefined;
+      stage.first.stale = true;
+      await stage.first.bindPhone();
     },
   },
   {
