@@ -31,6 +31,8 @@ Answer show_user(Call& call, const core::Caller& caller);
 Answer disable_user(Call& call, const core::Caller& caller);
 Answer enable_user(Call& call, const core::Caller& caller);
 Answer merge_users(Call& call, const core::Caller& caller);
+Answer import_users(Call& call, const core::Caller& caller);
+Answer open_support_view(Call& call, const core::Caller& caller);
 Answer list_user_sessions(Call& call, const core::Caller& caller);
 Answer end_user_sessions(Call& call, const core::Caller& caller);
 Answer end_any_session(Call& call, const core::Caller& caller);

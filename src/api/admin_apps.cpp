@@ -39,6 +39,13 @@ std::optional<core::PushKeys> push_keys(http::Reader& reader) {
   return keys;
 }
 
+// Write-only too; null or empty: resolve_url is asked no more.
+std::optional<Secret> resolve_secret(http::Reader& reader, const http::json::object& body) {
+  auto text = reader.string({"resolve_secret"});
+  if (!text && !body.contains("resolve_secret")) return std::nullopt;
+  return Secret(std::move(text).value_or(""));
+}
+
 // {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
 Result<std::map<std::string, std::string>> settings_of(const http::json::object& json) {
   std::map<std::string, std::string> settings;
@@ -78,6 +85,7 @@ Answer add_app(Call& call, const core::Caller& caller) {
   const auto upstream = reader.string({"upstream"});
   const auto* settings = reader.object({"settings"});
   app.push = push_keys(reader);
+  app.resolve_secret = resolve_secret(reader, call.body);
   app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -129,6 +137,7 @@ Answer change_app(Call& call, const core::Caller& caller) {
   change.revoke_sessions = reader.boolean({"revoke_sessions"}).value_or(false);
   const auto* settings = reader.object({"settings"});
   change.push = push_keys(reader);
+  change.resolve_secret = resolve_secret(reader, call.body);
   change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {

@@ -48,6 +48,8 @@ Result<Visitor> visitor_of(Call& call) {
   if (!visitor.app) return unauthenticated(Reason::deleted);
   if (!may_be_of(presented, visitor.app.get())) return unauthenticated(Reason::malformed);
   const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
+  // Who looks on in a user's place looks on: what is the user's own is changed by the user.
+  if (!claims.actor.empty() && !only_reads) return make_error(ErrorCode::forbidden, "a support view changes nothing here");
   if (presented.by_cookie && !only_reads) {
     TRY(proven_same_origin(call, *visitor.app));
   }

@@ -117,6 +117,7 @@ void identify(Answer& answer, const check::Claims& claims, const check::AppState
   known("X-Kaimen-Unionid: ", claims.unionid);
   known("X-Kaimen-External-Id: ", claims.external_id);
   known("X-Kaimen-Roles: ", claims.roles);
+  known("X-Kaimen-Actor: ", claims.actor);
   known("X-Kaimen-Env: ", core::name_of(claims.env()));
   answer.header("X-Kaimen-Registered: ", claims.registered() ? "true" : "false");
   answer.header("X-Kaimen-Expires: ", DecimalText(claims.expires_ms() / 1000));
@@ -236,6 +237,7 @@ core::JwtSubject jwt_subject(const check::Claims& claims, const std::string& app
   subject.openid = claims.openid;
   subject.unionid = claims.unionid;
   subject.external_id = claims.external_id;
+  subject.actor = claims.actor;
   for (std::string_view roles = claims.roles; !roles.empty();) {
     const size_t comma = std::min(roles.find(','), roles.size());
     subject.roles.emplace_back(roles.substr(0, comma));

@@ -132,6 +132,7 @@ object app_json(const core::App& app) {
           {"settings", std::move(settings)},
           {"effective", std::move(effective)},
           {"push", !app.push_token.empty()},
+          {"resolve_secret", !app.resolve_secret.empty()},
           {"disabled", app.disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
           {"created_at", rfc3339(app.created_at)}};

@@ -18,6 +18,7 @@ void add_serve_commands(CLI::App& root, int& exit_status);    // serve, sandbox
 void add_app_commands(CLI::App& root, int& exit_status);      // app add|list|show|set|remove|rotate-secret|check
 void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke
 void add_user_commands(CLI::App& root, int& exit_status);     // user show|delete
+void add_import_commands(CLI::App& root, int& exit_status);   // import users
 void add_why_command(CLI::App& root, int& exit_status);       // why ID
 void add_operate_commands(CLI::App& root, int& exit_status);  // check, migrate (add_migrate_command), config, version
 void add_migrate_command(CLI::App& root, int& exit_status);

@@ -4,6 +4,7 @@
 
 #include "app/store_url.h"
 #include "platform/outbound.h"
+#include "platform/resolver.h"
 #include "platform/wechat.h"
 #include "platform/wechat_oauth.h"
 
@@ -46,7 +47,8 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   follow.grace = Seconds{config.store_revocation_grace_seconds};
   follow.version = KAIMEN_VERSION;
   outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
-  services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, vault_, machine.random, clock, config.session_defaults(),
+  resolver_ = std::make_unique<platform::Resolver>(*outbound_);
+  services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, *resolver_, vault_, machine.random, clock, config.session_defaults(),
                                                std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }

@@ -40,6 +40,7 @@ class Node {
   std::unique_ptr<core::Store> store_;
   http::Client client_;
   std::unique_ptr<core::Outbound> outbound_;
+  std::unique_ptr<core::Resolver> resolver_;
   platform::PlatformTable platforms_;
   std::unique_ptr<core::Services> services_;
 };

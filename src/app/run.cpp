@@ -21,6 +21,7 @@ int run_command(int argc, char** argv) {
   add_app_commands(root, exit_status);
   add_key_commands(root, exit_status);
   add_user_commands(root, exit_status);
+  add_import_commands(root, exit_status);
   add_why_command(root, exit_status);
   add_operate_commands(root, exit_status);
   try {

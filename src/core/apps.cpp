@@ -58,6 +58,9 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
     app->push_token = Secret(text.substr(0, end));
     app->push_key = Secret(text.substr(std::min(end + 1, text.size())));
   }
+  if (!row.resolve_sealed.empty()) {
+    TRY(app->resolve_secret, vault_.open("resolve", row.app_id, row.resolve_sealed));
+  }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
@@ -78,6 +81,13 @@ Result<std::string> Apps::sealed(const PushKeys& push, const std::string& app_id
     return make_error(ErrorCode::invalid_request, "push.encoding_aes_key must be 43 letters and digits");
   }
   return vault_.seal("push", app_id, Secret(token + "\n" + key));
+}
+
+Result<std::string> Apps::sealed_resolve(const Secret& secret, const std::string& app_id) const {
+  if (secret.empty()) return std::string();
+  TRY(check_secret(secret));
+  if (secret.size() < kResolveSecretBytesMin) return make_error(ErrorCode::invalid_request, "resolve_secret must be at least 16 characters");
+  return vault_.seal("resolve", app_id, secret);
 }
 
 Task<Result<>> Apps::load() {
@@ -158,6 +168,9 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (app.push) {
     CO_TRY(row.push_sealed, sealed(*app.push, app.app_id));
   }
+  if (app.resolve_secret) {
+    CO_TRY(row.resolve_sealed, sealed_resolve(*app.resolve_secret, app.app_id));
+  }
   row.source = std::move(app.source);
   row.created_at = live_.clock.now();
   auto act = store_.add_app(std::move(row));
@@ -199,6 +212,9 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
     if (change.revoke_sessions) row.revoked_before = live_.clock.now();
     if (change.push) {
       TRY(row.push_sealed, sealed(*change.push, row.app_id));
+    }
+    if (change.resolve_secret) {
+      TRY(row.resolve_sealed, sealed_resolve(*change.resolve_secret, row.app_id));
     }
     row.source = change.source;
     return ok();

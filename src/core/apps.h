@@ -22,6 +22,9 @@ struct PushKeys {
   Secret key;    ///< EncodingAESKey: 43 letters and digits.
 };
 
+/// What questions to an app's resolve_url are signed with; write-only.
+inline constexpr size_t kResolveSecretBytesMin = 16;
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -31,6 +34,7 @@ struct NewApp {
   std::map<std::string, std::string> settings;
   std::string upstream = "wechat";
   std::optional<PushKeys> push;
+  std::optional<Secret> resolve_secret;
   Source source;
 };
 
@@ -41,6 +45,7 @@ struct AppChange {
   std::optional<std::map<std::string, std::string>> settings;
   bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
   std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
+  std::optional<Secret> resolve_secret;  ///< At least kResolveSecretBytesMin; an empty one: resolve_url is asked no more.
   Source source;
 };
 
@@ -72,6 +77,7 @@ class Apps {
   Result<AppRow> row_of(const std::string& app_id);
   Result<AppPtr> open(const AppRow& row) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
+  Result<std::string> sealed_resolve(const Secret& secret, const std::string& app_id) const;
 
   Store& store_;
   const crypto::Vault& vault_;

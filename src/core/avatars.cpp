@@ -23,18 +23,19 @@ Task<Result<KeptAvatar>> Avatars::keep(Subject subject, std::string bytes, std::
   act.type = picture.type;
   act.body = std::move(picture.body);
   act.wait_for_check = enforced;
-  act.now = clock_.now();
+  const Time kept_at = clock_.now();
+  act.now = kept_at;
   act.source = trace->source;
   const std::string hash = act.hash;
   auto keeping = co_await store_.media().keep_avatar(std::move(act));
   CO_TRY(auto kept, std::move(keeping));
   if (policy == ProfileCheck::off || (enforced && kept.shown) || base.empty() || subject.openid.empty()) co_return kept;
-  auto asked = co_await ask(subject, hash, base, trace);
+  auto asked = co_await ask(subject, hash, base, kept_at, trace);
   if (asked.has_error() && enforced) co_return asked.error();
   co_return kept;
 }
 
-Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base, Trace* trace) {
+Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base, Time kept_at, Trace* trace) {
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
   trace->upstream_path = "/wxa/media_check_async";
@@ -49,7 +50,7 @@ Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base,
   act.hash = std::move(hash);
   act.user = subject.user;
   act.app = subject.app->number;
-  act.now = clock_.now();
+  act.now = kept_at;  // of two uploads at once the newer one counts, whichever question WeChat answers first
   auto noted = co_await store_.media().note_avatar_check(std::move(act));
   co_return noted;
 }

@@ -23,7 +23,7 @@ class Avatars {
   static std::string path_of(const std::string& hash);
 
  private:
-  Task<Result<>> ask(Subject subject, std::string hash, std::string base, Trace* trace);
+  Task<Result<>> ask(Subject subject, std::string hash, std::string base, Time kept_at, Trace* trace);
   std::string key_of(const std::string& hash) const;
 
   Store& store_;

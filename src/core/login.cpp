@@ -105,6 +105,7 @@ Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord
   answer.is_new_user = record.is_new_user;
   // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
+  if (record.is_new_identity && Resolving::wanted(*request.app)) co_await resolve(answer, trace);
   // 6. Seal the ticket: a phone number may just have said who this is.
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
   co_return answer;
@@ -239,6 +240,19 @@ Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answe
     auto bound = co_await bind_phone(request, answer, trace);
     if (bound.has_error()) warn("phone", bound.error());
   }
+}
+
+// Last of the parts: who was put onto another user by a number is asked for as that one.
+Task<void> Login::resolve(LoginAnswer& answer, Trace* trace) {
+  WhoIs who;
+  who.app = answer.app;
+  who.openid = answer.session.openid;
+  who.unionid = answer.session.unionid;
+  who.user = answer.user.id;
+  who.is_new_user = answer.is_new_user;
+  who.request_id = trace->source.request_id;
+  auto resolved = co_await resolving_.run(std::move(who), &answer.session, &answer.user, trace);
+  if (resolved.has_error()) answer.warnings.push_back({"resolve", resolved.error().code, resolved.error().upstream});
 }
 
 Task<Result<>> Login::bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {

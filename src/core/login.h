@@ -11,6 +11,7 @@
 #include "core/live.h"
 #include "core/platform.h"
 #include "core/profile.h"
+#include "core/resolving.h"
 #include "core/store.h"
 #include "core/tickets.h"
 #include "core/trace.h"
@@ -36,7 +37,7 @@ struct LoginRequest {
 
 /// An optional part of a login that failed without undoing it.
 struct Warning {
-  std::string part;  ///< "profile", "phone".
+  std::string part;  ///< "profile", "phone", "resolve".
   ErrorCode code;
   std::optional<UpstreamFault> upstream;
 };
@@ -56,8 +57,8 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Journal& journal)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal) {}
+        Resolving& resolving, Journal& journal)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving), journal_(journal) {}
 
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
@@ -73,6 +74,7 @@ class Login {
   Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);
   Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
+  Task<void> resolve(LoginAnswer& answer, Trace* trace);
   Task<Result<>> bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
 
   Store& store_;
@@ -82,6 +84,7 @@ class Login {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Resolving& resolving_;
   Journal& journal_;
   Coalescer<Result<LoginAnswer>> in_flight_;
 };

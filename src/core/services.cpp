@@ -5,7 +5,7 @@
 
 namespace kaimen::core {
 
-Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
                    const Clock& clock, AppSettings defaults,
                    std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow)
     : store(store_port),
@@ -23,13 +23,14 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
       sessions(store, live, tickets, open_data, journal),
       handoffs(store.directory(), vault, random, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles, journal),
+      resolving(store.directory(), resolver, live),
+      login(store, platforms, vault, random, live, tickets, profiles, resolving, journal),
       pushes(store, live, platforms),
       merging(store, vault, live),
       directory(store.directory(), vault, live),
       webhooks(store, vault, random, live, outbound),
       avatars(store, vault, platforms, access_tokens, clock),
-      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles)) {
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 

@@ -19,6 +19,7 @@
 #include "core/outbound.h"
 #include "core/profile.h"
 #include "core/pushes.h"
+#include "core/resolving.h"
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
@@ -30,7 +31,7 @@ struct AccountServices;  // core/account_services.h: passwords, linked identitie
 
 struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
-  Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+  Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
            const Clock& clock, AppSettings defaults,
            std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
 
@@ -56,6 +57,7 @@ struct Services {
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;
+  Resolving resolving;
   Login login;
   Pushes pushes;
   Merging merging;

@@ -36,6 +36,7 @@ struct LoginRecord {
   User user;
   Session session;
   bool is_new_user = false;
+  bool is_new_identity = false;         ///< Nobody has come with this openid before. Not kept: a code that is brought again does not say so.
   std::string attempt;                  ///< The client's own name of its login attempt, as given at record_login.
   Time recorded_at{};
   std::vector<Revocation> revocations;  ///< That this act made: put them in memory before answering.
@@ -173,6 +174,7 @@ struct AppRow {
   std::string old_secret_sealed;  ///< Empty: none.
   Time old_secret_until{};
   std::string push_sealed;        ///< Vault purpose "push", row = app_id: Token, a line break, EncodingAESKey; empty: none.
+  std::string resolve_sealed;     ///< Vault purpose "resolve", row = app_id; empty: none.
   std::map<std::string, std::string> settings;
   std::string upstream;
   bool disabled = false;

@@ -153,6 +153,11 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
+    } else if (name == "resolve_url") {
+      if (!text.empty() && !is_url(text)) problem("resolve_url must be an http or https URL");
+      settings.resolve_url = text;
+    } else if (name == "support_view") {
+      choice(name, text, {"off", "on"}, settings.support_view);
     } else {
       problem("there is no setting " + name);
     }
@@ -189,7 +194,9 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"web_origins", joined(web_origins)},
           {"wafer", name_at(wafer, {"off", "v1", "v2"})},
           {"wafer_hosts", joined(wafer_hosts)},
-          {"prefetch_url", prefetch_url}};
+          {"prefetch_url", prefetch_url},
+          {"resolve_url", resolve_url},
+          {"support_view", name_at(support_view, {"off", "on"})}};
 }
 
 }  // namespace kaimen::core

@@ -56,6 +56,8 @@ struct AppSettings {
   Wafer wafer = Wafer::off;                    ///< Whether /weapp and X-WX-Skey exist for this app.
   std::vector<std::string> wafer_hosts;        ///< Host names by which /weapp means this app, where there are several of wafer's.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
+  std::string resolve_url;                     ///< Asked who it is at an identity's first login; empty: nobody is.
+  bool support_view = false;                   ///< Whether the admin API may open sessions in a user's place.
 
   /// All settings as name → text, as parse() reads them.
   std::map<std::string, std::string> values() const;
@@ -72,6 +74,7 @@ struct App {
   std::string name;
   Secret secret;
   Secret push_token, push_key;        ///< Of message push: Token and EncodingAESKey (43 characters); empty: pushes are refused.
+  Secret resolve_secret;              ///< What questions to resolve_url are signed with; empty: none are asked.
   std::optional<Secret> old_secret;   ///< During a rotation: tried when WeChat refuses `secret` (40125).
   Time old_secret_until{};
   std::map<std::string, std::string> setting_values;  ///< As set; `settings` is what follows from them and the server's defaults.

@@ -1,4 +1,6 @@
 // Apps and projects. A removed app leaves its number taken, so that no old ticket can ever name another app.
+#include <algorithm>
+
 #include "store/acts.h"
 #include "store/records.h"
 
@@ -105,6 +107,14 @@ bool says(const AppTableRow& row, const AppRow& app) {
   return key_text(detail::cells_of(wished)) == key_text(detail::cells_of(row));
 }
 
+Result<> save_resolve_secret(Rows& rows, uint32_t number, const std::string& sealed) {
+  TRY(const ResolveSecretRow* row, rows.find<ResolveSecretRow>(number));
+  if (row && sealed.empty()) rows.remove(*row);
+  else if (row && row->secret_sealed.raw != sealed) rows.change(*row).secret_sealed = Bytes{sealed};
+  else if (!row && !sealed.empty()) rows.insert(ResolveSecretRow{number, Bytes{sealed}});
+  return ok();
+}
+
 Error no_app() { return make_error(ErrorCode::not_found, "no such app"); }
 
 }  // namespace
@@ -113,7 +123,13 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
   TRY(const auto rows, context.rows.scan<AppTableRow>(kAll));
   std::vector<AppRow> apps;
-  for (const AppTableRow& row : rows) apps.push_back(app_of(row));
+  static constexpr Scan kAllSecrets{&kTable<ResolveSecretRow>, "", "app"};
+  TRY(const auto secrets, context.rows.scan<ResolveSecretRow>(kAllSecrets));
+  for (const AppTableRow& row : rows) {
+    AppRow& app = apps.emplace_back(app_of(row));
+    const auto secret = std::ranges::find(secrets, row.number, &ResolveSecretRow::app);
+    if (secret != secrets.end()) app.resolve_sealed = secret->secret_sealed.raw;
+  }
   return apps;
 }
 
@@ -131,6 +147,7 @@ Result<> add_app(ActContext& context, const AppRow& app) {
   row.created_at = app.created_at;
   set_all(row, app);
   rows.insert(std::move(row));
+  TRY(save_resolve_secret(rows, app.number, app.resolve_sealed));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   return write_event(context, app.created_at, {"app_added", app.number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
@@ -144,6 +161,7 @@ Result<> change_app(ActContext& context, const AppRow& app) {
     if (context.again && says(*row, app)) return ok();
     return make_error(ErrorCode::conflict, "the app was changed since it was read");
   }
+  TRY(save_resolve_secret(rows, row->number, app.resolve_sealed));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   set_all(rows.change(*row), app);
@@ -156,6 +174,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
   TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(save_resolve_secret(rows, row->number, {}));
   TRY(count_configuration(rows));
   // The secrets go now, the number stays.
   AppTableRow& app = rows.change(*row);

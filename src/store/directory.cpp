@@ -15,7 +15,6 @@ using core::UserPage;
 
 namespace {
 
-constexpr Index<UserRow> kUsersByExternalId{{&kTable<UserRow>, {2, 8}, 2}};
 static_assert(std::get<2>(Table<UserRow>::columns).name == "project" && std::get<8>(Table<UserRow>::columns).name == "external_id");
 constexpr Scan kUsersAfter{&kTable<UserRow>, "id > ?", "id", true};
 constexpr Scan kProjects{&kTable<ProjectRow>, "", "name"};

@@ -51,6 +51,11 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   for (size_t i = 0; i < ending.size(); ++i) {
     const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
     TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
+    // The web-views of one that has just become the user's are not yet on the user's list.
+    for (const SessionRow* child : more) {
+      if (child->parent != ending[i]->id) continue;
+      TRY(end_alone(context, *child, reason, act.now, act.revocations_until, made));
+    }
   }
   return ok();
 }
@@ -296,6 +301,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
   const std::string unionid = act.unionid.empty() || who.same ? known : act.unionid;
   const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || who.identity->index1 != Bytes{act.session_key_index});
+  login.is_new_identity = !who.identity || who.moved;
   save_identity(rows, act, who, user, unionid);
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 

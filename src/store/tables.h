@@ -312,6 +312,22 @@ struct Table<AppTableRow> {
   };
 };
 
+/// What an app's questions to its resolve_url are signed with.
+struct ResolveSecretRow {
+  uint32_t app = 0;
+  Bytes secret_sealed;
+};
+template <>
+struct Table<ResolveSecretRow> {
+  static constexpr std::string_view name = "resolve_secrets";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"app", &ResolveSecretRow::app},
+      Column{"secret_sealed", &ResolveSecretRow::secret_sealed},
+  };
+};
+
 struct TicketKeyTableRow {
   uint32_t id = 0;
   core::KeyKind kind = core::KeyKind::ticket;
@@ -674,6 +690,6 @@ constexpr size_t place_of(TableList<Row...>) {
 }
 using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
                             CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
-                            ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
+                            ProjectRow, ResolveSecretRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
 
 }  // namespace kaimen::store

@@ -57,6 +57,8 @@ public final class Sample extends HttpServlet {
       FilterHolder filter = new FilterHolder(new KaimenFilter());
       filter.setInitParameter("url", arguments[1]);
       filter.setInitParameter("check", one.getValue());
+      filter.setInitParameter("ticketHeaders", "X-My-Ticket");
+      if (System.getenv("KAIMEN_TEST_KEY") != null) filter.setInitParameter("key", System.getenv("KAIMEN_TEST_KEY"));
       context.addFilter(filter, one.getKey(), EnumSet.of(DispatcherType.REQUEST));
       context.addServlet(new ServletHolder(new Sample()), one.getKey());
     }

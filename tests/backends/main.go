@@ -23,7 +23,8 @@ func page(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	for path, check := range map[string]url.Values{"/plain": nil, "/optional": {"optional": {"true"}}, "/editor": {"role": {"editor"}}} {
-		only, err := kaimen.New(kaimen.Options{URL: os.Args[2], Check: check})
+		options := kaimen.Options{URL: os.Args[2], Check: check, Key: os.Getenv("KAIMEN_TEST_KEY"), TicketHeaders: []string{"X-My-Ticket"}}
+		only, err := kaimen.New(options)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -10,7 +10,12 @@ if (strtok($_SERVER['REQUEST_URI'], '?') === '/dies') {
 }
 
 $checks = ['/plain' => [], '/optional' => ['optional' => true], '/editor' => ['role' => 'editor']];
-$me = Kaimen\check(['url' => getenv('KAIMEN_TEST_URL'), 'check' => $checks[strtok($_SERVER['REQUEST_URI'], '?')]]);
+$me = Kaimen\check([
+    'url' => getenv('KAIMEN_TEST_URL'),
+    'key' => getenv('KAIMEN_TEST_KEY') ?: null,
+    'ticketHeaders' => ['X-My-Ticket'],
+    'check' => $checks[strtok($_SERVER['REQUEST_URI'], '?')],
+]);
 $identity = $me ? get_object_vars($me) : null;
 if ($identity) {
     $identity['external_id'] = $identity['externalId'];

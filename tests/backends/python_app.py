@@ -1,6 +1,7 @@
 """python3 python_app.py asgi|wsgi SDK PORT URL"""
 import dataclasses
 import json
+import os
 import socketserver
 import sys
 import wsgiref.simple_server
@@ -9,6 +10,7 @@ kind, sdk, port, url = sys.argv[1:]
 sys.path.insert(0, sdk + "/python")
 import kaimen
 
+GIVEN = {"url": url, "key": os.environ.get("KAIMEN_TEST_KEY"), "ticket_headers": ["X-My-Ticket"]}
 CHECKS = {"/plain": {}, "/optional": {"optional": True}, "/editor": {"role": "editor"}}
 
 
@@ -32,14 +34,14 @@ def wsgi_page(environ, start_response):
 if kind == "asgi":
     import uvicorn
 
-    pages = {path: kaimen.ASGI(asgi_page, url=url, check=check) for path, check in CHECKS.items()}
+    pages = {path: kaimen.ASGI(asgi_page, check=check, **GIVEN) for path, check in CHECKS.items()}
 
     async def application(scope, receive, send):
         await pages[scope["path"]](scope, receive, send)
 
     uvicorn.run(application, host="127.0.0.1", port=int(port), log_level="warning", lifespan="off")
 else:
-    pages = {path: kaimen.WSGI(wsgi_page, url=url, check=check) for path, check in CHECKS.items()}
+    pages = {path: kaimen.WSGI(wsgi_page, check=check, **GIVEN) for path, check in CHECKS.items()}
 
     class Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
         daemon_threads = True

@@ -23,13 +23,13 @@ FORGED = [("X-Kaimen-User", "forged"), ("x-kaimen-openid", "forged"), ("X-KAIMEN
 class App:
     """One application, on a port of its own."""
 
-    def __init__(self, name, url, log):
+    def __init__(self, name, url, log, key=None):
         self.name, self.port = name, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command, environment = runtimes.ALL[name](self.port, url)
         self.log = log
         with open(log, "wb") as file:
-            self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=file, stderr=file)
+            self.process = subprocess.Popen(command, env={**os.environ, **environment, **({"KAIMEN_TEST_KEY": key} if key else {})}, stdout=file, stderr=file)
         server.eventually(self.accepts, 30)
 
     def accepts(self):
@@ -84,7 +84,8 @@ class Liar:
 @pytest.fixture(scope="module")
 def kaimen(tmp_path_factory):
     directory = tmp_path_factory.mktemp("kaimen")
-    one = server.Kaimen(directory / "data", environment={"KAIMEN_PRIVATE_UNIX_SOCKET": str(directory / "private.sock")})
+    one = server.Kaimen(directory / "data", environment={"KAIMEN_PRIVATE_UNIX_SOCKET": str(directory / "private.sock"),
+                                                                "KAIMEN_SESSION_TICKET_HEADERS": "X-My-Ticket"})
     one.unix = f"unix:{directory}/private.sock"
     answer = one.admin("PUT", f"/apps/{one.app_id}", json={"settings": {"wafer": "v2"}})
     assert answer.status == 200
@@ -137,7 +138,7 @@ def test_the_application_learns_who_it_is(app, kaimen, user):
     assert app.identity("/editor", login["token"])["user"] == who
 
 
-@pytest.mark.parametrize("header", ["X-Kaimen-Ticket", "X-WX-Skey"])
+@pytest.mark.parametrize("header", ["X-Kaimen-Ticket", "X-WX-Skey", "X-My-Ticket"])
 def test_tickets_come_in_other_headers_too(app, kaimen, user, header):
     login = kaimen.login(user)
     assert app.identity(headers=[(header, login["token"])])["user"] == login["user"]["id"]
@@ -292,6 +293,19 @@ def test_a_web_socket_is_checked_before_it_is_accepted(kaimen, user):
     login = kaimen.login(user)
     assert told(login["token"]) == [{"type": "websocket.accept", "user": login["user"]["id"]}]
     assert told("km1.nothing") == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize("name", runtimes.ALL)
+def test_its_own_key_goes_with_each_check(name, kaimen, tmp_path, user):
+    """A key that is given must be good, wherever it comes from: so a bad one shows that it was sent."""
+    ticket = kaimen.login(user)["token"]
+    good = kaimen.admin("POST", "/keys", json={"name": user, "scopes": ["verify"]}).json()["key"]
+    for key, status in ((good, 200), ("kmk_nothing", 403)):
+        one = App(name, kaimen.private, tmp_path / key[:8], key)
+        try:
+            assert one.get(ticket=ticket).status == status
+        finally:
+            one.stop()
 
 
 @pytest.mark.parametrize("name", [name for name in runtimes.ALL if name != "java"])  # java.net.http knows no unix sockets

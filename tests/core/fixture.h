@@ -66,8 +66,9 @@ class Node {
  public:
   Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {})
       : vault(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random).value()),
-        services(store, platforms, outbound, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
+        services(store, platforms, outbound, resolver, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
   FakeOutbound outbound;
+  FakeResolver resolver;
   crypto::Vault vault;
   core::Services services;
 };
@@ -87,6 +88,7 @@ class CoreTest : public testing::Test {
   }
   core::Services& services() { return node_->services; }
   FakeOutbound& outbound() { return node_->outbound; }
+  FakeResolver& resolver() { return node_->resolver; }
   core::Store& store() { return *store_; }
   AppPtr app() { return services().apps.find("wx1"); }
 

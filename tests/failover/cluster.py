@@ -37,7 +37,7 @@ class Node:
         self.public, self.private = (f"http://127.0.0.1:{port}" for port in ports)
         self.config.write_text(f'threads = 1\n[public]\nlisten = "127.0.0.1:{ports[0]}"\n[private]\nlisten = "127.0.0.1:{ports[1]}"\n'
                                f'[store]\nurl = "{store_url}"\n'
-                               f'revocation_grace_seconds = {grace}\n[upstreams.wechat]\nbase_url = "http://127.0.0.1:{upstream}"\n')
+                               f'revocation_grace_seconds = {grace}\n[outbound]\nallow_private = ["127.0.0.0/8"]\n[upstreams.wechat]\nbase_url = "http://127.0.0.1:{upstream}"\n')
         clean = {name: value for name, value in os.environ.items() if not name.startswith("KAIMEN_")}
         self.environment = {**clean, "KAIMEN_MASTER_KEY": key}
 

@@ -30,6 +30,10 @@ class NoOutbound final : public core::Outbound {
  public:
   Task<Result<core::OutboundAnswer>> send(core::OutboundRequest) override { fail("a check went out"); }
 };
+class NoResolver final : public core::Resolver {
+ public:
+  Task<Result<std::optional<core::ResolvedUser>>> ask(core::WhoIs, Time, Deadline) override { fail("a check asked who it is"); }
+};
 struct NoPlatforms final : core::Platforms {
   core::Platform* find(std::string_view) const override { return nullptr; }
 };
@@ -50,7 +54,7 @@ class Directory {
 class Node {
  public:
   Node() : store_(open()), vault_(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random_).value()),
-           services_(*store_, platforms_, outbound_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
+           services_(*store_, platforms_, outbound_, resolver_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
     check::RingKey key;
     key.key.id = 7;
     key.key.bytes.fill(0x5a);
@@ -89,6 +93,7 @@ class Node {
   SystemRandom random_;
   NoPlatforms platforms_;
   NoOutbound outbound_;
+  NoResolver resolver_;
   std::unique_ptr<store::SqlStore> store_;
   crypto::Vault vault_;
   core::Services services_;
