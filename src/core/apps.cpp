@@ -35,11 +35,16 @@ Result<> check_name(const std::string& name) {
 
 }  // namespace
 
+Result<> check_project_name(const std::string& name) {
+  if (!plain_name(name, kAppIdBytes)) return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  return ok();
+}
+
 Apps::Apps(Store& store, const crypto::Vault& vault, Random& random, Live& live, AppSettings defaults, std::set<std::string> platforms,
            std::set<std::string> upstreams)
     : store_(store), vault_(vault), random_(random), live_(live), defaults_(std::move(defaults)), platforms_(std::move(platforms)), upstreams_(std::move(upstreams)) {}
 
-Result<AppPtr> Apps::open(const AppRow& row) const {
+Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled) const {
   auto app = std::make_shared<App>();
   app->app_id = row.app_id;
   app->number = row.number;
@@ -61,7 +66,8 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
-  app->disabled = row.disabled;
+  app->disabled = row.disabled || project_disabled;
+  app->project_disabled = project_disabled;
   app->revoked_before = row.revoked_before;
   app->created_at = row.created_at;
   return AppPtr(std::move(app));
@@ -84,13 +90,16 @@ Task<Result<>> Apps::load() {
   const auto reading = order_.begin();
   auto listed = co_await store_.list_apps();
   CO_TRY(auto rows, std::move(listed));
-  auto listed_projects = co_await store_.list_projects();
+  auto listed_projects = co_await store_.projects().list();
   CO_TRY(auto projects, std::move(listed_projects));
 
   auto table = std::make_shared<AppTable>();
+  std::ranges::sort(projects, {}, &Project::name);
+  table->projects = std::move(projects);
   std::map<std::string, AppRow> by_id;
   for (auto& row : rows) {
-    CO_TRY(auto app, open(row));
+    const Project* project = table->project(row.project);
+    CO_TRY(auto app, open(row, project && project->disabled));
     check::AppState state;
     state.app_id = app->app_id;
     state.project = app->project;
@@ -101,8 +110,6 @@ Task<Result<>> Apps::load() {
     table->by_id.emplace(app->app_id, app);
     by_id.emplace(row.app_id, std::move(row));
   }
-  std::sort(projects.begin(), projects.end());
-  table->projects = std::move(projects);
   order_.publish(reading, [&] {
     {
       std::lock_guard lock(mutex_);
@@ -137,7 +144,7 @@ Task<Result<AppPtr>> Apps::stored(std::string app_id, Task<Result<>> act) {
 
 Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (!plain_name(app.app_id, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "app_id must be 1 to 64 of A-Z a-z 0-9 _ - .");
-  if (!plain_name(app.project, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  CO_TRY(check_project_name(app.project));
   if (!platforms_.contains(app.platform)) co_return make_error(ErrorCode::invalid_request, "there is no platform of that name");
   if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
   CO_TRY(check_secret(app.secret));

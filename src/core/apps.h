@@ -22,6 +22,9 @@ struct PushKeys {
   Secret key;    ///< EncodingAESKey: 43 letters and digits.
 };
 
+/// Error: invalid_request.
+Result<> check_project_name(const std::string& name);
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -70,7 +73,7 @@ class Apps {
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
   Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
   Result<AppRow> row_of(const std::string& app_id);
-  Result<AppPtr> open(const AppRow& row) const;
+  Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
 
   Store& store_;

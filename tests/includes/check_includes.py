@@ -43,7 +43,7 @@ LIBRARIES = [
 # One folder, but not all of its files.
 ONLY_IN = {"spdlog/": "base/log.cpp", "mysql.h": "store/mysql_connection.cpp", "expat.h": "platform/push_fields.cpp"}
 # Of the system: no library at all. Sockets are for those who do I/O.
-SYSTEM = re.compile(r"(fcntl|poll|pwd|ifaddrs|pthread|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
+SYSTEM = re.compile(r"(fcntl|netdb|poll|pwd|ifaddrs|pthread|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
 STANDARD = re.compile(r"[a-z_0-9]+")
 NO_SYSTEM = {"core", "check", "platform"}
 
