@@ -1,4 +1,4 @@
-// /admin/v1/projects and /admin/v1/apps. Secrets go in and never come out.
+// /admin/v1/apps. Secrets go in and never come out.
 #include "api/admin.h"
 #include "api/wire.h"
 
@@ -64,16 +64,6 @@ Result<std::map<std::string, std::string>> settings_of(const http::json::object&
 
 }  // namespace
 
-Answer list_projects(Call& call, const core::Caller& caller) {
-  const auto apps = call.services.live.apps.get();
-  http::json::array items;
-  for (const auto& project : apps->projects) {
-    if (caller.project.empty() || caller.project == project) items.push_back(http::json::object{{"name", project}});
-  }
-  const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
-  co_return json_response(200, body);
-}
-
 Answer add_app(Call& call, const core::Caller& caller) {
   http::Reader reader(call.body);
   core::NewApp app;
@@ -107,11 +97,13 @@ Answer add_app(Call& call, const core::Caller& caller) {
 Answer list_apps(Call& call, const core::Caller& caller) {
   CO_TRY(const Page page, page_of(call));
   const auto* project = call.query.find("project");
+  const auto* wanted = call.query.find("q");
   http::json::array items;
   std::string last;
   bool more = false;
   for (const auto& app : call.services.apps.list()) {
     if (app->app_id <= page.after || (!caller.project.empty() && app->project != caller.project) || (project && app->project != *project)) continue;
+    if (wanted && !holds_words(app->app_id, *wanted) && !holds_words(app->name, *wanted)) continue;
     if (items.size() == page.limit) {
       more = true;
       break;
@@ -178,6 +170,7 @@ Answer check_app(Call& call, const core::Caller& caller) {
   if (token.has_error()) {
     const Error& error = token.error();
     body["code"] = name_of(error.code);
+    body["detail"] = error.detail;
     if (error.upstream) body["upstream"] = http::json::object{{"errcode", error.upstream->errcode}, {"rid", error.upstream->rid}};
   }
   co_return json_response(200, body);

@@ -8,6 +8,7 @@
 #include "api/metrics.h"
 #include "http/address.h"
 #include "api/presented.h"
+#include "api/root_files.h"
 #include "api/routes.h"
 #include "api/same_origin.h"
 #include "api/verify.h"
@@ -222,6 +223,10 @@ Task<http::Response> Api::handle(const http::Request& request) {
     }
     if (answer.has_value()) response = std::move(answer.value());
     else error = std::move(answer.error());
+  } else if (call.surface == Surface::public_ && is_root_file(request.path) && (request.method == "GET" || request.method == "HEAD")) {
+    auto file = root_file(impl_->options.root_files, request.path);
+    if (file) response = std::move(file.value());
+    else error = std::move(file.error());
   } else {
     error = found.allowed.empty() ? make_error(ErrorCode::not_found, "there is no such route here")
                                   : make_error(ErrorCode::method_not_allowed, "this route takes " + found.allowed);

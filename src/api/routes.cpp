@@ -83,7 +83,12 @@ const Route kRoutes[] = {
     {"POST", "/introspect", privately, Open{introspect}, "RFC 7662, from live state", "IntrospectionRequest", "Introspection", 200, Body::form},
 
     // Admin API
-    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects", "", "ProjectList"},
+    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects, by name", "", "ProjectList"},
+    {"POST", "/admin/v1/projects", privately, Keyed{Scope::admin, add_project}, "Add a project", "NewProject", "Project", 201},
+    {"GET", "/admin/v1/projects/{name}", privately, Keyed{Scope::read, show_project}, "One project", "", "Project"},
+    {"PUT", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "Change title or state", "ProjectChange", "Project"},
+    {"PATCH", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "The same", "ProjectChange", "Project"},
+    {"DELETE", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, remove_project}, "Remove it, once nothing is in it", "", "", 204},
     {"POST", "/admin/v1/apps", privately, Keyed{Scope::admin, add_app}, "Add a mini program", "NewApp", "App", 201},
     {"GET", "/admin/v1/apps", privately, Keyed{Scope::read, list_apps}, "Mini programs, by app_id", "", "AppList"},
     {"GET", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::read, show_app}, "One mini program", "", "App"},
@@ -97,6 +102,8 @@ const Route kRoutes[] = {
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
     {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
+    {"GET", "/admin/v1/master-key", privately, Keyed{Scope::admin, show_master_key}, "Which master keys values are under, and which the nodes hold", "", "MasterKey"},
+    {"POST", "/admin/v1/master-key/reseal", privately, Keyed{Scope::admin, reseal_values}, "Seal some values anew under this node's master key", "Reseal", "ResealStep"},
     {"GET", "/admin/v1/users", privately, Keyed{Scope::read, list_users}, "Users, all or found by ids, external_id, app_id and openid, unionid or phone", "", "AdminUserList"},
     {"POST", "/admin/v1/users/import", privately, Keyed{Scope::write, import_users}, "Take over your own user table, up to 200 users at a time; the same again changes nothing", "Import", "Imported"},
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},

@@ -134,6 +134,7 @@ object app_json(const core::App& app) {
           {"push", !app.push_token.empty()},
           {"resolve_secret", !app.resolve_secret.empty()},
           {"disabled", app.disabled},
+          {"project_disabled", app.project_disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
           {"created_at", rfc3339(app.created_at)}};
 }
@@ -162,6 +163,11 @@ Result<Page> page_of(const Call& call) {
     page.after = std::move(*after);
   }
   return page;
+}
+
+bool holds_words(std::string_view text, std::string_view wanted) {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::search(text, wanted, {}, small, small).begin() != text.end() || wanted.empty();
 }
 
 object page_json(array items, const std::string& last_key, bool more) {

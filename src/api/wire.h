@@ -31,6 +31,8 @@ struct Page {
   std::string after;  ///< Key of the last item of the page before; empty: from the start.
 };
 Result<Page> page_of(const Call& call);
+/// Whether `wanted` stands somewhere in `text`; of A to Z, capitals and small letters are the same.
+bool holds_words(std::string_view text, std::string_view wanted);
 http::json::object page_json(http::json::array items, const std::string& last_key, bool more);
 
 /// "profile" and "phone" of a login, and the bodies of their routes.

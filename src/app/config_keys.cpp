@@ -7,14 +7,16 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 28> kKeys{{
+const std::array<ConfigKey, 29> kKeys{{
     {"master_key_file", &Config::master_key_file},
+    {"master_key_other_file", &Config::master_key_other_file},
     {"threads", &Config::threads},
     {"trusted_proxies", &Config::trusted_proxies},
     {"public.listen", &Config::public_listen},
     {"public.url", &Config::public_url},
     {"public.tls_certificate", &Config::public_tls_certificate},
     {"public.tls_key", &Config::public_tls_key},
+    {"public.root_files", &Config::public_root_files},
     {"private.listen", &Config::private_listen},
     {"private.unix_socket", &Config::private_unix_socket},
     {"private.tls_certificate", &Config::private_tls_certificate},

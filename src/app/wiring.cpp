@@ -125,8 +125,10 @@ OrFail<> serve(ServePlan plan) {
   }
 
   // Master key → vault → store → client → platforms → rules; everything is in memory before anything listens.
-  TRY(auto master_key, plan.dev ? read_or_make_master_key(config.master_key_file, machine.random) : load_master_key(config));
-  TRY(const auto node, Node::start(machine, config, std::move(master_key)));
+  MasterKeyPair master_keys;
+  TRY(master_keys.current, plan.dev ? read_or_make_master_key(config.master_key_file, machine.random) : load_master_key(config));
+  TRY(master_keys.other, load_other_master_key(config));
+  TRY(const auto node, Node::start(machine, config, std::move(master_keys)));
   DevFacts facts;
   if (sandbox) {
     TRY(ensure_dev_app(node->services(), dev_app_secret));
@@ -147,6 +149,7 @@ OrFail<> serve(ServePlan plan) {
   api_options.ticket_headers = config.session_ticket_headers;
   api_options.plaintext_from = config.private_plaintext_from;
   api_options.public_url = config.public_url;
+  api_options.root_files = config.public_root_files;
   api_options.version = KAIMEN_VERSION;
   api_options.dev = plan.dev.has_value();
   if (plan.dev) api_options.own_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };

@@ -25,6 +25,9 @@ struct PushKeys {
 /// What questions to an app's resolve_url are signed with; write-only.
 inline constexpr size_t kResolveSecretBytesMin = 16;
 
+/// Error: invalid_request.
+Result<> check_project_name(const std::string& name);
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -75,9 +78,9 @@ class Apps {
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
   Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
   Result<AppRow> row_of(const std::string& app_id);
-  Result<AppPtr> open(const AppRow& row) const;
+  Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
-  Result<std::string> sealed_resolve(const Secret& secret, const std::string& app_id) const;
+  Result<std::string> sealed_resolve(const Secret& secret, uint32_t number) const;
 
   Store& store_;
   const crypto::Vault& vault_;

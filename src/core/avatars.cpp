@@ -11,6 +11,13 @@ std::string Avatars::path_of(const std::string& hash) { return "/avatars/" + to_
 
 std::string Avatars::key_of(const std::string& hash) const { return to_hex(vault_.index("avatar_check", hash)); }
 
+/// Also one that a node gave out which seals under another master key.
+bool Avatars::is_key_of(const std::string& hash, const std::string& key) const {
+  bool is = Secret::equal(key, key_of(hash));
+  for (const std::string& older : vault_.older_indexes("avatar_check", hash)) is = Secret::equal(key, to_hex(older)) || is;
+  return is;
+}
+
 Task<Result<KeptAvatar>> Avatars::keep(Subject subject, std::string bytes, std::string base, Trace* trace) {
   CO_TRY(auto picture, clean_picture(bytes));
   const ProfileCheck policy = subject.app->settings.profile_check;
@@ -62,7 +69,7 @@ Task<Result<Avatar>> Avatars::find(std::string hash, std::string key) {
   auto found = co_await store_.media().find_avatar(*raw);
   if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent;
   CO_TRY(auto avatar, std::move(found));
-  if (avatar.waiting && !Secret::equal(key, key_of(*raw))) co_return absent;
+  if (avatar.waiting && !is_key_of(*raw, key)) co_return absent;
   co_return avatar;
 }
 

@@ -25,6 +25,7 @@ class Avatars {
  private:
   Task<Result<>> ask(Subject subject, std::string hash, std::string base, Time kept_at, Trace* trace);
   std::string key_of(const std::string& hash) const;
+  bool is_key_of(const std::string& hash, const std::string& key) const;
 
   Store& store_;
   const crypto::Vault& vault_;

@@ -103,6 +103,7 @@ Task<Result<UserPage>> Directory::find(UserSearch search) {
       co_return make_error(ErrorCode::invalid_request, "phone must be a number with its country code, such as +8613800000000");
     }
     query.phone_index = vault_.index("phone", *search.phone);
+    query.older_phone_indexes = vault_.older_indexes("phone", *search.phone);
   }
   auto found = co_await store_.find_users(std::move(query));
   co_return found;

@@ -47,6 +47,7 @@ struct FindUsers {
   std::optional<std::vector<Id>> ids;
   std::optional<IdentityName> identity;
   std::optional<std::string> external_id, unionid, phone_index;
+  std::vector<std::string> older_phone_indexes;  ///< With phone_index: Vault::older_indexes.
   std::vector<std::string> families;         ///< Of a unionid: the providers (RecordLogin::family) it may be known under.
   std::optional<Id> after;                   ///< The last one of the page before; users come by id.
   size_t limit = 50;

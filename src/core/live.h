@@ -2,6 +2,7 @@
 // without a lock. Nothing here is per session.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "base/snapshot.h"
 #include "check/check.h"
+#include "core/project_store.h"
 #include "core/store.h"
 #include "core/types.h"
 
@@ -23,8 +25,13 @@ struct AppTable {
   std::unordered_map<std::string, AppPtr> by_id;
   std::unordered_map<uint32_t, AppPtr> by_number;
   check::AppStates states;            ///< The same, as the check wants them.
-  std::vector<std::string> projects;  ///< Sorted names.
+  std::vector<Project> projects;      ///< By name.
   bool wafer = false;                 ///< Some app is one of wafer's: X-WX-Skey may carry a ticket.
+
+  const Project* project(const std::string& name) const {
+    const auto it = std::ranges::lower_bound(projects, name, {}, &Project::name);
+    return it == projects.end() || it->name != name ? nullptr : &*it;
+  }
 
   AppPtr find(const std::string& app_id) const {
     const auto it = by_id.find(app_id);

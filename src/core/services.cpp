@@ -11,12 +11,14 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
     : store(store_port),
       outbound(outbound_port),
       live(clock),
+      master_keys(store, vault),
       journal(store, clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
       jwt_keys(store, vault, random, live),
       jwts(jwt_keys, random, clock),
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
+      projects(store, live, apps),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
       open_data(store, vault, platforms, access_tokens, clock),
@@ -31,6 +33,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       webhooks(store, vault, random, live, outbound),
       avatars(store, vault, platforms, access_tokens, clock),
       accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles)) {
+  follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 
@@ -41,6 +44,8 @@ Task<Result<>> Services::start() {
     auto followed = co_await follower->poll();
     CO_TRY(std::move(followed));
   }
+  auto entered = co_await master_keys.enter();
+  CO_TRY(std::move(entered));
   auto keys = co_await ticket_keys.maintain();
   CO_TRY(std::move(keys));
   auto signing_keys = co_await jwt_keys.maintain();

@@ -14,10 +14,12 @@
 #include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/master_keys.h"
 #include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
+#include "core/projects.h"
 #include "core/pushes.h"
 #include "core/resolving.h"
 #include "core/sessions.h"
@@ -45,12 +47,14 @@ struct Services {
   Store& store;
   Outbound& outbound;
   Live live;
+  MasterKeys master_keys;
   Journal journal;
   TicketKeys ticket_keys;
   Tickets tickets;
   JwtKeys jwt_keys;
   Jwts jwts;
   Apps apps;
+  Projects projects;
   AccessKeys access_keys;
   AccessTokens access_tokens;
   OpenData open_data;

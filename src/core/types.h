@@ -80,7 +80,8 @@ struct App {
   std::map<std::string, std::string> setting_values;  ///< As set; `settings` is what follows from them and the server's defaults.
   AppSettings settings;
   std::string upstream = "wechat";    ///< Name of an [upstreams.NAME] of the configuration.
-  bool disabled = false;
+  bool disabled = false;              ///< By itself, or because its project is.
+  bool project_disabled = false;
   Time revoked_before{};              ///< Zero: never.
   Time created_at{};
 };

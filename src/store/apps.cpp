@@ -194,12 +194,4 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
 }
 
-Result<std::vector<std::string>> list_projects(ActContext& context) {
-  static constexpr Scan kAll{&kTable<ProjectRow>, "", "name"};
-  TRY(const auto rows, context.rows.scan<ProjectRow>(kAll));
-  std::vector<std::string> names;
-  for (const ProjectRow& row : rows) names.push_back(row.name);
-  return names;
-}
-
 }  // namespace kaimen::store

@@ -86,6 +86,10 @@ Result<std::vector<const UserRow*>> named(Rows& rows, const FindUsers& query) {
     } else if (query.phone_index) {
       TRY(const auto found, rows.list(kUsersByPhone, project, Bytes{*query.phone_index}));
       append(users, found);
+      for (const std::string& older : query.older_phone_indexes) {
+        TRY(const auto more, rows.list(kUsersByPhone, project, Bytes{older}));
+        append(users, more);
+      }
     } else if (query.unionid) {
       TRY(add_by_unionid(rows, query, project, users));
     }

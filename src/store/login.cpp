@@ -185,7 +185,7 @@ void save_identity(Rows& rows, const RecordLogin& act, const Who& who, const Id&
     rows.insert(std::move(identity));
     return;
   }
-  const bool new_key = key && who.identity->index1 != index;
+  const bool new_key = key && !is_newest_key(*who.identity, act.session_key_index, act.older_key_indexes);
   if (!new_key && !who.moved && who.identity->unionid == unionid) return;
   IdentityRow& identity = rows.change(*who.identity);
   identity.user = user;
@@ -300,7 +300,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   // A unionid that stays another user's is not recorded.
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
   const std::string unionid = act.unionid.empty() || who.same ? known : act.unionid;
-  const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || who.identity->index1 != Bytes{act.session_key_index});
+  const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || !is_newest_key(*who.identity, act.session_key_index, act.older_key_indexes));
   login.is_new_identity = !who.identity || who.moved;
   save_identity(rows, act, who, user, unionid);
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});

@@ -237,7 +237,7 @@ TEST_P(JournalContract, delivered_ones_go_with_the_purge_and_others_stay) {
 TEST_P(JournalContract, a_merge_is_told) {
   const Id webhook = add_webhook({"user.merged"});
   const Id user = login("c1", "o1").user.id, other = login("c2", "o2").user.id;
-  core::MergeUsers act{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; }, t0, t0 + 4h, {"r", {}, {}}};
+  core::MergeUsers act{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<core::SealedPhone> { return core::SealedPhone{sealed, "index"}; }, t0, t0 + 4h, {"r", {}, {}}};
   ASSERT_TRUE(run_here(store().merge_users(act)));
   const auto told = deliveries(webhook);
   ASSERT_EQ(told.size(), 1u);

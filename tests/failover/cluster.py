@@ -27,7 +27,9 @@ def binary(variable="KAIMEN_BIN"):
 
 
 class Node:
-    """One node; it keeps its addresses over restarts, as proxies before it expect."""
+    """One node; it keeps its addresses over restarts, as proxies before it expect. `program`: the variable that names it."""
+
+    program = "KAIMEN_BIN"
 
     def __init__(self, directory, number, store_url, key, upstream, grace):
         self.number, self.data, self.process = number, directory / f"node{number}", None
@@ -42,7 +44,7 @@ class Node:
         self.environment = {**clean, "KAIMEN_MASTER_KEY": key}
 
     def spawn(self):
-        self.process = process.start([binary(), "serve", "--config", self.config, "--data", self.data], {}, self.log, env=self.environment)
+        self.process = process.start([binary(self.program), "serve", "--config", self.config, "--data", self.data], {}, self.log, env=self.environment)
 
     def is_ready(self):
         assert self.process.poll() is None, \
@@ -73,7 +75,7 @@ class Node:
         assert not found, self.log.read_text(errors="replace")[found.start():found.start() + 4000]
 
     def run(self, *arguments, stdin=None):
-        done = subprocess.run([binary(), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin,
+        done = subprocess.run([binary(self.program), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin,
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout

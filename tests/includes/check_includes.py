@@ -44,7 +44,7 @@ LIBRARIES = [
 # One folder, but not all of its files.
 ONLY_IN = {"spdlog/": "base/log.cpp", "mysql.h": "store/mysql_connection.cpp", "expat.h": "platform/push_fields.cpp"}
 # Of the system: no library at all. Sockets are for those who do I/O.
-SYSTEM = re.compile(r"(fcntl|poll|pwd|ifaddrs|pthread|sched|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
+SYSTEM = re.compile(r"(fcntl|netdb|poll|pwd|ifaddrs|pthread|sched|signal|stdlib|string|termios|time|unistd)\.h|(sys|arpa|net|netinet)/[a-z/]+\.h")
 STANDARD = re.compile(r"[a-z_0-9]+|std(def|int)\.h")  # the latter: in headers that C reads too
 NO_SYSTEM = {"core", "check", "platform"}
 # The file that other processes map, and the clock that they share.
