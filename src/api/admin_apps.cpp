@@ -1,6 +1,7 @@
 // /admin/v1/projects and /admin/v1/apps. Secrets go in and never come out.
 #include "api/admin.h"
 #include "api/wire.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::api {
 
@@ -37,6 +38,20 @@ std::optional<core::PushKeys> push_keys(http::Reader& reader) {
   core::PushKeys keys{Secret(inner.string({"token"}).value_or("")), Secret(inner.string({"encoding_aes_key", "EncodingAESKey"}).value_or(""))};
   if (const auto problem = inner.check(); !problem) reader.fail(problem.error().detail);
   return keys;
+}
+
+// Keys of API signing. Absent: untouched; null, or no member in it: none.
+std::optional<std::shared_ptr<const core::SigningMaterial>> signing_keys(const http::json::object& body, http::Reader& reader) {
+  const auto* signing = reader.object({"signing"});
+  const auto* given = body.if_contains("signing");
+  if (!given || (!signing && !given->is_null())) return std::nullopt;
+  if (!signing || signing->empty()) return std::shared_ptr<const core::SigningMaterial>();
+  http::Reader inner(*signing, "signing.");
+  core::SigningMaterial keys{Secret(inner.require_string({"symmetric_key"})), inner.require_string({"symmetric_key_sn"}),
+                             Secret(inner.require_string({"private_key"})),   inner.require_string({"private_key_sn"}),
+                             inner.require_string({"platform_key"}),          inner.require_string({"platform_key_sn"})};
+  if (const auto problem = inner.check(); !problem) reader.fail(problem.error().detail);
+  return std::make_shared<const core::SigningMaterial>(std::move(keys));
 }
 
 // {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
@@ -78,6 +93,7 @@ Answer add_app(Call& call, const core::Caller& caller) {
   const auto upstream = reader.string({"upstream"});
   const auto* settings = reader.object({"settings"});
   app.push = push_keys(reader);
+  app.signing = signing_keys(call.body, reader).value_or(nullptr);
   app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -129,6 +145,7 @@ Answer change_app(Call& call, const core::Caller& caller) {
   change.revoke_sessions = reader.boolean({"revoke_sessions"}).value_or(false);
   const auto* settings = reader.object({"settings"});
   change.push = push_keys(reader);
+  change.signing = signing_keys(call.body, reader);
   change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {

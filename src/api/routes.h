@@ -16,7 +16,7 @@ enum class Served : uint8_t { publicly, privately, everywhere };
 enum class Body : uint8_t { json, form, multipart, raw };  ///< raw: the handler takes the bytes as they are.
 
 struct Route {
-  std::string_view method;
+  std::string_view method;   ///< "ANY": whatever a call to WeChat may have.
   std::string_view pattern;  ///< "/v1/me/sessions/{id}".
   Served served;
   Access access;
@@ -25,7 +25,10 @@ struct Route {
   std::string_view answer;   ///< Name of the answer schema; empty: no body.
   int status = 200;          ///< Of success.
   Body body = Body::json;
+  bool rest = false;         ///< The last {name} takes the rest of the path, slashes and all.
 };
+/// The methods of a route: "ANY" stands for several.
+std::vector<std::string_view> methods_of(const Route& route);
 
 std::span<const Route> routes();
 

@@ -120,6 +120,9 @@ object app_json(const core::App& app) {
   effective["absolute_seconds"] = app.settings.absolute_seconds.count();
   effective["max_per_user"] = app.settings.max_per_user;
   effective["expose_openid"] = app.settings.expose_openid;
+  effective["logins_per_minute"] = app.settings.logins_per_minute;
+  effective["logins_per_address_per_minute"] = app.settings.logins_per_address_per_minute;
+  effective["wechat_calls_per_minute"] = app.settings.wechat_calls_per_minute;
   return {{"app_id", app.app_id},
           {"project", app.project},
           {"platform", app.platform},
@@ -128,6 +131,7 @@ object app_json(const core::App& app) {
           {"settings", std::move(settings)},
           {"effective", std::move(effective)},
           {"push", !app.push_token.empty()},
+          {"signing", app.signing != nullptr},
           {"disabled", app.disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
           {"created_at", rfc3339(app.created_at)}};

@@ -44,6 +44,7 @@ struct Config {
   int64_t session_absolute_seconds = core::AppSettings{}.absolute_seconds.count();
   int64_t session_max_per_user = core::AppSettings{}.max_per_user;
   std::vector<std::string> session_ticket_headers;
+  std::vector<std::string> wechat_path_families{"cgi-bin", "datacube", "wxa", "wxaapi"};  ///< What the proxy passes on.
   std::vector<std::string> outbound_allow_private;  ///< What run-time URLs may reach beside public addresses.
   int64_t audit_keep_days = 400;
   int64_t threads = 0;  ///< 0: one a core.

@@ -7,7 +7,7 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 25> kKeys{{
+const std::array<ConfigKey, 26> kKeys{{
     {"master_key_file", &Config::master_key_file},
     {"threads", &Config::threads},
     {"trusted_proxies", &Config::trusted_proxies},
@@ -30,6 +30,7 @@ const std::array<ConfigKey, 25> kKeys{{
     {"session.absolute_seconds", &Config::session_absolute_seconds},
     {"session.max_per_user", &Config::session_max_per_user},
     {"session.ticket_headers", &Config::session_ticket_headers},
+    {"wechat.path_families", &Config::wechat_path_families},
     {"outbound.allow_private", &Config::outbound_allow_private},
     {"audit.keep_days", &Config::audit_keep_days},
     {"log.level", &Config::log_level},

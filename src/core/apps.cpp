@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::core {
 
@@ -58,6 +59,12 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
     app->push_token = Secret(text.substr(0, end));
     app->push_key = Secret(text.substr(std::min(end + 1, text.size())));
   }
+  if (!row.signing_sealed.empty()) {
+    TRY(const auto text, vault_.open("signing", row.app_id, row.signing_sealed));
+    const auto material = parse_signing_text(text);
+    if (!material) return make_error(ErrorCode::internal, "the signing keys of " + row.app_id + " are not of their form");
+    TRY(app->signing, open_signing(*material));
+  }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
@@ -78,6 +85,12 @@ Result<std::string> Apps::sealed(const PushKeys& push, const std::string& app_id
     return make_error(ErrorCode::invalid_request, "push.encoding_aes_key must be 43 letters and digits");
   }
   return vault_.seal("push", app_id, Secret(token + "\n" + key));
+}
+
+Result<std::string> Apps::sealed(const SigningMaterial* signing, const std::string& app_id) const {
+  if (!signing) return std::string();
+  TRY(open_signing(*signing));
+  return vault_.seal("signing", app_id, signing_text(*signing));
 }
 
 Task<Result<>> Apps::load() {
@@ -157,6 +170,7 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (app.push) {
     CO_TRY(row.push_sealed, sealed(*app.push, app.app_id));
   }
+  CO_TRY(row.signing_sealed, sealed(app.signing.get(), app.app_id));
   row.source = std::move(app.source);
   row.created_at = live_.clock.now();
   auto act = store_.add_app(std::move(row));
@@ -198,6 +212,9 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
     if (change.revoke_sessions) row.revoked_before = live_.clock.now();
     if (change.push) {
       TRY(row.push_sealed, sealed(*change.push, row.app_id));
+    }
+    if (change.signing) {
+      TRY(row.signing_sealed, sealed(change.signing->get(), row.app_id));
     }
     row.source = change.source;
     return ok();

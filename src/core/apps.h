@@ -22,6 +22,8 @@ struct PushKeys {
   Secret key;    ///< EncodingAESKey: 43 letters and digits.
 };
 
+struct SigningMaterial;  // core/signing_keys.h
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -31,6 +33,7 @@ struct NewApp {
   std::map<std::string, std::string> settings;
   std::string upstream = "wechat";
   std::optional<PushKeys> push;
+  std::shared_ptr<const SigningMaterial> signing;  ///< Null: none.
   Source source;
 };
 
@@ -41,6 +44,7 @@ struct AppChange {
   std::optional<std::map<std::string, std::string>> settings;
   bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
   std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
+  std::optional<std::shared_ptr<const SigningMaterial>> signing;  ///< Null: calls are not signed from now on.
   Source source;
 };
 
@@ -72,6 +76,7 @@ class Apps {
   Result<AppRow> row_of(const std::string& app_id);
   Result<AppPtr> open(const AppRow& row) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
+  Result<std::string> sealed(const SigningMaterial* signing, const std::string& app_id) const;
 
   Store& store_;
   const crypto::Vault& vault_;

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/fair_share.h"
 #include "core/journal.h"
 #include "core/live.h"
+#include "core/login_rates.h"
 #include "core/platform.h"
 #include "core/profile.h"
 #include "core/store.h"
@@ -29,6 +31,7 @@ struct LoginRequest {
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
   bool restore = false;               ///< A user whose deletion waits is taken back.
+  bool from_client = true;            ///< False: the platform's servers bring it, and their address is not the client's.
 };
 
 /// An optional part of a login that failed without undoing it.
@@ -53,8 +56,12 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Journal& journal)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal) {}
+        Journal& journal, LoginRates& rates)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal), rates_(rates) {}
+
+  /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
+  /// one app's storm leaves room for the others.
+  static constexpr size_t kExchangesPerApp = 1024;
 
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
@@ -80,6 +87,8 @@ class Login {
   Tickets& tickets_;
   Profiles& profiles_;
   Journal& journal_;
+  LoginRates& rates_;
+  FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;
 };
 

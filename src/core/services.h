@@ -14,10 +14,12 @@
 #include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/login_rates.h"
 #include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
+#include "core/proxy.h"
 #include "core/pushes.h"
 #include "core/sessions.h"
 #include "core/ticket_keys.h"
@@ -32,7 +34,8 @@ struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
   Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
            const Clock& clock, AppSettings defaults,
-           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
+           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {},
+           ProxyFamilies proxy_families = default_proxy_families());
 
   ~Services();
 
@@ -52,10 +55,12 @@ struct Services {
   Apps apps;
   AccessKeys access_keys;
   AccessTokens access_tokens;
+  Proxy proxy;
   OpenData open_data;
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;
+  LoginRates login_rates;
   Login login;
   Pushes pushes;
   Merging merging;

@@ -110,6 +110,11 @@ core::CallFailure wechat_failure(WechatCall call, int64_t errcode, std::string_v
   return failure;
 }
 
+bool is_token_refusal(int64_t errcode) {
+  const Row* found = find_row(WechatCall::check_text, errcode);
+  return found && found->token_rejected;
+}
+
 std::string wechat_rid(std::string_view errmsg) {
   for (const std::string_view label : {"rid:", "req_id:"}) {
     const size_t at = errmsg.rfind(label);

@@ -98,6 +98,19 @@ Result<> save_project(Rows& rows, const std::string& name, Time now) {
   return ok();
 }
 
+/// Makes the app's row of signing keys say what `sealed` says; empty: there is none.
+Result<> save_signing(Rows& rows, uint32_t number, const std::string& sealed) {
+  TRY(const AppSigningRow* row, rows.find<AppSigningRow>(number));
+  if (sealed.empty()) {
+    if (row) rows.remove(*row);
+  } else if (!row) {
+    rows.insert(AppSigningRow{number, 0, Bytes{sealed}});
+  } else if (row->sealed.raw != sealed) {
+    rows.change(*row).sealed = Bytes{sealed};
+  }
+  return ok();
+}
+
 /// Whether the row says what `app` asks for: then this act was there before.
 bool says(const AppTableRow& row, const AppRow& app) {
   AppTableRow wished = row;
@@ -113,7 +126,14 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
   TRY(const auto rows, context.rows.scan<AppTableRow>(kAll));
   std::vector<AppRow> apps;
-  for (const AppTableRow& row : rows) apps.push_back(app_of(row));
+  static constexpr Scan kSigning{&kTable<AppSigningRow>, "", ""};
+  TRY(const auto signing_rows, context.rows.scan<AppSigningRow>(kSigning));
+  std::map<uint32_t, std::string> signing;
+  for (const AppSigningRow& row : signing_rows) signing[row.number] = row.sealed.raw;
+  for (const AppTableRow& row : rows) {
+    apps.push_back(app_of(row));
+    if (const auto sealed = signing.find(row.number); sealed != signing.end()) apps.back().signing_sealed = sealed->second;
+  }
   return apps;
 }
 
@@ -131,6 +151,7 @@ Result<> add_app(ActContext& context, const AppRow& app) {
   row.created_at = app.created_at;
   set_all(row, app);
   rows.insert(std::move(row));
+  TRY(save_signing(rows, app.number, app.signing_sealed));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   return write_event(context, app.created_at, {"app_added", app.number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
@@ -144,6 +165,7 @@ Result<> change_app(ActContext& context, const AppRow& app) {
     if (context.again && says(*row, app)) return ok();
     return make_error(ErrorCode::conflict, "the app was changed since it was read");
   }
+  TRY(save_signing(rows, row->number, app.signing_sealed));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   set_all(rows.change(*row), app);
@@ -156,6 +178,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
   TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(save_signing(rows, row->number, {}));
   TRY(count_configuration(rows));
   // The secrets go now, the number stays.
   AppTableRow& app = rows.change(*row);

@@ -362,6 +362,24 @@ struct Table<AccessKeyTableRow> {
   };
 };
 
+/// The keys of API signing of an app that has them.
+struct AppSigningRow {
+  uint32_t number = 0;
+  int64_t version = 0;
+  Bytes sealed;
+};
+template <>
+struct Table<AppSigningRow> {
+  static constexpr std::string_view name = "app_signing";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"number", &AppSigningRow::number},
+      Column{"version", &AppSigningRow::version},
+      Column{"sealed", &AppSigningRow::sealed},
+  };
+};
+
 struct AccessTokenTableRow {
   std::string app_id;
   int64_t version = 0;
@@ -672,7 +690,7 @@ constexpr size_t place_of(TableList<Row...>) {
   constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
-using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
+using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
                             CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
                             ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
 
