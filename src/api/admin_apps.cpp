@@ -1,6 +1,7 @@
 // /admin/v1/apps. Secrets go in and never come out.
 #include "api/admin.h"
 #include "api/wire.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::api {
 
@@ -46,6 +47,20 @@ std::optional<Secret> resolve_secret(http::Reader& reader, const http::json::obj
   return Secret(std::move(text).value_or(""));
 }
 
+// Keys of API signing. Absent: untouched; null, or no member in it: none.
+std::optional<std::shared_ptr<const core::SigningMaterial>> signing_keys(const http::json::object& body, http::Reader& reader) {
+  const auto* signing = reader.object({"signing"});
+  const auto* given = body.if_contains("signing");
+  if (!given || (!signing && !given->is_null())) return std::nullopt;
+  if (!signing || signing->empty()) return std::shared_ptr<const core::SigningMaterial>();
+  http::Reader inner(*signing, "signing.");
+  core::SigningMaterial keys{Secret(inner.require_string({"symmetric_key"})), inner.require_string({"symmetric_key_sn"}),
+                             Secret(inner.require_string({"private_key"})),   inner.require_string({"private_key_sn"}),
+                             inner.require_string({"platform_key"}),          inner.require_string({"platform_key_sn"})};
+  if (const auto problem = inner.check(); !problem) reader.fail(problem.error().detail);
+  return std::make_shared<const core::SigningMaterial>(std::move(keys));
+}
+
 // {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
 Result<std::map<std::string, std::string>> settings_of(const http::json::object& json) {
   std::map<std::string, std::string> settings;
@@ -76,6 +91,7 @@ Answer add_app(Call& call, const core::Caller& caller) {
   const auto* settings = reader.object({"settings"});
   app.push = push_keys(reader);
   app.resolve_secret = resolve_secret(reader, call.body);
+  app.signing = signing_keys(call.body, reader).value_or(nullptr);
   app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -130,6 +146,7 @@ Answer change_app(Call& call, const core::Caller& caller) {
   const auto* settings = reader.object({"settings"});
   change.push = push_keys(reader);
   change.resolve_secret = resolve_secret(reader, call.body);
+  change.signing = signing_keys(call.body, reader);
   change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {

@@ -8,6 +8,7 @@
 #include "api/metrics.h"
 #include "http/address.h"
 #include "api/presented.h"
+#include "api/proxy.h"
 #include "api/root_files.h"
 #include "api/routes.h"
 #include "api/same_origin.h"
@@ -144,7 +145,9 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   const auto& keyed = std::get<Keyed>(route.access);
   CO_TRY(const core::Caller caller, caller_of(call, keyed.scope));
   call.trace.source.actor = "key " + caller.name;
-  CO_TRY(read_body(call));
+  if (route.body == Body::json) {
+    CO_TRY(read_body(call));
+  }
   auto answer = co_await keyed.handler(call, caller);
   co_return answer;
 }
@@ -164,6 +167,7 @@ http::Response Api::Impl::metrics_response() const {
     gauge("kaimen_clock_skew_ms", "How far the database's time is ahead of this machine's.", "gauge", services.follower->clock().ahead_of_wall().value_or(Millis{0}).count());
   }
   gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
+  add_proxy_counts(services.proxy, response.body);
   if (options.server_counters) {
     const auto counters = options.server_counters();
     gauge("kaimen_connections_open", "Open connections.", "gauge", counters.connections_open);
@@ -191,6 +195,7 @@ Api::Api(core::Services& services, ApiOptions options) : impl_(std::make_unique<
 Api::~Api() = default;
 
 size_t Api::body_limit(const http::Request& head, size_t default_limit) const {
+  if (may_call_wechat(head, impl_->services, impl_->surface_of(head))) return limits::kProxyBodyBytes;
   return head.path == "/v1/me/avatar" && head.method == "POST" ? kAvatarBytes + kAvatarEnvelopeBytes : default_limit;
 }
 

@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include <algorithm>
+#include <array>
 
 #include "api/account.h"
 #include "api/admin.h"
@@ -13,6 +14,7 @@
 #include "api/me.h"
 #include "api/mina_auth.h"
 #include "api/prefetch.h"
+#include "api/proxy.h"
 #include "api/push.h"
 #include "api/passwords.h"
 #include "api/session.h"
@@ -97,6 +99,9 @@ const Route kRoutes[] = {
     {"DELETE", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, remove_app}, "Remove it; its sessions end", "", "", 204},
     {"POST", "/admin/v1/apps/{app_id}/secret", privately, Keyed{Scope::admin, set_app_secret}, "Set a new AppSecret, the old one overlapping", "NewSecret", "App"},
     {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
+    {"GET", "/admin/v1/apps/{app_id}/access-token", privately, Keyed{Scope::wechat, show_access_token}, "An access_token that is good now, for backends that call WeChat themselves", "", "AccessToken"},
+    {"POST", "/admin/v1/apps/{app_id}/access-token/rejected", privately, Keyed{Scope::wechat, reject_access_token}, "WeChat refused this one (40001, 40014, 42001): another", "RejectedToken", "AccessToken"},
+    {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, true},
     {"POST", "/admin/v1/apps/{app_id}/invitations", privately, Keyed{Scope::write, invite}, "Make an invitation to register; it is shown once", "NewInvitation", "Invitation", 201},
     {"POST", "/admin/v1/keys", privately, Keyed{Scope::admin, create_key}, "Make a key; it is shown once", "NewKey", "NewKeyAnswer", 201},
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
@@ -139,15 +144,20 @@ const Route kRoutes[] = {
     {"GET", "/openapi.json", privately, Open{openapi}, "This document", "", ""},
 };
 
+constexpr std::string_view kAny = "ANY";
+constexpr std::array<std::string_view, 5> kAnyMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
+
 bool served_on(const Route& route, Surface surface) {
   return route.served == everywhere || (route.served == publicly) == (surface == Surface::public_);
 }
 
-// Compares segment by segment; {names} take one segment each.
-bool fits(std::string_view pattern, std::string_view path, std::vector<std::string>& values) {
+// Compares segment by segment; {names} take one segment each, with `rest` the last one all that is left, decoded once.
+bool fits(std::string_view pattern, std::string_view path, bool rest, std::vector<std::string>& values) {
   values.clear();
   while (!pattern.empty() && !path.empty()) {
-    const size_t pattern_end = std::min(pattern.find('/', 1), pattern.size()), path_end = std::min(path.find('/', 1), path.size());
+    const size_t pattern_end = std::min(pattern.find('/', 1), pattern.size());
+    const bool takes_all = rest && pattern_end == pattern.size();
+    const size_t path_end = takes_all ? path.size() : std::min(path.find('/', 1), path.size());
     const std::string_view want = pattern.substr(0, pattern_end), have = path.substr(0, path_end);
     if (want.starts_with("/{")) {
       std::string decoded;
@@ -166,19 +176,25 @@ bool fits(std::string_view pattern, std::string_view path, std::vector<std::stri
 
 std::span<const Route> routes() { return kRoutes; }
 
+std::vector<std::string_view> methods_of(const Route& route) {
+  if (route.method == kAny) return {kAnyMethods.begin(), kAnyMethods.end()};
+  return {route.method};
+}
+
 Match match(std::string_view method, std::string_view path, Surface surface) {
   Match found;
   // HEAD is GET without the body (RFC 9110, 9.3.2); the server leaves the body out.
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (size_t i = 0; i < std::size(kRoutes); ++i) {
     const Route& route = kRoutes[i];
-    if (!served_on(route, surface) || !fits(route.pattern, path, found.path)) continue;
-    if (route.method == wanted) {
+    if (!served_on(route, surface) || !fits(route.pattern, path, route.rest, found.path)) continue;
+    const bool any = route.method == kAny && std::ranges::find(kAnyMethods, wanted) != kAnyMethods.end();
+    if (any || route.method == wanted) {
       found.route = &route;
       found.index = i;
       return found;
     }
-    found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+    for (const auto one : methods_of(route)) found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(one);
   }
   return found;
 }

@@ -22,7 +22,7 @@ struct Refusal {
 enum class Body : uint8_t { json, form, multipart, raw };  ///< raw: the handler takes the bytes as they are.
 
 struct Route {
-  std::string_view method;
+  std::string_view method;   ///< "ANY": whatever a call to WeChat may have.
   std::string_view pattern;  ///< "/v1/me/sessions/{id}".
   Served served;
   Access access;
@@ -32,7 +32,10 @@ struct Route {
   int status = 200;          ///< Of success.
   Body body = Body::json;
   Refusal refusal{};
+  bool rest = false;         ///< The last {name} takes the rest of the path, slashes and all.
 };
+/// The methods of a route: "ANY" stands for several.
+std::vector<std::string_view> methods_of(const Route& route);
 
 std::span<const Route> routes();
 

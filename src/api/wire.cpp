@@ -124,6 +124,9 @@ object app_json(const core::App& app) {
   effective["absolute_seconds"] = app.settings.absolute_seconds.count();
   effective["max_per_user"] = app.settings.max_per_user;
   effective["expose_openid"] = app.settings.expose_openid;
+  effective["logins_per_minute"] = app.settings.logins_per_minute;
+  effective["logins_per_address_per_minute"] = app.settings.logins_per_address_per_minute;
+  effective["wechat_calls_per_minute"] = app.settings.wechat_calls_per_minute;
   return {{"app_id", app.app_id},
           {"project", app.project},
           {"platform", app.platform},
@@ -133,6 +136,7 @@ object app_json(const core::App& app) {
           {"effective", std::move(effective)},
           {"push", !app.push_token.empty()},
           {"resolve_secret", !app.resolve_secret.empty()},
+          {"signing", app.signing != nullptr},
           {"disabled", app.disabled},
           {"project_disabled", app.project_disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},

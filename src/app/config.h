@@ -49,6 +49,7 @@ struct Config {
   std::string check_state_file;                   ///< Where other processes of this machine may check tickets from; empty: nowhere.
   std::vector<std::string> check_apps;            ///< Only for these apps; empty: for all.
   int64_t check_revocations = 100'000;            ///< Room for that many.
+  std::vector<std::string> wechat_path_families{"cgi-bin", "datacube", "wxa", "wxaapi"};  ///< What the proxy passes on.
   std::vector<std::string> outbound_allow_private;  ///< What run-time URLs may reach beside public addresses.
   int64_t audit_keep_days = 400;
   int64_t threads = 0;  ///< 0: one a core.

@@ -57,6 +57,10 @@ struct Checks {
     networks("private.plaintext_from", config.private_plaintext_from, false);
     networks("trusted_proxies", config.trusted_proxies, true);
     networks("outbound.allow_private", config.outbound_allow_private, false);
+    for (const auto& family : config.wechat_path_families) {
+      const bool plain = !family.empty() && family.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == family.npos;
+      if (!plain) problem("wechat.path_families", "'" + family + "' is not the first part of one of WeChat's paths, such as cgi-bin");
+    }
 
     const auto private_address = parse_listen(config.private_listen);
     if (!private_address) return;

@@ -7,7 +7,7 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 29> kKeys{{
+const std::array<ConfigKey, 30> kKeys{{
     {"master_key_file", &Config::master_key_file},
     {"master_key_other_file", &Config::master_key_other_file},
     {"threads", &Config::threads},
@@ -35,6 +35,7 @@ const std::array<ConfigKey, 29> kKeys{{
     {"check.state_file", &Config::check_state_file},
     {"check.apps", &Config::check_apps},
     {"check.revocations", &Config::check_revocations},
+    {"wechat.path_families", &Config::wechat_path_families},
     {"outbound.allow_private", &Config::outbound_allow_private},
     {"audit.keep_days", &Config::audit_keep_days},
     {"log.level", &Config::log_level},

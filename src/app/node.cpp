@@ -3,6 +3,7 @@
 #include <set>
 
 #include "app/store_url.h"
+#include "base/limits.h"
 #include "platform/outbound.h"
 #include "platform/resolver.h"
 #include "platform/wechat.h"
@@ -27,9 +28,15 @@ std::set<std::string> names_of(const std::map<std::string, UpstreamConfig>& upst
   return names;
 }
 
+http::ClientOptions client_options() {
+  http::ClientOptions options;
+  options.exchanges_per_host = limits::kExchangesPerLoop;
+  return options;
+}
+
 }  // namespace
 
-Node::Node(Machine& machine, crypto::Vault vault) : clock_(machine.clock, machine_steady_clock()), vault_(std::move(vault)) {}
+Node::Node(Machine& machine, crypto::Vault vault) : clock_(machine.clock, machine_steady_clock()), vault_(std::move(vault)), client_(client_options()) {}
 
 OrFail<> Node::open(Machine& machine, const Config& config) {
   // Whoever has the store to himself goes by the wall clock; else all nodes go by the database's time.
@@ -40,8 +47,8 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   auto store = store::open_store(std::move(store_options), clock);
   if (!store) return fail("store " + shown_store(config) + ": " + store.error().detail, "`kaimen check` looks at every dependency");
   store_ = std::move(store.value());
-  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock));
-  platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock));
+  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock, machine.random));
+  platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock, machine.random));
   core::FollowOptions follow;
   follow.clock = &clock_;
   follow.grace = Seconds{config.store_revocation_grace_seconds};
@@ -50,7 +57,8 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
   resolver_ = std::make_unique<platform::Resolver>(*outbound_);
   services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, *resolver_, vault_, machine.random, clock, config.session_defaults(),
-                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow));
+                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow),
+                                               core::ProxyFamilies(config.wechat_path_families.begin(), config.wechat_path_families.end()));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 

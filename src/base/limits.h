@@ -25,6 +25,15 @@ inline constexpr size_t kConnectionsPerLoop = 20'000;
 inline constexpr auto kUpstreamConnect = 1s;
 inline constexpr auto kUpstreamTotal = 3s;
 inline constexpr size_t kUpstreamBodyBytes = 1024 * 1024;
+inline constexpr size_t kExchangesPerApp = 512;    // logins of one app that wait for WeChat at once, on a node
+inline constexpr size_t kExchangesPerLoop = 2048;  // all that wait for one host at once, on a loop
+
+// The proxy of WeChat's API: bodies are kept whole, within a budget for all of them together
+inline constexpr size_t kProxyBodyBytes = 10 * 1024 * 1024;        // of a request, and of an answer with media
+inline constexpr size_t kProxyAnswerBytes = 2 * 1024 * 1024;       // of any other answer
+inline constexpr size_t kProxyBudgetBytes = 256 * 1024 * 1024;
+inline constexpr size_t kProxyCallsPerApp = 64;                    // under way at once, on a node
+inline constexpr auto kProxyTotal = 15s;
 
 // Login
 inline constexpr size_t kCodeBytes = 512;

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::core {
 
@@ -66,6 +67,12 @@ Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled) const {
   if (!row.resolve_sealed.empty()) {
     TRY(app->resolve_secret, vault_.open("resolve", std::to_string(row.number), row.resolve_sealed));
   }
+  if (!row.signing_sealed.empty()) {
+    TRY(const auto text, vault_.open("signing", std::to_string(row.number), row.signing_sealed));
+    const auto material = parse_signing_text(text);
+    if (!material) return make_error(ErrorCode::internal, "the signing keys of " + row.app_id + " are not of their form");
+    TRY(app->signing, open_signing(*material));
+  }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
@@ -94,6 +101,12 @@ Result<std::string> Apps::sealed_resolve(const Secret& secret, uint32_t number) 
   TRY(check_secret(secret));
   if (secret.size() < kResolveSecretBytesMin) return make_error(ErrorCode::invalid_request, "resolve_secret must be at least 16 characters");
   return vault_.seal("resolve", std::to_string(number), secret);
+}
+
+Result<std::string> Apps::sealed(const SigningMaterial* signing, uint32_t number) const {
+  if (!signing) return std::string();
+  TRY(open_signing(*signing));
+  return vault_.seal("signing", std::to_string(number), signing_text(*signing));
 }
 
 Task<Result<>> Apps::load() {
@@ -178,6 +191,7 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (app.resolve_secret) {
     CO_TRY(row.resolve_sealed, sealed_resolve(*app.resolve_secret, row.number));
   }
+  CO_TRY(row.signing_sealed, sealed(app.signing.get(), row.number));
   row.source = std::move(app.source);
   row.created_at = live_.clock.now();
   auto act = store_.add_app(std::move(row));
@@ -222,6 +236,9 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
     }
     if (change.resolve_secret) {
       TRY(row.resolve_sealed, sealed_resolve(*change.resolve_secret, row.number));
+    }
+    if (change.signing) {
+      TRY(row.signing_sealed, sealed(change.signing->get(), row.number));
     }
     row.source = change.source;
     return ok();

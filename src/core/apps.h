@@ -22,6 +22,8 @@ struct PushKeys {
   Secret key;    ///< EncodingAESKey: 43 letters and digits.
 };
 
+struct SigningMaterial;  // core/signing_keys.h
+
 /// What questions to an app's resolve_url are signed with; write-only.
 inline constexpr size_t kResolveSecretBytesMin = 16;
 
@@ -38,6 +40,7 @@ struct NewApp {
   std::string upstream = "wechat";
   std::optional<PushKeys> push;
   std::optional<Secret> resolve_secret;
+  std::shared_ptr<const SigningMaterial> signing;  ///< Null: none.
   Source source;
 };
 
@@ -49,6 +52,7 @@ struct AppChange {
   bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
   std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
   std::optional<Secret> resolve_secret;  ///< At least kResolveSecretBytesMin; an empty one: resolve_url is asked no more.
+  std::optional<std::shared_ptr<const SigningMaterial>> signing;  ///< Null: calls are not signed from now on.
   Source source;
 };
 
@@ -81,6 +85,7 @@ class Apps {
   Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
   Result<std::string> sealed_resolve(const Secret& secret, uint32_t number) const;
+  Result<std::string> sealed(const SigningMaterial* signing, uint32_t number) const;
 
   Store& store_;
   const crypto::Vault& vault_;

@@ -40,6 +40,7 @@ Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
     refused.reason = Reason::disabled;
     co_return refused;
   }
+  CO_TRY(rates_.admit(*request.app, request.from_client ? trace->source.ip : std::string(), live_.clock.now()));
 
   const std::string key = request.app->app_id + '\n' + crypto::sha256(request.code.reveal());
   std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
@@ -158,6 +159,14 @@ Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* t
     gone.error = make_error(ErrorCode::app_misconfigured, "the app's platform is gone");
     gone.code_unspent = true;
     co_return gone;
+  }
+  const auto place = exchanging_.enter(app->number);
+  if (!place) {
+    CallFailure busy;
+    busy.error = make_error(ErrorCode::unavailable, "too many logins of this app wait for the platform");
+    busy.error.retry_after = Seconds{1};
+    busy.code_unspent = true;
+    co_return busy;
   }
   trace->upstream_path = app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/fair_share.h"
 #include "core/journal.h"
 #include "core/live.h"
+#include "core/login_rates.h"
 #include "core/platform.h"
 #include "core/profile.h"
 #include "core/resolving.h"
@@ -33,6 +35,7 @@ struct LoginRequest {
   /// Whether the client keeps a renew token. One that does not has a session that ends with its ticket, and logs in anew each time, many
   /// times at once where many of its requests were refused at once: such logins do not replace each other.
   bool renews = true;
+  bool from_client = true;            ///< False: the platform's servers bring it, and their address is not the client's.
 };
 
 /// An optional part of a login that failed without undoing it.
@@ -57,8 +60,13 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Resolving& resolving, Journal& journal)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving), journal_(journal) {}
+        Resolving& resolving, Journal& journal, LoginRates& rates)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
+        journal_(journal), rates_(rates) {}
+
+  /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
+  /// one app's storm leaves room for the others.
+  static constexpr size_t kExchangesPerApp = 1024;
 
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
@@ -86,6 +94,8 @@ class Login {
   Profiles& profiles_;
   Resolving& resolving_;
   Journal& journal_;
+  LoginRates& rates_;
+  FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;
 };
 

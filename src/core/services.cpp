@@ -5,9 +5,15 @@
 
 namespace kaimen::core {
 
+namespace {
+// The tokens that are left have four more minutes.
+constexpr std::chrono::seconds kTokensLongest{5};
+}  // namespace
+
 Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
                    const Clock& clock, AppSettings defaults,
-                   std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow)
+                   std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow,
+                   ProxyFamilies proxy_families)
     : store(store_port),
       outbound(outbound_port),
       live(clock),
@@ -21,12 +27,13 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       projects(store, live, apps),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
+      proxy(access_tokens, platforms, clock, std::move(proxy_families)),
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
       sessions(store, live, tickets, open_data, journal),
       handoffs(store.directory(), vault, random, live, tickets),
       resolving(store.directory(), resolver, live),
-      login(store, platforms, vault, random, live, tickets, profiles, resolving, journal),
+      login(store, platforms, vault, random, live, tickets, profiles, resolving, journal, login_rates),
       pushes(store, live, platforms),
       merging(store, vault, live),
       directory(store.directory(), vault, live),
@@ -75,6 +82,9 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   CO_TRY(std::move(keys));
   CO_TRY(std::move(signing_keys));
   CO_TRY(std::move(used));
+  auto all = apps.list();
+  auto refreshing = access_tokens.maintain(std::move(all), kTokensLongest);
+  co_await std::move(refreshing);
   if (clock_guard.jumped()) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
   }

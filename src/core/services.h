@@ -14,12 +14,14 @@
 #include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/login_rates.h"
 #include "core/master_keys.h"
 #include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
 #include "core/projects.h"
+#include "core/proxy.h"
 #include "core/pushes.h"
 #include "core/resolving.h"
 #include "core/sessions.h"
@@ -35,7 +37,8 @@ struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
   Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
            const Clock& clock, AppSettings defaults,
-           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
+           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {},
+           ProxyFamilies proxy_families = default_proxy_families());
 
   ~Services();
 
@@ -57,11 +60,13 @@ struct Services {
   Projects projects;
   AccessKeys access_keys;
   AccessTokens access_tokens;
+  Proxy proxy;
   OpenData open_data;
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;
   Resolving resolving;
+  LoginRates login_rates;
   Login login;
   Pushes pushes;
   Merging merging;

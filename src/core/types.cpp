@@ -55,6 +55,8 @@ bool all_of(std::string_view text, size_t longest, std::string_view marks) {
   });
 }
 bool is_name(std::string_view text) { return all_of(text, 64, "_-."); }
+/// "wxa/getuserriskrank"
+bool is_call_path(std::string_view text) { return all_of(text, 128, "_-/") && !text.starts_with('/') && !text.ends_with('/'); }
 bool is_host(std::string_view text) { return all_of(text, 253, "-.:"); }
 /// Scheme and authority, no path: as a browser sends it in Origin.
 bool is_origin(std::string_view text) {
@@ -70,8 +72,13 @@ bool is_url(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string> AppSettings::default_signing_paths() {
+  return {"wxa/business/getuserphonenumber", "wxa/business/getuserencryptkey", "wxa/business/checkencryptedmsg", "wxa/getpluginopenpid",
+          "wxa/getwxacode", "wxa/getwxacodeunlimit", "cgi-bin/wxaapp/createwxaqrcode", "wxa/getuserriskrank"};
+}
+
 Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>& values, const AppSettings& defaults) {
-  constexpr int64_t day = 86400;
+  constexpr int64_t day = 86400, kMostPerMinute = 10'000'000;
   AppSettings settings = defaults;
   std::string problems;
   auto problem = [&](const std::string& text) { problems += (problems.empty() ? "" : "; ") + text; };
@@ -158,6 +165,14 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       settings.resolve_url = text;
     } else if (name == "support_view") {
       choice(name, text, {"off", "on"}, settings.support_view);
+    } else if (name == "logins_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.logins_per_minute = value; });
+    } else if (name == "logins_per_address_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.logins_per_address_per_minute = value; });
+    } else if (name == "wechat_calls_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.wechat_calls_per_minute = value; });
+    } else if (name == "signing_paths") {
+      list(name, text, settings.signing_paths, is_call_path);
     } else {
       problem("there is no setting " + name);
     }
@@ -196,7 +211,11 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"wafer_hosts", joined(wafer_hosts)},
           {"prefetch_url", prefetch_url},
           {"resolve_url", resolve_url},
-          {"support_view", name_at(support_view, {"off", "on"})}};
+          {"support_view", name_at(support_view, {"off", "on"})},
+          {"logins_per_minute", std::to_string(logins_per_minute)},
+          {"logins_per_address_per_minute", std::to_string(logins_per_address_per_minute)},
+          {"wechat_calls_per_minute", std::to_string(wechat_calls_per_minute)},
+          {"signing_paths", joined(signing_paths)}};
 }
 
 }  // namespace kaimen::core

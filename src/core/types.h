@@ -58,12 +58,21 @@ struct AppSettings {
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
   std::string resolve_url;                     ///< Asked who it is at an identity's first login; empty: nobody is.
   bool support_view = false;                   ///< Whether the admin API may open sessions in a user's place.
+  int64_t logins_per_minute = 0;               ///< On each node; 0: no limit.
+  int64_t logins_per_address_per_minute = 600; ///< Of one address, on each node: many phones share one. 0: no limit.
+  int64_t wechat_calls_per_minute = 0;         ///< Through the proxy, on each node; 0: no limit.
+  std::vector<std::string> signing_paths = default_signing_paths();  ///< Which calls to WeChat are signed and encrypted, where the app has the keys for it.
+
+  /// The calls for which WeChat offers API signing and encryption.
+  static std::vector<std::string> default_signing_paths();
 
   /// All settings as name → text, as parse() reads them.
   std::map<std::string, std::string> values() const;
   /// Reads name → text pairs over `defaults`. Error: invalid_request naming every unknown name and every bad value.
   static Result<AppSettings> parse(const std::map<std::string, std::string>& values, const AppSettings& defaults);
 };
+
+struct SigningKeys;  // core/signing_keys.h: of WeChat's API signing and encryption
 
 /// A mini program. Secrets are open here: this lives in memory only.
 struct App {
@@ -75,6 +84,7 @@ struct App {
   Secret secret;
   Secret push_token, push_key;        ///< Of message push: Token and EncodingAESKey (43 characters); empty: pushes are refused.
   Secret resolve_secret;              ///< What questions to resolve_url are signed with; empty: none are asked.
+  std::shared_ptr<const SigningKeys> signing;  ///< Null: calls are neither signed nor encrypted.
   std::optional<Secret> old_secret;   ///< During a rotation: tried when WeChat refuses `secret` (40125).
   Time old_secret_until{};
   std::map<std::string, std::string> setting_values;  ///< As set; `settings` is what follows from them and the server's defaults.

@@ -123,6 +123,11 @@ std::string wechat_seen_address(std::string_view errmsg) {
   return http::address_in(address, {"0.0.0.0/0", "::/0"}) ? std::string(address) : std::string();
 }
 
+bool is_token_refusal(int64_t errcode) {
+  const Row* found = find_row(WechatCall::check_text, errcode);
+  return found && found->token_rejected;
+}
+
 std::string wechat_rid(std::string_view errmsg) {
   for (const std::string_view label : {"rid:", "req_id:"}) {
     const size_t at = errmsg.rfind(label);

@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "crypto/wechat_push.h"
 #include "http/client.h"
+#include "sandbox/signing.h"
 #include "sandbox/wechat_calls.h"
 
 namespace kaimen::sandbox {
@@ -86,6 +87,7 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto secret = reader.string({"secret"}), push_url = reader.string({"push_url"}), push_token = reader.string({"push_token"});
   const auto push_key = reader.string({"push_key", "encoding_aes_key"});
   const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
+  const auto token_seconds = reader.integer({"token_seconds"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
@@ -97,12 +99,16 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
     return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
   }
+  if (token_seconds && (*token_seconds < 1 || *token_seconds > kTokenLife.count())) {
+    return make_error(ErrorCode::invalid_request, "token_seconds must be 1 to 7200");
+  }
   App* app = world.put_app(appid);
   if (!app) return make_error(ErrorCode::unavailable, "too many apps");
   if (secret) app->secret = Secret(*secret);
   if (minute) app->logins_per_minute = *minute;
   if (day) app->logins_per_day = *day;
   if (phones) app->phone_quota = *phones;
+  if (token_seconds) app->token_life = Seconds(*token_seconds);
   if (push_url) app->push_url = *push_url;
   if (push_token) app->push_token = Secret(*push_token);
   if (push_key) app->push_key = Secret(*push_key);
@@ -187,6 +193,32 @@ Reply phone(World& world, const json::object& body, Time now, Random& random) {
   return answer;
 }
 
+/// Whether the user takes messages of this template: what wx.requestSubscribeMessage asks.
+Reply subscribe(World& world, const json::object& body, Time, Random&) {
+  http::Reader reader(body);
+  const std::string appid = reader.require_string({"appid", "app_id"}), name = reader.require_string({"user"});
+  const std::string template_id = reader.require_string({"template_id"});
+  const bool accept = reader.boolean({"accept"}).value_or(true);
+  TRY(all_known(reader));
+  TRY(const auto person, person_of(world, appid, name));
+  if (accept) person.user->refused_templates.erase(template_id);
+  else person.user->refused_templates.insert(template_id);
+  return json::object{{"openid", person.user->openid}, {template_id, accept ? "accept" : "reject"}};
+}
+
+/// Turns API signing and encryption on with new keys, which are answered, or off.
+Reply signing(World& world, const json::object& body, Time, Random& random) {
+  http::Reader reader(body);
+  const std::string appid = reader.require_string({"appid", "app_id"});
+  const bool on = reader.boolean({"on"}).value_or(true);
+  TRY(all_known(reader));
+  App* app = world.find_app(appid);
+  if (!app) return make_error(ErrorCode::not_found, "no app \"" + appid + "\": POST /sandbox/apps makes one");
+  app->signing.reset();
+  if (!on) return json::object{};
+  return make_signing(*app, random);
+}
+
 // Any data: an object gets a watermark if it has none; a string is encrypted as it is.
 Reply open_data(World& world, json::object body, Time now, Random& random) {
   json::value data;
@@ -227,6 +259,8 @@ ControlAnswer control(World& world, std::string_view path, std::string_view body
   if (!object) return refuse_control(400, "the body must be a JSON object");
   Reply reply = make_error(ErrorCode::not_found, "no such control path; see docs/sandbox.md");
   if (path == "/sandbox/apps") reply = put_app(world, *object, now, random);
+  if (path == "/sandbox/subscribe") reply = subscribe(world, *object, now, random);
+  if (path == "/sandbox/signing") reply = signing(world, *object, now, random);
   if (path == "/sandbox/login") reply = login(world, *object, now, random);
   if (path == "/sandbox/user-info") reply = user_info(world, *object, now, random);
   if (path == "/sandbox/phone") reply = phone(world, *object, now, random);

@@ -1,11 +1,13 @@
 #include "sandbox/sandbox.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "sandbox/call_log.h"
 #include "sandbox/control_calls.h"
 #include "sandbox/faults.h"
 #include "sandbox/push.h"
+#include "sandbox/signing.h"
 #include "sandbox/waiting_room.h"
 #include "sandbox/wechat_calls.h"
 #include "sandbox/world.h"
@@ -17,6 +19,7 @@ namespace json = http::json;
 namespace {
 
 constexpr Millis kLongestHang{600'000};
+constexpr size_t kMediaBytes = 11 * 1024 * 1024;
 constexpr std::string_view kControlPrefix = "/sandbox/";
 constexpr std::string_view kJsonType = "application/json";
 
@@ -44,7 +47,10 @@ struct Sandbox::Impl final : http::Handler {
   CallLog calls;
   http::Client client;  // what is pushed goes out by it
 
-  size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
+  // WeChat takes media of 10 MB.
+  size_t body_limit(const http::Request& head, size_t default_limit) const override {
+    return head.path.starts_with(kControlPrefix) ? default_limit : std::max(default_limit, kMediaBytes);
+  }
   bool answer_now(const http::Request&, bool, std::string&) override { return false; }
   http::Response refuse(int status, std::string_view why, std::string_view) override { return respond(refuse_control(status, why)); }
 
@@ -58,7 +64,7 @@ struct Sandbox::Impl final : http::Handler {
       co_return answered;
     }
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
-    Question question{request.method, request.path, {}, request.body, clock.now()};
+    Question question{request.method, request.path, {}, request.body, clock.now(), &request};
     if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding", request.request_id);
     const auto fault = draw_fault(question.path);
     if (fault && fault->delay.count() > 0) {
@@ -99,7 +105,7 @@ struct Sandbox::Impl final : http::Handler {
     return response;
   }
 
-  http::Response answer(const Question& question, const std::optional<Fault>& fault) {
+  http::Response answer(Question& question, const std::optional<Fault>& fault) {
     const auto type = content_type_of(question.path);
     const int status = fault ? fault->status : 200;
     switch (fault ? fault->kind : Fault::Kind::none) {
@@ -119,10 +125,14 @@ struct Sandbox::Impl final : http::Handler {
       case Fault::Kind::none: break;
     }
     std::lock_guard lock(mutex);
-    const Answer given = ask_wechat(world, question, random);
+    std::string plain;
+    const auto opened = open_signed(world, question, plain);
+    const Answer given = opened ? ask_wechat(world, question, random) : refuse_as_wechat(opened.error().errcode, opened.error().errmsg, random);
     note_locked(question, given.errcode(), fault);
     if (!given.image.empty()) return respond(status, "image/png", given.image);
-    return respond(status, type, http::to_text(given.json));
+    http::Response response = respond(status, type, http::to_text(given.json));
+    if (opened && opened.value()) sign_answer(response, *opened.value(), question.now, random);
+    return response;
   }
 
   http::Response handle_control(const http::Request& request) {

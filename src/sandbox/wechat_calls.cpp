@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "sandbox/messages.h"
 #include "sandbox/persona.h"
 #include "sandbox/picture.h"
 
@@ -31,19 +32,6 @@ Answer with_ok() {
   answer.json["errcode"] = 0;
   answer.json["errmsg"] = "ok";
   return answer;
-}
-
-Granted<json::object> body_of(const Question& question) {
-  auto parsed = http::parse_json(question.body);
-  auto* object = parsed ? parsed.value().if_object() : nullptr;
-  if (!object) return kBadData;
-  return std::move(*object);
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string(text->data(), text->size()) : std::string();
 }
 
 Granted<App*> app_by_secret(World& world, const std::string& appid, const std::string& secret) {
@@ -277,6 +265,7 @@ constexpr std::array kRows{
     Row{"/wxa/business/getuserencryptkey", true, true, encrypt_keys},
     Row{"/wxa/business/getuserphonenumber", false, true, phone_number},
     Row{"/wxa/msg_sec_check", false, true, check_text},
+    Row{"/cgi-bin/message/subscribe/send", false, true, send_subscribe_message},
     Row{"/wxa/getwxacodeunlimit", false, true, unlimited_code},
 };
 
@@ -295,6 +284,19 @@ Reply dispatch(World& world, const Question& question, Random& random) {
 }
 
 }  // namespace
+
+Granted<json::object> body_of(const Question& question) {
+  auto parsed = http::parse_json(question.body);
+  auto* object = parsed ? parsed.value().if_object() : nullptr;
+  if (!object) return kBadData;
+  return std::move(*object);
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  const auto* text = value ? value->if_string() : nullptr;
+  return text ? std::string(text->data(), text->size()) : std::string();
+}
 
 const std::string& Question::parameter(std::string_view name) const {
   static const std::string none;

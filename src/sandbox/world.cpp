@@ -147,7 +147,7 @@ Granted<Token> World::new_token(App& app, Token& current, Token& older, Time now
   if (!text) return kBusy;
   drop_token(older);
   older = std::move(current);
-  current = Token{std::move(text).value(), now + kTokenLife};
+  current = Token{std::move(text).value(), now + app.token_life};
   tokens_[current.text] = &app;
   return current;
 }
@@ -157,7 +157,7 @@ void World::roll_quota(App& app, Time now) const {
   if (app.quota_day == today) return;
   app.quota_day = today;
   app.forced_today = app.classic_today = 0;
-  app.logins_today = 0;
+  app.logins_today = app.stable_today = 0;
 }
 
 Granted<Token> World::classic_token(App& app, Time now) {
@@ -169,12 +169,24 @@ Granted<Token> World::classic_token(App& app, Time now) {
   return token;
 }
 
+Granted<void> World::count_stable(App& app, Time now) const {
+  roll_quota(app, now);
+  if (app.stable_today >= kStablePerDay) return Refusal{45009, "reach max api daily quota limit"};
+  const int64_t minute = epoch_ms(now) / 60'000;
+  if (app.stable_minute != minute) app.stable_in_minute = 0;
+  app.stable_minute = minute;
+  if (app.stable_in_minute >= kStablePerMinute) return Refusal{45011, "api minute-quota reach limit"};
+  ++app.stable_in_minute;
+  ++app.stable_today;
+  return ok();
+}
+
 Granted<Token> World::stable_token(App& app, bool force, Time now) {
+  TRY(count_stable(app, now));
   if (!force) {
     if (!app.stable.text.empty() && app.stable.dies - now > kTokenOverlap) return app.stable;
     return new_token(app, app.stable, app.older_stable, now);
   }
-  roll_quota(app, now);
   if (app.forced_today >= kForcedPerDay) return Refusal{45009, "reach max api daily quota limit"};
   if (app.forced != Time{} && now - app.forced < kForceInterval) return Refusal{45011, "api minute-quota reach limit"};
   TRY(auto token, new_token(app, app.stable, app.older_stable, now));

@@ -51,6 +51,7 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
 Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
                                Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
+Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until);
 
 // nodes.cpp
 Result<core::Followed> follow(ActContext& context, const core::Follow& act);

@@ -46,7 +46,8 @@ Result<> seal_all(AppTableRow& row, Values& values) {
   TRY(values.seal("app_secret", row.app_id, row.old_secret_sealed));
   return values.seal("push", row.app_id, row.push_sealed);
 }
-Result<> seal_all(ResolveSecretRow& row, Values& values) { return values.seal("resolve", std::to_string(row.app), row.secret_sealed); }
+Result<> seal_all(ResolveSecretRow& row, Values& values) { return values.seal("resolve", std::to_string(row.number), row.secret_sealed); }
+Result<> seal_all(AppSigningRow& row, Values& values) { return values.seal("signing", std::to_string(row.number), row.keys_sealed); }
 Result<> seal_all(AccessTokenTableRow& row, Values& values) { return values.seal("access_token", row.app_id, row.token_sealed); }
 Result<> seal_all(TicketKeyTableRow& row, Values& values) {
   std::string id;
@@ -61,7 +62,7 @@ Result<> seal_all(IdentityRow& row, Values& values) {
   TRY(values.seal("session_key", whose, row.key2, &row.index2));
   return values.seal("session_key", whose, row.key3, &row.index3);
 }
-using SealedTables = TableList<TicketKeyTableRow, AppTableRow, ResolveSecretRow, AccessTokenTableRow, WebhookRow, UserRow, IdentityRow>;
+using SealedTables = TableList<TicketKeyTableRow, AppTableRow, ResolveSecretRow, AppSigningRow, AccessTokenTableRow, WebhookRow, UserRow, IdentityRow>;
 
 // ---- a page ----
 

@@ -334,16 +334,18 @@ struct Table<AppTableRow> {
 
 /// What an app's questions to its resolve_url are signed with.
 struct ResolveSecretRow {
-  uint32_t app = 0;
+  uint32_t number = 0;
+  int64_t version = 0;
   Bytes secret_sealed;
 };
 template <>
 struct Table<ResolveSecretRow> {
   static constexpr std::string_view name = "resolve_secrets";
   static constexpr size_t keys = 1;
-  static constexpr bool guarded = false;
+  static constexpr bool guarded = true;
   static constexpr std::tuple columns{
-      Column{"app", &ResolveSecretRow::app},
+      Column{"number", &ResolveSecretRow::number},
+      Column{"version", &ResolveSecretRow::version},
       Column{"secret_sealed", &ResolveSecretRow::secret_sealed},
   };
 };
@@ -395,6 +397,24 @@ struct Table<AccessKeyTableRow> {
       Column{"created_at", &AccessKeyTableRow::created_at},
       Column{"last_used_at", &AccessKeyTableRow::last_used_at},
       Column{"revoked_at", &AccessKeyTableRow::revoked_at},
+  };
+};
+
+/// The keys of API signing of an app that has them.
+struct AppSigningRow {
+  uint32_t number = 0;
+  int64_t version = 0;
+  Bytes keys_sealed;
+};
+template <>
+struct Table<AppSigningRow> {
+  static constexpr std::string_view name = "app_signing";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"number", &AppSigningRow::number},
+      Column{"version", &AppSigningRow::version},
+      Column{"keys_sealed", &AppSigningRow::keys_sealed},
   };
 };
 
@@ -726,7 +746,7 @@ constexpr size_t place_of(TableList<Row...>) {
   constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
-using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
+using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
                             CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
                             ProjectRow, ResolveSecretRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow,
                             EventRow>;
