@@ -2,7 +2,8 @@
 import { authorized } from './authorized';
 import { codeOf, fromFailure, KaimenError, parsed } from './errors';
 import { start, type Answer } from './host';
-import type { Session, Sessions } from './session';
+import type { Sessions } from './session';
+import type { Session } from './state';
 import type { Outgoing, Transport } from './transport';
 import type { DeviceSession, Login, PhoneProof, ProfileChange, ProfileProof, Registration, RegistrationAnswers, User } from './wire';
 

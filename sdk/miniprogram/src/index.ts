@@ -5,7 +5,7 @@ export type { LoginParts } from './login';
 export type {
   DownloadAnswer, DownloadOptions, RequestAnswer, RequestOptions, SocketOptions, Task, UploadAnswer, UploadOptions,
 } from './requests';
-export type { Change, Session } from './session';
+export type { Change, Session } from './state';
 export type {
   DeviceSession, PhoneProof, ProfileChange, ProfileProof, Registration, RegistrationAnswers, SessionTimes, User, Warning,
 } from './wire';

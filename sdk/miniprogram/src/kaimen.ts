@@ -4,7 +4,8 @@ import { refusal } from './authorized';
 import { headerOf, type Host } from './host';
 import { LoginFlow, type LoginParts } from './login';
 import { Requests } from './requests';
-import { Sessions, type Change, type Session, type SessionOptions } from './session';
+import { Sessions } from './session';
+import type { Change, Session, SessionOptions } from './state';
 import { Storage } from './storage';
 import { Transport } from './transport';
 

@@ -99,7 +99,8 @@ export class Requests {
 
   private run<A extends Answered>(method: 'request' | 'uploadFile' | 'downloadFile', options: Common & Callbacks<any> & { onProgress?(progress: any): void }): Task<A> {
     return makeTask(options, (doing) => {
-      const send = (ticket: string | undefined): Promise<A> => {
+      const send = async (ticket: string | undefined): Promise<A> => {
+        if (doing.aborted) throw aborted();
         const call = start<A>(this.host, method, this.filled(options, ticket));
         const { task } = call;
         doing.on(task);
@@ -121,18 +122,23 @@ export class Requests {
     });
   }
 
-  private open(options: SocketOptions, ticket: string | undefined, doing: Doing): Promise<SocketTask> {
-    return new Promise<SocketTask>((resolve, reject) => {
-      const call = start<unknown>(this.host, 'connectSocket', this.filled(options, ticket));
+  private async open(options: SocketOptions, ticket: string | undefined, doing: Doing): Promise<SocketTask> {
+    if (doing.aborted) throw aborted();
+    const call = start<unknown>(this.host, 'connectSocket', this.filled(options, ticket));
+    const refused = call.result.then(() => new Promise<never>(() => {}), (failure) => {
+      throw fromFailure(failure);
+    });
+    // Taro gives a promise of the task.
+    const socket: SocketTask = await Promise.race([call.task, refused]);
+    if (!socket || !socket.onOpen) throw fromFailure({ errMsg: 'connectSocket:fail no task' });
+    doing.on({ abort: () => socket.close({ code: 1000 }) });
+    const opened = new Promise<SocketTask>((resolve, reject) => {
       const fail = (failure: any) => reject(fromFailure(failure));
-      call.result.catch(fail);
-      const socket: SocketTask = call.task;
-      if (!socket || !socket.onOpen) return fail({ errMsg: 'connectSocket:fail no task' });
-      doing.on({ abort: () => socket.close({ code: 1000 }) });
       socket.onOpen(() => resolve(socket));
       socket.onError(fail);
       socket.onClose(() => fail({ errMsg: 'connectSocket:fail closed' }));
     });
+    return Promise.race([opened, refused]);
   }
 
   private filled(options: Common, ticket: string | undefined): object {
@@ -142,7 +148,9 @@ export class Requests {
   }
 }
 
-/** What is under way on the host, so that abort() reaches it, or keeps it from beginning. */
+const aborted = () => new KaimenError('aborted', { status: 0 });
+
+/** What is under way on the host, so that abort() reaches it. */
 class Doing {
   aborted = false;
   private current: { abort?(): void } | undefined;
@@ -178,7 +186,7 @@ function makeTask<A>(callbacks: Callbacks<A>, work: (doing: Doing) => Promise<A>
   return Object.assign(promise, {
     abort() {
       doing.abort();
-      stop(new KaimenError('aborted', { status: 0 }));
+      stop(aborted());
     },
   });
 }

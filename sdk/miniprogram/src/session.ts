@@ -4,56 +4,19 @@
 // Two rules keep the races harmless. What an answer brings is taken over only if nothing has overtaken it (`epoch` for a logout, the renew
 // token for a renewal). And whoever was refused says with which ticket: if another one stands by then, that is the answer.
 import { Breaker } from './breaker';
+import { askInDialog, somebodyEnded } from './dialog';
 import { codeOf, isLost, KaimenError, type Reason } from './errors';
-import { start, type Host } from './host';
+import type { Host } from './host';
 import type { LoginFlow, LoginParts } from './login';
 import { Single } from './single';
 import type { Kept, Storage } from './storage';
+import type { Change, Session, SessionOptions } from './state';
 import type { Transport } from './transport';
-import type { Login, SessionTimes, User, Warning } from './wire';
-
-export interface Session {
-  state: 'starting' | 'logged_in' | 'anonymous';
-  /** Why nobody is logged in any more. */
-  reason?: Reason;
-  user: User | null;
-  session: SessionTimes | null;
-  /** What the app still asks of the user before it counts as registered. */
-  missing: string[];
-  /** Of the last login in this run of the app. */
-  isNewUser: boolean;
-  entry: Record<string, unknown> | null;
-  warnings: Warning[];
-}
-
-export interface Change {
-  kind: 'login' | 'renewed' | 'user' | 'ended' | 'logout' | 'failed' | 'paused';
-  session: Session;
-  /** With `failed` and `paused`; `error.retryAfter` says when the next try is. */
-  error?: KaimenError;
-}
-
-export interface SessionOptions {
-  /** true: nobody is logged in before `login()` is called. */
-  manual?: boolean;
-  /**
-   * Asked when somebody has ended the session: `replaced`, `revoked`, `logged_out` (on another device), `reused`, `deleted`.
-   * true: log in again. Without it a dialog asks. All other reasons are silent.
-   */
-  confirmLogin?: (reason: Reason) => boolean | Promise<boolean>;
-}
+import type { Login, SessionTimes, User } from './wire';
 
 const steady = 60000;  // a ticket refused sooner than this after it came is a sign of a loop
 const renewalPause = 30000;
 const validFor = 300000;  // how long the server's word holds before the app, shown again, asks anew
-
-const dialogs: Partial<Record<Reason, string>> = {
-  replaced: '您的账号已在其他设备登录，本机已下线。',
-  revoked: '登录已被取消，请重新登录。',
-  logged_out: '您已在其他设备上退出本机的登录。',
-  reused: '登录凭证异常，为了账号安全请重新登录。',
-  deleted: '该账号已注销。',
-};
 
 export class Sessions {
   private kept: Kept | undefined;
@@ -266,7 +229,7 @@ export class Sessions {
       if (optional) return undefined;
       throw this.nobody();
     }
-    if (dialogs[reason]) return this.askAgain(reason);
+    if (somebodyEnded(reason)) return this.askAgain(reason);
     if (Date.now() - this.kept.received_at < steady) this.fruitless.failed(Date.now());
     else this.fruitless.worked();
     this.pauseIf(this.fruitless);
@@ -296,7 +259,7 @@ export class Sessions {
       this.renewNotBefore = Date.now() + renewalPause;
       const { code, reason } = error as KaimenError;
       if (code !== 'unauthenticated' && code !== 'invalid_request') throw error;
-      if (reason && dialogs[reason]) await this.askAgain(reason);
+      if (reason && somebodyEnded(reason)) await this.askAgain(reason);
       else await this.login();
     }
   }
@@ -351,16 +314,10 @@ export class Sessions {
     this.started = true;
     this.tell('ended');
     const { confirmLogin } = this.options;
-    if (!(await (confirmLogin ? confirmLogin(reason) : this.dialog(reason)))) throw this.nobody();
+    if (!(await (confirmLogin ? confirmLogin(reason) : askInDialog(this.host, reason)))) throw this.nobody();
     await this.login();
     if (!this.kept) throw this.nobody();
     return this.kept.token;
-  }
-
-  private dialog(reason: Reason): Promise<boolean> {
-    if (!this.host.showModal) return Promise.resolve(false);
-    const options = { title: '登录已失效', content: dialogs[reason]!, confirmText: '重新登录', cancelText: '暂不' };
-    return start<{ confirm: boolean }>(this.host, 'showModal', options).result.then((answer) => answer.confirm, () => false);
   }
 
   private nobody(): KaimenError {

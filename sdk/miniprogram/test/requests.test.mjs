@@ -163,8 +163,8 @@ test('a download carries the ticket, and is made again after a refusal', async (
   assert.equal(JSON.parse(phone.files.get(tempFilePath)).user, app.session().user.id);
 });
 
-test('a socket opens with the ticket, and once more where the ticket was refused', async () => {
-  const app = open(newPhone());
+for (const style of ['callback', 'both']) test(`a socket opens with the ticket, and once more where the ticket was refused, on a host of ${style} style`, async () => {
+  const app = open(newPhone({ style }));
   await app.ready();
   const url = world.backend.url.replace('http', 'ws') + '/api/socket';
   const socket = await app.connectSocket({ url });

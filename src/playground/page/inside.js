@@ -41,7 +41,7 @@ export async function refresh(ticket) {
 
   const user = seen.user;
   fill(storePanel,
-    table('users', ['id', 'nickname', 'phone'], user ? [[user.id.slice(0, 8), user.nickname || '–', user.phone || '–']] : []),
+    table('users', ['id', 'nickname', 'phone'], user ? [[user.id.slice(0, 8), user.nickname || '–', user.phone ? `${user.phone} · ${say('sealed in the row', '行内加密')}` : '–']] : []),
     table('identities', ['provider', 'openid'], seen.identities.map((one) => [one.provider, one.openid])),
     table('sessions', ['id', say('device', '设备'), say('ticket', '票据代'), say('renew', '续期代')],
       seen.sessions.map((one) => [one.id.slice(-8), one.device, one.generation, one.renew_generation])));

@@ -53,8 +53,8 @@ var reasons = [
 ];
 var KaimenError = class extends Error {
   constructor(code, parts = {}) {
-    const words = [parts.reason, parts.notice || parts.detail || parts.errMsg].filter(Boolean).join(", ");
-    super(words ? code + ": " + words : code);
+    const words2 = [parts.reason, parts.notice || parts.detail || parts.errMsg].filter(Boolean).join(", ");
+    super(words2 ? code + ": " + words2 : code);
     this.name = "KaimenError";
     this.code = code;
     Object.assign(this, parts);
@@ -404,7 +404,8 @@ var Requests = class {
   }
   run(method, options) {
     return makeTask(options, (doing) => {
-      const send = (ticket) => {
+      const send = async (ticket) => {
+        if (doing.aborted) throw aborted();
         const call = start(this.host, method, this.filled(options, ticket));
         const { task } = call;
         doing.on(task);
@@ -421,18 +422,23 @@ var Requests = class {
       return Object.keys(options.header || {}).some((name) => name.toLowerCase() === "authorization") ? send(void 0) : authorized(this.sessions, send, options.optional);
     });
   }
-  open(options, ticket, doing) {
-    return new Promise((resolve, reject) => {
-      const call = start(this.host, "connectSocket", this.filled(options, ticket));
+  async open(options, ticket, doing) {
+    if (doing.aborted) throw aborted();
+    const call = start(this.host, "connectSocket", this.filled(options, ticket));
+    const refused = call.result.then(() => new Promise(() => {
+    }), (failure) => {
+      throw fromFailure(failure);
+    });
+    const socket = await Promise.race([call.task, refused]);
+    if (!socket || !socket.onOpen) throw fromFailure({ errMsg: "connectSocket:fail no task" });
+    doing.on({ abort: () => socket.close({ code: 1e3 }) });
+    const opened = new Promise((resolve, reject) => {
       const fail = (failure) => reject(fromFailure(failure));
-      call.result.catch(fail);
-      const socket = call.task;
-      if (!socket || !socket.onOpen) return fail({ errMsg: "connectSocket:fail no task" });
-      doing.on({ abort: () => socket.close({ code: 1e3 }) });
       socket.onOpen(() => resolve(socket));
       socket.onError(fail);
       socket.onClose(() => fail({ errMsg: "connectSocket:fail closed" }));
     });
+    return Promise.race([opened, refused]);
   }
   filled(options, ticket) {
     const header = Object.assign({}, options.header, ticket ? { Authorization: "Bearer " + ticket } : {});
@@ -440,6 +446,7 @@ var Requests = class {
     return Object.assign({}, options, { url, header, success: void 0, fail: void 0, complete: void 0 });
   }
 };
+var aborted = () => new KaimenError("aborted", { status: 0 });
 var Doing = class {
   constructor() {
     this.aborted = false;
@@ -474,7 +481,7 @@ function makeTask(callbacks, work) {
   return Object.assign(promise, {
     abort() {
       doing.abort();
-      stop(new KaimenError("aborted", { status: 0 }));
+      stop(aborted());
     }
   });
 }
@@ -511,6 +518,21 @@ var Breaker = class {
   }
 };
 
+// src/dialog.ts
+var words = {
+  replaced: "您的账号已在其他设备登录，本机已下线。",
+  revoked: "登录已被取消，请重新登录。",
+  logged_out: "您已在其他设备上退出本机的登录。",
+  reused: "登录凭证异常，为了账号安全请重新登录。",
+  deleted: "该账号已注销。"
+};
+var somebodyEnded = (reason) => !!words[reason];
+function askInDialog(host, reason) {
+  if (!host.showModal) return Promise.resolve(false);
+  const options = { title: "登录已失效", content: words[reason], confirmText: "重新登录", cancelText: "暂不" };
+  return start(host, "showModal", options).result.then((answer) => answer.confirm, () => false);
+}
+
 // src/single.ts
 var Single = class {
   run(work) {
@@ -534,13 +556,6 @@ var Single = class {
 var steady = 6e4;
 var renewalPause = 3e4;
 var validFor = 3e5;
-var dialogs = {
-  replaced: "您的账号已在其他设备登录，本机已下线。",
-  revoked: "登录已被取消，请重新登录。",
-  logged_out: "您已在其他设备上退出本机的登录。",
-  reused: "登录凭证异常，为了账号安全请重新登录。",
-  deleted: "该账号已注销。"
-};
 var Sessions = class {
   constructor(host, transport, storage, loginFlow, options) {
     this.host = host;
@@ -730,7 +745,7 @@ var Sessions = class {
       if (optional) return void 0;
       throw this.nobody();
     }
-    if (dialogs[reason]) return this.askAgain(reason);
+    if (somebodyEnded(reason)) return this.askAgain(reason);
     if (Date.now() - this.kept.received_at < steady) this.fruitless.failed(Date.now());
     else this.fruitless.worked();
     this.pauseIf(this.fruitless);
@@ -757,7 +772,7 @@ var Sessions = class {
       this.renewNotBefore = Date.now() + renewalPause;
       const { code, reason } = error;
       if (code !== "unauthenticated" && code !== "invalid_request") throw error;
-      if (reason && dialogs[reason]) await this.askAgain(reason);
+      if (reason && somebodyEnded(reason)) await this.askAgain(reason);
       else await this.login();
     }
   }
@@ -805,15 +820,10 @@ var Sessions = class {
     this.started = true;
     this.tell("ended");
     const { confirmLogin } = this.options;
-    if (!await (confirmLogin ? confirmLogin(reason) : this.dialog(reason))) throw this.nobody();
+    if (!await (confirmLogin ? confirmLogin(reason) : askInDialog(this.host, reason))) throw this.nobody();
     await this.login();
     if (!this.kept) throw this.nobody();
     return this.kept.token;
-  }
-  dialog(reason) {
-    if (!this.host.showModal) return Promise.resolve(false);
-    const options = { title: "登录已失效", content: dialogs[reason], confirmText: "重新登录", cancelText: "暂不" };
-    return start(this.host, "showModal", options).result.then((answer) => answer.confirm, () => false);
   }
   nobody() {
     return new KaimenError("unauthenticated", { status: 0, reason: this.ended || "missing" });

@@ -166,7 +166,8 @@ export class Phone {
       request: networked('request', request),
       uploadFile: networked('uploadFile', upload),
       downloadFile: networked('downloadFile', download),
-      connectSocket: (options) => rawSocket(options),
+      // Taro's gives a promise of the task.
+      connectSocket: (options) => (phone.style === 'both' ? Promise.resolve(rawSocket(options)) : rawSocket(options)),
       showModal: asynchronous('showModal', async (options) => {
         phone.calls.showModal.push(options.content);
         return { errMsg: 'showModal:ok', confirm: await phone.answerModal, cancel: !(await phone.answerModal) };
