@@ -34,7 +34,8 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
   const bool has_renew = std::ranges::any_of(rows, [](const auto& row) { return row.kind == KeyKind::renew; });
   std::vector<uint32_t> done;
   for (const auto& scope : scopes_of(rows)) {
-    auto kept = co_await keep_chain(scope, rows, now);
+    auto keeping = keep_chain(scope, rows, now);
+    auto kept = co_await std::move(keeping);
     CO_TRY(const auto starts, std::move(kept));
     if (!drop_done) continue;
     // A key stopped sealing when the next one (or its retirement's successor) began; tickets under it lived at most a day longer.
@@ -45,10 +46,19 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
     }
   }
   if (!has_renew) {
-    auto made = co_await make(KeyKind::renew, {}, now, now);
+    auto making = make(KeyKind::renew, {}, now, now);
+    auto made = co_await std::move(making);
     CO_TRY(std::move(made));
   }
 
+  if (drop_done) {
+    // An app that was removed leaves a chain that nobody goes on with.
+    const auto apps = live_.apps.get();
+    for (const auto& row : rows) {
+      const bool orphan = row.kind == KeyKind::ticket && row.apps.size() == 1 && !apps->find(row.apps[0]);
+      if (orphan && row.seals_from + 2 * kEvery + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
+    }
+  }
   if (!done.empty()) {
     auto dropped = co_await store_.drop_ticket_keys(std::move(done));
     CO_TRY(std::move(dropped));
@@ -95,7 +105,8 @@ Task<Result<std::vector<Time>>> TicketKeys::keep_chain(std::vector<uint32_t> sco
   const bool own_to_come = !scope.empty() && (first || (!starts.empty() && starts.front() <= now + kBeforehand));
   if (none_begun && !(own_to_come && !starts.empty())) {
     const Time from = own_to_come ? now + kBeforehand : now;
-    auto made = co_await make(KeyKind::ticket, scope, now, from);
+    auto making = make(KeyKind::ticket, scope, now, from);
+    auto made = co_await std::move(making);
     CO_TRY(std::move(made));
     starts.insert(std::upper_bound(starts.begin(), starts.end(), from), from);
   }
@@ -103,7 +114,8 @@ Task<Result<std::vector<Time>>> TicketKeys::keep_chain(std::vector<uint32_t> sco
   const Time latest = *std::prev(std::upper_bound(starts.begin(), starts.end(), now + kEvery));
   if (latest + kEvery - kBeforehand <= now) {
     const Time from = std::max<Time>(now + kBeforehand, latest + kEvery);
-    auto made = co_await make(KeyKind::ticket, scope, now, from);
+    auto making = make(KeyKind::ticket, scope, now, from);
+    auto made = co_await std::move(making);
     CO_TRY(std::move(made));
   }
   co_return starts;
