@@ -17,6 +17,7 @@ namespace json = http::json;
 namespace {
 
 constexpr size_t kNameBytes = 128;
+constexpr int64_t kLongestPause = 600'000;
 constexpr std::string_view kAnonymousName = "微信用户";
 constexpr std::string_view kAnonymousAvatar =
     "https://thirdwx.qlogo.cn/mmopen/vi_32/"
@@ -61,9 +62,9 @@ Result<Person> person_of(World& world, const std::string& appid, const std::stri
 }
 
 /// Which session_key encrypts: "current", or "previous", as a phone does that logged in before the server noticed.
-Result<std::string> key_of(World& world, User& user, const std::optional<std::string>& which, Time now) {
+Result<std::string> key_of(World& world, const App& app, User& user, const std::optional<std::string>& which, Time now) {
   if (!which || *which == "current") {
-    TRY(granted(world.ensure_key(user, now)));
+    TRY(granted(world.ensure_key(app, user, now)));
     return user.session_key;
   }
   if (*which != "previous") return make_error(ErrorCode::invalid_request, "key must be \"current\" or \"previous\"");
@@ -88,6 +89,7 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto push_key = reader.string({"push_key", "encoding_aes_key"});
   const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
   const auto token_seconds = reader.integer({"token_seconds"});
+  const auto key_life = reader.integer({"session_key_seconds"}), media_pause = reader.integer({"media_verdict_after_ms"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
@@ -96,6 +98,9 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
   if (push_url && !push_url->empty() && !http::BaseUrl::parse(*push_url)) return make_error(ErrorCode::invalid_request, "push_url is no URL");
   if (minute.value_or(0) < 0 || day.value_or(0) < 0 || phones.value_or(0) < 0) return make_error(ErrorCode::invalid_request, "a quota is not negative");
+  if (key_life.value_or(1) < 1 || media_pause.value_or(0) < 0 || media_pause.value_or(0) > kLongestPause) {
+    return make_error(ErrorCode::invalid_request, "session_key_seconds is at least 1, media_verdict_after_ms 0 to 600000");
+  }
   if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
     return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
   }
@@ -109,6 +114,8 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (day) app->logins_per_day = *day;
   if (phones) app->phone_quota = *phones;
   if (token_seconds) app->token_life = Seconds(*token_seconds);
+  if (key_life) app->session_key_life = Seconds{*key_life};
+  if (media_pause) app->media_pause = Millis{*media_pause};
   if (push_url) app->push_url = *push_url;
   if (push_token) app->push_token = Secret(*push_token);
   if (push_key) app->push_key = Secret(*push_key);
@@ -145,7 +152,7 @@ Reply user_info(World& world, const json::object& body, Time now, Random& random
   const auto key = reader.string({"key"});
   TRY(all_known(reader));
   TRY(const auto person, person_of(world, appid, name));
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   json::object profile;
   profile["nickName"] = nickname.value_or(std::string(kAnonymousName));
   profile["gender"] = gender.value_or(0);
@@ -185,7 +192,7 @@ Reply phone(World& world, const json::object& body, Time now, Random& random) {
     // The phone itself refuses then; the server hears nothing of it.
     return json::object{{"errno", 1400001}, {"errMsg", "getPhoneNumber:fail jsapi has no permission"}};
   }
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   TRY(const std::string code, granted(world.phone_code(*person.app, *person.user, now)));
   json::object answer;
   answer["code"] = code;
@@ -230,7 +237,7 @@ Reply open_data(World& world, json::object body, Time now, Random& random) {
   TRY(all_known(reader));
   if (!data.is_object() && !data.is_string()) return make_error(ErrorCode::invalid_request, "data must be an object or a string");
   TRY(const auto person, person_of(world, appid, name));
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   std::string plaintext;
   if (auto* object = data.if_object()) {
     if (!object->contains("watermark")) (*object)["watermark"] = watermark_of(*person.app, now);

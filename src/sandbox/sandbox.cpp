@@ -1,6 +1,7 @@
 #include "sandbox/sandbox.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "sandbox/call_log.h"
@@ -41,11 +42,13 @@ struct Sandbox::Impl final : http::Handler {
   const Clock& clock;
   Random& random;
   WaitingRoom waiting_room;
+  std::atomic<bool> stopping{false};
   std::mutex mutex;  // around all of:
   World world;
   Faults faults;
   CallLog calls;
   http::Client client;  // what is pushed goes out by it
+  WaitingRoom verdicts;  // pushes them, too: a slow receiver holds up verdicts only
 
   // WeChat takes media of 10 MB.
   size_t body_limit(const http::Request& head, size_t default_limit) const override {
@@ -78,7 +81,9 @@ struct Sandbox::Impl final : http::Handler {
       co_await pause;
       co_return hang_up();
     }
-    co_return answer(question, fault);
+    http::Response response = answer(question, fault);
+    if (question.path == "/wxa/media_check_async") plan_verdicts(question);
+    co_return response;
   }
 
   Wait<bool> wait_for(Millis duration, bool hanging) {
@@ -193,6 +198,31 @@ struct Sandbox::Impl final : http::Handler {
     http::Reader reader(*order);
     const std::string appid = reader.require_string({"appid", "app_id"});
     if (const auto problem = reader.check(); !problem) co_return respond(refuse_control(400, problem.error().detail));
+    auto telling = tell_verdicts(appid);
+    auto told = co_await std::move(telling);
+    if (!told) co_return respond(refuse_control(404, told.error().detail));
+    ControlAnswer answer;
+    answer.json["items"] = std::move(told.value());
+    co_return respond(answer);
+  }
+
+  /// Verdicts follow by themselves where the app says so.
+  void plan_verdicts(const Question& question) {
+    std::string appid;
+    Millis pause{0};
+    {
+      std::lock_guard lock(mutex);
+      const auto app = world.app_of_token(question.parameter("access_token"), question.now);
+      if (!app || !app.value()->media_pause || app.value()->media_checks.empty()) return;
+      appid = app.value()->appid;
+      pause = *app.value()->media_pause;
+    }
+    verdicts.wait(pause, false, [this, appid](bool) {
+      if (!stopping) static_cast<void>(run_here(tell_verdicts(appid)));
+    });
+  }
+
+  Task<Result<json::array>> tell_verdicts(std::string appid) {
     json::array items;
     while (const auto check = take_media_check(appid)) {
       const size_t path = check->url.find('/', check->url.find("://") + 3);
@@ -209,16 +239,14 @@ struct Sandbox::Impl final : http::Handler {
         if (fetched && fetched.value().status == 200) picture = std::move(fetched.value().body);
       }
       const auto letter = verdict_letter(appid, *check, picture);
-      if (!letter) co_return respond(refuse_control(404, letter.error().detail));
+      if (!letter) co_return letter.error();
       auto sending = client.send(request_of(letter.value()));
       const auto came_back = co_await std::move(sending);
       json::object item{{"trace_id", check->trace_id}, {"url", check->url}, {"fetched", picture.has_value()}, {"status", nullptr}};
       if (came_back) item["status"] = came_back.value().status;
       items.push_back(std::move(item));
     }
-    ControlAnswer answer;
-    answer.json["items"] = std::move(items);
-    co_return respond(answer);
+    co_return items;
   }
 
   http::Response handle_calls(const http::Request& request) {
@@ -249,7 +277,7 @@ struct Sandbox::Impl final : http::Handler {
 };
 
 Sandbox::Sandbox(const Clock& clock, Random& random, SandboxOptions options) : impl_(std::make_unique<Impl>(clock, random, options)) {}
-Sandbox::~Sandbox() = default;
+Sandbox::~Sandbox() { stop(); }
 
 void Sandbox::add_app(std::string appid, Secret secret) {
   std::lock_guard lock(impl_->mutex);
@@ -257,6 +285,10 @@ void Sandbox::add_app(std::string appid, Secret secret) {
 }
 
 http::Handler& Sandbox::handler() { return *impl_; }
-void Sandbox::stop() { impl_->waiting_room.stop(); }
+void Sandbox::stop() {
+  impl_->stopping = true;
+  impl_->verdicts.stop();
+  impl_->waiting_room.stop();
+}
 
 }  // namespace kaimen::sandbox

@@ -125,7 +125,7 @@ Granted<User*> signed_user(App& app, const Question& question) {
   if (found == app.by_openid.end()) return kBadOpenid;
   if (question.parameter("sig_method") != "hmac_sha256") return Refusal{87008, "invalid sig_method"};
   User& user = *found->second;
-  if (user.session_key.empty()) return Refusal{87007, "session_key is not existd or expired"};
+  if (!has_key(app, user, question.now)) return Refusal{87007, "session_key is not existd or expired"};
   const std::string expected = to_hex(crypto::hmac_sha256(user.session_key, question.body));
   if (!Secret::equal(question.parameter("signature"), expected)) return Refusal{87009, "invalid signature"};
   return &user;

@@ -65,7 +65,7 @@ Granted<void> World::rotate_key(User& user, Time now) {
   return ok();
 }
 
-Granted<void> World::ensure_key(User& user, Time now) { return user.session_key.empty() ? rotate_key(user, now) : Granted<void>(ok()); }
+Granted<void> World::ensure_key(const App& app, User& user, Time now) { return has_key(app, user, now) ? Granted<void>(ok()) : rotate_key(user, now); }
 
 Granted<std::string> World::remember_code(CodeKind kind, App& app, User& user, Result<std::string> text, Time now) {
   if (!text) return kBusy;
@@ -81,13 +81,13 @@ Granted<std::string> World::remember_code(CodeKind kind, App& app, User& user, R
   return code;
 }
 
-Granted<void> World::key_at_login(User& user, std::optional<bool> rotate, Time now) {
+Granted<void> World::key_at_login(const App& app, User& user, std::optional<bool> rotate, Time now) {
   const bool due = rotate.value_or(now - user.key_made >= key_interval_);
-  return user.session_key.empty() || due ? rotate_key(user, now) : Granted<void>(ok());
+  return !has_key(app, user, now) || due ? rotate_key(user, now) : Granted<void>(ok());
 }
 
 Granted<std::string> World::login(App& app, User& user, std::optional<bool> rotate, Time now) {
-  TRY(key_at_login(user, rotate, now));
+  TRY(key_at_login(app, user, rotate, now));
   return remember_code(CodeKind::login, app, user, make_login_code(random_), now);
 }
 
@@ -101,7 +101,7 @@ Granted<User*> World::spend_login_code(App& app, const std::string& code, Time n
     auto* user = devtools_ ? user_of(app, "devtools") : nullptr;
     if (!user) return kBadCode;
     // Nobody called wx.login here for it, so what that does to the key happens now.
-    TRY(key_at_login(*user, std::nullopt, now));
+    TRY(key_at_login(app, *user, std::nullopt, now));
     return user;
   }
   auto& known = found->second;

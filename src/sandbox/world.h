@@ -89,6 +89,8 @@ struct App {
   std::unordered_map<std::string, User> users;        ///< By name.
   std::unordered_map<std::string, User*> by_openid;
   std::deque<MediaCheck> media_checks;                ///< Not answered yet, oldest first; at most kMediaChecks.
+  std::optional<Millis> media_pause;                  ///< After which a verdict is pushed by itself; unset: when it is ordered.
+  std::optional<Seconds> session_key_life;            ///< A session_key stands for so long; unset: until the next.
   Token stable, older_stable, classic, older_classic;
   Time forced{};
   int64_t logins_per_minute = 100;                    ///< Of one user.
@@ -105,6 +107,11 @@ struct App {
   std::string unionid_of(const User& user) const;
 };
 
+/// Whether the user has a session_key that stands.
+inline bool has_key(const App& app, const User& user, Time now) {
+  return !user.session_key.empty() && (!app.session_key_life || now - user.key_made < *app.session_key_life);
+}
+
 class World {
  public:
   World(Random& random, bool devtools, Seconds key_interval) : random_(random), devtools_(devtools), key_interval_(key_interval) {}
@@ -120,8 +127,8 @@ class World {
   Granted<std::string> login(App& app, User& user, std::optional<bool> rotate, Time now);
   /// The phone button's code.
   Granted<std::string> phone_code(App& app, User& user, Time now);
-  /// Makes a session_key if the user has none yet.
-  Granted<void> ensure_key(User& user, Time now);
+  /// Makes a session_key if the user has none that stands.
+  Granted<void> ensure_key(const App& app, User& user, Time now);
   Granted<void> rotate_key(User& user, Time now);
 
   /// The user that WeChat makes up where `user` looks at a snapshot page. nullptr: there are too many.
@@ -155,7 +162,7 @@ class World {
   };
   Granted<std::string> remember_code(CodeKind kind, App& app, User& user, Result<std::string> text, Time now);
   Granted<Token> new_token(App& app, Token& current, Token& older, Time now);
-  Granted<void> key_at_login(User& user, std::optional<bool> rotate, Time now);
+  Granted<void> key_at_login(const App& app, User& user, std::optional<bool> rotate, Time now);
   void drop_token(Token& token);
   Granted<void> count_login(App& app, User& user, Time now) const;
   Granted<void> count_stable(App& app, Time now) const;

