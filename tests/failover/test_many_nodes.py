@@ -147,3 +147,20 @@ def test_an_app_changed_on_one_node_is_changed_on_all(nodes):
         assert admin(nodes, nodes.all[0], "PUT", path, {"disabled": False}).status == 200
     for node in nodes.all:
         process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the app's being enabled")
+
+
+def test_a_project_disabled_on_one_node_is_disabled_on_all(nodes):
+    ticket = login(nodes.all[0])["token"]
+    try:
+        assert admin(nodes, nodes.all[1], "PUT", "/projects/default", {"disabled": True}).status == 200
+        for node in nodes.all:
+            process.eventually(lambda: node.verify(ticket).status == 401, WITHIN, 0.02, "the project's being disabled")
+        assert admin(nodes, nodes.all[0], "POST", "/projects", {"name": "later"}).status == 201
+        for node in nodes.all:
+            process.eventually(lambda: wire.call(node.private, "GET", "/admin/v1/projects/later", headers=wire.bearer(nodes.key)).status == 200, WITHIN, 0.02,
+                               "the new project on another node")
+        assert admin(nodes, nodes.all[2], "DELETE", "/projects/later", None).status == 204
+    finally:
+        assert admin(nodes, nodes.all[2], "PUT", "/projects/default", {"disabled": False}).status == 200
+    for node in nodes.all:
+        process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the project's being enabled")
