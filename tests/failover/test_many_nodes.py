@@ -281,3 +281,20 @@ def test_what_a_killed_node_was_sending_is_sent_by_another(nodes):
         if killed:
             killed.start()
         admin(nodes, nodes.all[0], "DELETE", f"/webhooks/{made.json()['id']}", None)
+
+
+def test_a_project_disabled_on_one_node_is_disabled_on_all(nodes):
+    ticket = login(nodes.all[0])["token"]
+    try:
+        assert admin(nodes, nodes.all[1], "PUT", "/projects/default", {"disabled": True}).status == 200
+        for node in nodes.all:
+            process.eventually(lambda: node.verify(ticket).status == 401, WITHIN, 0.02, "the project's being disabled")
+        assert admin(nodes, nodes.all[0], "POST", "/projects", {"name": "later"}).status == 201
+        for node in nodes.all:
+            process.eventually(lambda: wire.call(node.private, "GET", "/admin/v1/projects/later", headers=wire.bearer(nodes.key)).status == 200, WITHIN, 0.02,
+                               "the new project on another node")
+        assert admin(nodes, nodes.all[2], "DELETE", "/projects/later", None).status == 204
+    finally:
+        assert admin(nodes, nodes.all[2], "PUT", "/projects/default", {"disabled": False}).status == 200
+    for node in nodes.all:
+        process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the project's being enabled")
