@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import inside
 import servers
 from servers import Kaimen, median
 
@@ -178,6 +179,11 @@ def in_process(bench):
     for key, what, target in (("check_0", "no revocations", 270), ("check_10k", "10,000 revocations", 270), ("check_1m", "1,000,000 revocations", 450)):
         ns = figures[f"{key}_ns"]
         lines.append(Line(f"a check in process, {what}", f"{ns:.0f} ns", f"ES256 verify: {es256 / 1000:.1f} µs, {es256 / ns:.0f} times as much", f"≤ {target} ns; ≥ 100 times", ns <= target and es256 >= 100 * ns))
+    for key, what, target in (("library_0", "no revocations", 270), ("library_10k", "10,000 revocations", 270), ("library_1m", "1,000,000 revocations", 450)):
+        ns = figures[f"{key}_ns"]
+        lines.append(Line(f"a check by libkaimen_check, {what}", f"{ns:.0f} ns", f"in the node: {figures[key.replace('library', 'check') + '_ns']:.0f} ns", f"≤ {target} ns", ns <= target))
+    bad, good = figures["library_bad_ns"], figures["library_10k_ns"]
+    lines.append(Line("a forged ticket by libkaimen_check", f"{bad:.0f} ns", f"a good one: {good:.0f} ns", "less than a good one", bad < good))
     return figures, lines
 
 
@@ -360,5 +366,5 @@ def hang(bench):
         Line("their p99", f"{median(measured['beside logins']['p99_us']):.0f} µs", f"checks alone: {median(measured['alone']['p99_us']):.0f} µs; ratio {worse:.2f}", "≤ 1.20", worse <= 1.2, latency=True)]
 
 
-ROWS = {"check": check, "unix": unix, "auth_request": auth_request, "in_process": in_process, "login": login, "store": store, "growth": growth,
+ROWS = {"check": check, "unix": unix, "auth_request": auth_request, "inside": inside.inside, "in_process": in_process, "login": login, "store": store, "growth": growth,
         "connections": connections, "memory": memory, "hang": hang}

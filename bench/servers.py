@@ -80,10 +80,11 @@ def stop_all():
 class Kaimen(Server):
     """The real binary with a real configuration; `prepare` has made its data directory."""
 
-    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9", store_url=None):
+    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9", store_url=None, state=None):
         config = data / "kaimen.toml"
         config.write_text(f'threads = {threads}\n[public]\nlisten = "127.0.0.1:0"\n[private]\nlisten = "127.0.0.1:0"\n'
-                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n' + store_table(store_url))
+                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n' + store_table(store_url) +
+                          (f'[check]\nstate_file = "{state}"\n' if state else ""))
         self.build, self.data, self.config = build, data, config
         begun = time.monotonic()
         super().__init__(name, [build / "kaimen", "serve", "--config", config, "--data", data, "--json"], data.parent, core, environment, subprocess.PIPE)

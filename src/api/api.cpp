@@ -9,6 +9,7 @@
 #include "http/address.h"
 #include "api/presented.h"
 #include "api/proxy.h"
+#include "api/root_files.h"
 #include "api/routes.h"
 #include "api/same_origin.h"
 #include "api/verify.h"
@@ -37,7 +38,7 @@ bool is_operation(const Route& route) {
 
 // Error: unauthenticated with the reason.
 Result<Visitor> visitor_of(Call& call) {
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   if (presented.kind == Presented::Kind::none) return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);
@@ -47,7 +48,10 @@ Result<Visitor> visitor_of(Call& call) {
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
+  if (!may_be_of(presented, visitor.app.get())) return unauthenticated(Reason::malformed);
   const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
+  // Who looks on in a user's place looks on: what is the user's own is changed by the user.
+  if (!claims.actor.empty() && !only_reads) return make_error(ErrorCode::forbidden, "a support view changes nothing here");
   if (presented.by_cookie && !only_reads) {
     TRY(proven_same_origin(call, *visitor.app));
   }
@@ -224,12 +228,17 @@ Task<http::Response> Api::handle(const http::Request& request) {
     }
     if (answer.has_value()) response = std::move(answer.value());
     else error = std::move(answer.error());
+  } else if (call.surface == Surface::public_ && is_root_file(request.path) && (request.method == "GET" || request.method == "HEAD")) {
+    auto file = root_file(impl_->options.root_files, request.path);
+    if (file) response = std::move(file.value());
+    else error = std::move(file.error());
   } else {
     error = found.allowed.empty() ? make_error(ErrorCode::not_found, "there is no such route here")
                                   : make_error(ErrorCode::method_not_allowed, "this route takes " + found.allowed);
   }
   if (error) {
-    response = problem(*error, request.request_id);
+    const Refusal refusal = found.route ? found.route->refusal : Refusal{};
+    response = refusal.write ? refusal.write(call, *error) : problem(*error, request.request_id);
     if (error->code == ErrorCode::method_not_allowed) response.set("Allow", found.allowed);
   }
   if (impl_->options.dev && !call.ignored.empty()) {

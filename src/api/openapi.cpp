@@ -43,7 +43,7 @@ object operation(const Route& route) {
   object success{{"description", "Success"}};
   if (!route.answer.empty()) success["content"] = content(route.rest ? "*/*" : "application/json", route.answer);
   object responses{{std::to_string(route.status), std::move(success)}};
-  responses["default"] = object{{"description", "An error"}, {"content", content("application/problem+json", "Problem")}};
+  responses["default"] = object{{"description", "An error"}, {"content", content(route.refusal.write ? "application/json" : "application/problem+json", route.refusal.schema)}};
   json["responses"] = std::move(responses);
   if (const auto scheme = security_of(route.access); !scheme.empty()) json["security"] = array{object{{scheme, array{}}}};
   if (const auto* keyed = std::get_if<Keyed>(&route.access)) json["x-kaimen-scope"] = core::name_of(keyed->scope);

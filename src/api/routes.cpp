@@ -12,12 +12,14 @@
 #include "api/jwt.h"
 #include "api/login.h"
 #include "api/me.h"
+#include "api/mina_auth.h"
 #include "api/prefetch.h"
 #include "api/proxy.h"
 #include "api/push.h"
 #include "api/passwords.h"
 #include "api/session.h"
 #include "api/verify.h"
+#include "api/wafer.h"
 
 namespace kaimen::api {
 
@@ -25,6 +27,8 @@ namespace {
 
 using core::Scope;
 using enum Served;
+
+constexpr Refusal kWafer{wafer_refusal, "WaferRefusal"}, kMina{mina_refusal, "MinaAnswer"};
 
 const Route kRoutes[] = {
     // Client API
@@ -64,12 +68,29 @@ const Route kRoutes[] = {
     {"GET", "/push/wechat/{app_id}", publicly, Open{check_push_url}, "WeChat's check of the push URL", "", ""},
     {"POST", "/push/wechat/{app_id}", publicly, Open{receive_push}, "A message push of WeChat, secure mode", "WechatPush", "", 200, Body::raw},
 
+    // The clients of wafer (docs/wafer.md)
+    {"GET", "/weapp/login", publicly, Open{wafer_login}, "wafer: the code in X-WX-Code becomes a session", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/user", publicly, Ticketed{wafer_user}, "wafer: who holds X-WX-Skey", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same of one app among several", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same of one app among several", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/mina_auth/", privately, Open{mina_auth}, "wafer v1: what its backends ask the session server", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
+    {"POST", "/mina_auth/{app_id}", privately, Open{mina_auth}, "The same of one app among several", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
+
     // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
     {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},
     {"POST", "/introspect", privately, Open{introspect}, "RFC 7662, from live state", "IntrospectionRequest", "Introspection", 200, Body::form},
 
     // Admin API
-    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects", "", "ProjectList"},
+    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects, by name", "", "ProjectList"},
+    {"POST", "/admin/v1/projects", privately, Keyed{Scope::admin, add_project}, "Add a project", "NewProject", "Project", 201},
+    {"GET", "/admin/v1/projects/{name}", privately, Keyed{Scope::read, show_project}, "One project", "", "Project"},
+    {"PUT", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "Change title or state", "ProjectChange", "Project"},
+    {"PATCH", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "The same", "ProjectChange", "Project"},
+    {"DELETE", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, remove_project}, "Remove it, once nothing is in it", "", "", 204},
     {"POST", "/admin/v1/apps", privately, Keyed{Scope::admin, add_app}, "Add a mini program", "NewApp", "App", 201},
     {"GET", "/admin/v1/apps", privately, Keyed{Scope::read, list_apps}, "Mini programs, by app_id", "", "AppList"},
     {"GET", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::read, show_app}, "One mini program", "", "App"},
@@ -86,7 +107,10 @@ const Route kRoutes[] = {
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
     {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
+    {"GET", "/admin/v1/master-key", privately, Keyed{Scope::admin, show_master_key}, "Which master keys values are under, and which the nodes hold", "", "MasterKey"},
+    {"POST", "/admin/v1/master-key/reseal", privately, Keyed{Scope::admin, reseal_values}, "Seal some values anew under this node's master key", "Reseal", "ResealStep"},
     {"GET", "/admin/v1/users", privately, Keyed{Scope::read, list_users}, "Users, all or found by ids, external_id, app_id and openid, unionid or phone", "", "AdminUserList"},
+    {"POST", "/admin/v1/users/import", privately, Keyed{Scope::write, import_users}, "Take over your own user table, up to 200 users at a time; the same again changes nothing", "Import", "Imported"},
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
     {"DELETE", "/admin/v1/users/{id}", privately, Keyed{Scope::write, delete_user}, "Delete a user at once", "", "", 204},
     {"PUT", "/admin/v1/users/{id}/external-id", privately, Keyed{Scope::write, set_external_id}, "What your own systems call the user; null: nothing", "ExternalId", "AdminUser"},
@@ -95,6 +119,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/merge", privately, Keyed{Scope::write, merge_users}, "Make another user part of this one", "Merge", "AdminUser"},
     {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
+    {"POST", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, open_support_view}, "Support view: a session in the user's place, where the app allows it; it ends with its time", "NewSupportView", "SupportView", 201},
     {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
     {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},
 
@@ -103,7 +128,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/sessions/{id}/reset-session-key", privately, Keyed{Scope::wechat, reset_session_key}, "Have WeChat replace the session_key", "", "", 204},
     {"POST", "/admin/v1/sessions/{id}/encrypt-key", privately, Keyed{Scope::wechat, list_encrypt_keys}, "The keys of wx.getUserCryptoManager", "", "EncryptKeyList"},
     {"GET", "/admin/v1/audit", privately, Keyed{Scope::read, list_audit}, "What happened, newest first", "", "EventList"},
-    {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session", "", "Why"},
+    {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session, or with app_id of an openid", "", "Why"},
     {"POST", "/admin/v1/webhooks", privately, Keyed{Scope::admin, add_webhook}, "Add a webhook; its secret is shown once", "NewWebhook", "NewWebhookAnswer", 201},
     {"GET", "/admin/v1/webhooks", privately, Keyed{Scope::admin, list_webhooks}, "Webhooks, without their secrets", "", "WebhookList"},
     {"GET", "/admin/v1/webhooks/{id}", privately, Keyed{Scope::admin, show_webhook}, "One webhook", "", "Webhook"},

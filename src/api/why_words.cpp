@@ -103,7 +103,7 @@ std::string decrypt_words(const EventView& event, const http::json::object& deta
 }
 
 std::string plain_words(const EventView& event) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kWords{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kWords{{
       {"login", "logged in"},
       {"login_new_user", "logged in for the first time"},
       {"profile_saved", "the profile was changed"},
@@ -112,6 +112,10 @@ std::string plain_words(const EventView& event) {
       {"user_enabled", "the user was enabled again"},
       {"user_external_id", "the external id was set"},
       {"user_roles", "the roles were set"},
+      {"user_imported", "the user was made by an import"},
+      {"user_import_changed", "an import changed the user"},
+      {"user_resolved", "the team's own backend said who this is"},
+      {"support_view", "somebody looked on in the user's place"},
       {"renewal_lost", "a renewal came with the token before the last: the answer with the last one had been lost"},
       {"identity_moved", "the app belongs to another project now, so the identity became another user"},
       {"union_conflict", "the unionid names another user, and the two could not be merged"},

@@ -120,6 +120,12 @@ struct Checks {
     }
   }
 
+  void check() {
+    if (!config.check_state_file.empty() && config.check_state_file.front() != '/') problem("check.state_file", "must be an absolute path");
+    if (!config.check_apps.empty() && config.check_state_file.empty()) problem("check.apps", "set without check.state_file");
+    range("check.revocations", config.check_revocations, 1000, 10'000'000);
+  }
+
   void upstreams() {
     for (const auto& [name, upstream] : config.upstreams) {
       const std::string key = "upstreams." + name;
@@ -178,6 +184,7 @@ void check_config(const Config& config, const std::function<std::string(const st
   checks.public_url();
   checks.store();
   checks.session();
+  checks.check();
   checks.upstreams();
   checks.rest();
 }

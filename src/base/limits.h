@@ -48,6 +48,7 @@ inline constexpr size_t kSubjectBytes = 128;  // openid, unionid, external id
 inline constexpr auto kClaimWait = 5s;  // for what another node makes of the same code
 inline constexpr auto kReplaySeconds = 60s;
 inline constexpr auto kReplayWithAttempt = 10min;
+inline constexpr auto kLoginsAtOnce = 60s;        // within which a client that cannot renew may log in many times for one refusal
 inline constexpr auto kRenewGrace = 60s;          // the previous renew token, after a lost answer
 inline constexpr auto kTicketSkew = 60s;          // a ticket issued further ahead than this is refused
 inline constexpr auto kWatermarkWindow = 10min;   // open data, either side

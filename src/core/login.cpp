@@ -106,6 +106,7 @@ Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord
   answer.is_new_user = record.is_new_user;
   // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
+  if (record.is_new_identity && Resolving::wanted(*request.app)) co_await resolve(answer, trace);
   // 6. Seal the ticket: a phone number may just have said who this is.
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
   co_return answer;
@@ -193,6 +194,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
     const std::string row = app.app_id + '\0' + identity.openid;
     CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));
     act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
+    act.older_key_indexes = vault_.older_indexes("session_key", identity.session_key.reveal());
   }
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);
@@ -207,7 +209,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;
-  act.idle_expires_at = now + app.settings.idle_seconds;
+  act.idle_expires_at = now + (request.renews ? app.settings.idle_seconds : app.settings.ticket_seconds);
+  if (!request.renews) act.spared_since = now - limits::kLoginsAtOnce;
   act.absolute_expires_at = now + app.settings.absolute_seconds;
   act.revocations_until = revocations_until(now);
   act.move_phone = phone_mover(vault_);
@@ -247,6 +250,19 @@ Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answe
     auto bound = co_await bind_phone(request, answer, trace);
     if (bound.has_error()) warn("phone", bound.error());
   }
+}
+
+// Last of the parts: who was put onto another user by a number is asked for as that one.
+Task<void> Login::resolve(LoginAnswer& answer, Trace* trace) {
+  WhoIs who;
+  who.app = answer.app;
+  who.openid = answer.session.openid;
+  who.unionid = answer.session.unionid;
+  who.user = answer.user.id;
+  who.is_new_user = answer.is_new_user;
+  who.request_id = trace->source.request_id;
+  auto resolved = co_await resolving_.run(std::move(who), &answer.session, &answer.user, trace);
+  if (resolved.has_error()) answer.warnings.push_back({"resolve", resolved.error().code, resolved.error().upstream});
 }
 
 Task<Result<>> Login::bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {

@@ -13,6 +13,7 @@
 #include "core/login_rates.h"
 #include "core/platform.h"
 #include "core/profile.h"
+#include "core/resolving.h"
 #include "core/store.h"
 #include "core/tickets.h"
 #include "core/trace.h"
@@ -31,12 +32,15 @@ struct LoginRequest {
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
   bool restore = false;               ///< A user whose deletion waits is taken back.
+  /// Whether the client keeps a renew token. One that does not has a session that ends with its ticket, and logs in anew each time, many
+  /// times at once where many of its requests were refused at once: such logins do not replace each other.
+  bool renews = true;
   bool from_client = true;            ///< False: the platform's servers bring it, and their address is not the client's.
 };
 
 /// An optional part of a login that failed without undoing it.
 struct Warning {
-  std::string part;  ///< "profile", "phone".
+  std::string part;  ///< "profile", "phone", "resolve".
   ErrorCode code;
   std::optional<UpstreamFault> upstream;
 };
@@ -56,8 +60,9 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Journal& journal, LoginRates& rates)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal), rates_(rates) {}
+        Resolving& resolving, Journal& journal, LoginRates& rates)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
+        journal_(journal), rates_(rates) {}
 
   /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
   /// one app's storm leaves room for the others.
@@ -77,6 +82,7 @@ class Login {
   Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);
   Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
+  Task<void> resolve(LoginAnswer& answer, Trace* trace);
   Task<Result<>> bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
 
   Store& store_;
@@ -86,6 +92,7 @@ class Login {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Resolving& resolving_;
   Journal& journal_;
   LoginRates& rates_;
   FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number

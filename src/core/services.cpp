@@ -10,19 +10,21 @@ namespace {
 constexpr std::chrono::seconds kTokensLongest{5};
 }  // namespace
 
-Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
                    const Clock& clock, AppSettings defaults,
                    std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow,
                    ProxyFamilies proxy_families)
     : store(store_port),
       outbound(outbound_port),
       live(clock),
+      master_keys(store, vault),
       journal(store, clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
       jwt_keys(store, vault, random, live),
       jwts(jwt_keys, random, clock),
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
+      projects(store, live, apps),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
       proxy(access_tokens, platforms, clock, std::move(proxy_families)),
@@ -30,13 +32,15 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
       sessions(store, live, tickets, open_data, journal),
       handoffs(store.directory(), vault, random, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles, journal, login_rates),
+      resolving(store.directory(), resolver, live),
+      login(store, platforms, vault, random, live, tickets, profiles, resolving, journal, login_rates),
       pushes(store, live, platforms),
       merging(store, vault, live),
       directory(store.directory(), vault, live),
       webhooks(store, vault, random, live, outbound),
       avatars(store, vault, platforms, access_tokens, clock),
-      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles)) {
+  follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 
@@ -47,6 +51,8 @@ Task<Result<>> Services::start() {
     auto followed = co_await follower->poll();
     CO_TRY(std::move(followed));
   }
+  auto entered = co_await master_keys.enter();
+  CO_TRY(std::move(entered));
   auto keys = co_await ticket_keys.maintain();
   CO_TRY(std::move(keys));
   auto signing_keys = co_await jwt_keys.maintain();

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "check/wanted.h"
 
 namespace kaimen::core {
 
@@ -21,21 +22,9 @@ static_assert(static_cast<int>(Reason::logged_out) == static_cast<int>(check::Re
 static_assert(static_cast<int>(Reason::expired) == static_cast<int>(check::Reason::expired));
 static_assert(static_cast<int>(Reason::renew) == static_cast<int>(check::Reason::renew));
 
-std::string_view name_of(Env env) {
-  switch (env) {
-    case Env::release: return "release";
-    case Env::trial: return "trial";
-    case Env::develop: return "develop";
-  }
-  return "release";
-}
+std::string_view name_of(Env env) { return check::env_name(env); }
 
-std::optional<Env> parse_env(std::string_view text) {
-  for (const Env env : {Env::release, Env::trial, Env::develop}) {
-    if (text == name_of(env)) return env;
-  }
-  return std::nullopt;
-}
+std::optional<Env> parse_env(std::string_view text) { return check::env_named(text); }
 
 namespace {
 
@@ -164,9 +153,18 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       number(name, text, 0, 90, [&](int64_t value) { settings.deletion_grace_days = static_cast<int>(value); });
     } else if (name == "web_origins") {
       list(name, text, settings.web_origins, is_origin);
+    } else if (name == "wafer") {
+      choice(name, text, {"off", "v1", "v2"}, settings.wafer);
+    } else if (name == "wafer_hosts") {
+      list(name, text, settings.wafer_hosts, is_host);
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
+    } else if (name == "resolve_url") {
+      if (!text.empty() && !is_url(text)) problem("resolve_url must be an http or https URL");
+      settings.resolve_url = text;
+    } else if (name == "support_view") {
+      choice(name, text, {"off", "on"}, settings.support_view);
     } else if (name == "logins_per_minute") {
       number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.logins_per_minute = value; });
     } else if (name == "logins_per_address_per_minute") {
@@ -209,7 +207,11 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"agreements", joined(agreed)},
           {"deletion_grace_days", std::to_string(deletion_grace_days)},
           {"web_origins", joined(web_origins)},
+          {"wafer", name_at(wafer, {"off", "v1", "v2"})},
+          {"wafer_hosts", joined(wafer_hosts)},
           {"prefetch_url", prefetch_url},
+          {"resolve_url", resolve_url},
+          {"support_view", name_at(support_view, {"off", "on"})},
           {"logins_per_minute", std::to_string(logins_per_minute)},
           {"logins_per_address_per_minute", std::to_string(logins_per_address_per_minute)},
           {"wechat_calls_per_minute", std::to_string(wechat_calls_per_minute)},

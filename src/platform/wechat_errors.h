@@ -33,5 +33,8 @@ bool is_token_refusal(int64_t errcode);
 
 /// The id at the tail of an errmsg ("…, rid: 60f0d6c1-…" or the older "req_id: …"); empty if there is none of a sane form.
 std::string wechat_rid(std::string_view errmsg);
+/// Of errcode 40164 the address that WeChat saw the call come from, as it says "invalid ip 203.0.113.9 ipv6 …": an address that reads as one, or
+/// empty. Nothing else of errmsg is kept.
+std::string wechat_seen_address(std::string_view errmsg);
 
 }  // namespace kaimen::platform

@@ -34,7 +34,6 @@ Result<std::vector<core::AppRow>> list_apps(ActContext& context);
 Result<> add_app(ActContext& context, const core::AppRow& row);
 Result<> change_app(ActContext& context, const core::AppRow& row);
 Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source);
-Result<std::vector<std::string>> list_projects(ActContext& context);
 
 // keys.cpp
 Result<std::vector<core::TicketKeyRow>> list_ticket_keys(ActContext& context);

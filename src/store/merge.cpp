@@ -64,9 +64,9 @@ void merge_profile(UserRow& user, const UserRow& other) {
 
 Result<> merge_phone(UserRow& user, const UserRow& other, const MergeTerms& terms) {
   if (!other.phone_sealed || (user.phone_sealed && user.phone_at >= other.phone_at)) return ok();
-  TRY(auto sealed, terms.move_phone(other.id, user.id, other.phone_sealed->raw));
-  user.phone_sealed = Bytes{std::move(sealed)};
-  user.phone_index = other.phone_index;
+  TRY(auto phone, terms.move_phone(other.id, user.id, other.phone_sealed->raw));
+  user.phone_sealed = Bytes{std::move(phone.sealed)};
+  user.phone_index = Bytes{std::move(phone.index)};
   user.phone_at = other.phone_at;
   return ok();
 }

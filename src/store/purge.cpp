@@ -28,6 +28,8 @@ constexpr Scan kOldDeliveries{&kTable<DeliveryRow>, "settled_at <= ?", "", true,
 constexpr Scan kForgottenDeliveries{&kTable<DeliveryRow>, "due_at <= ? AND state = 0", "", true, true};
 constexpr Scan kOldFailures{&kTable<PasswordFailuresRow>, "failed_at <= ?", "", true, true};
 constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, true};
+// The row in nodes may have been removed by a program that does not know of this one.
+constexpr Scan kOldPrograms{&kTable<NodeProgramRow>, "node_id NOT IN (SELECT id FROM nodes)", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// The first id of that moment.
@@ -76,6 +78,7 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
   TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
+  TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
   TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));

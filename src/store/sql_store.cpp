@@ -8,6 +8,8 @@
 #include "store/sql_directory.h"
 #include "store/sql_journal.h"
 #include "store/sql_media.h"
+#include "store/sql_projects.h"
+#include "store/sql_seals.h"
 #include "store/writer.h"
 
 namespace kaimen::store {
@@ -29,6 +31,8 @@ SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<En
   directory_ = std::make_unique<SqlDirectory>(ActQueue(*writer_));
   journal_ = std::make_unique<SqlJournal>(ActQueue(*writer_));
   media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
+  projects_ = std::make_unique<SqlProjects>(ActQueue(*writer_));
+  seals_ = std::make_unique<SqlSeals>(ActQueue(*writer_));
   if (!follow) return;
   std::vector<std::unique_ptr<Engine>> one;
   one.push_back(std::move(follow));
@@ -47,6 +51,8 @@ core::AccountStore& SqlStore::accounts() { return *accounts_; }
 core::DirectoryStore& SqlStore::directory() { return *directory_; }
 core::JournalStore& SqlStore::journal() { return *journal_; }
 core::MediaStore& SqlStore::media() { return *media_; }
+core::ProjectStore& SqlStore::projects() { return *projects_; }
+core::SealStore& SqlStore::seals() { return *seals_; }
 
 Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
   return ActQueue(follower_ ? *follower_ : *writer_).write<core::Followed>([act = std::move(act)](ActContext& context) {
@@ -136,9 +142,6 @@ Task<Result<>> SqlStore::remove_app(std::string app_id, Time now, core::Source s
   return submit<void>(kWrites, [app_id = std::move(app_id), now, source = std::move(source)](ActContext& context) {
     return store::remove_app(context, app_id, now, source);
   });
-}
-Task<Result<std::vector<std::string>>> SqlStore::list_projects() {
-  return submit<std::vector<std::string>>(kReads, [](ActContext& context) { return store::list_projects(context); });
 }
 
 Task<Result<std::vector<core::TicketKeyRow>>> SqlStore::list_ticket_keys() {

@@ -18,6 +18,8 @@ class SqlAccounts;
 class SqlDirectory;
 class SqlJournal;
 class SqlMedia;
+class SqlProjects;
+class SqlSeals;
 class PurgeGuard;
 struct ActContext;
 
@@ -39,6 +41,8 @@ class SqlStore final : public core::Store {
   core::DirectoryStore& directory() override;
   core::JournalStore& journal() override;
   core::MediaStore& media() override;
+  core::ProjectStore& projects() override;
+  core::SealStore& seals() override;
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
@@ -66,7 +70,6 @@ class SqlStore final : public core::Store {
   Task<Result<>> add_app(core::AppRow row) override;
   Task<Result<>> change_app(core::AppRow row) override;
   Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override;
-  Task<Result<std::vector<std::string>>> list_projects() override;
 
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override;
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override;
@@ -99,6 +102,8 @@ class SqlStore final : public core::Store {
   std::unique_ptr<SqlDirectory> directory_;
   std::unique_ptr<SqlJournal> journal_;
   std::unique_ptr<SqlMedia> media_;
+  std::unique_ptr<SqlProjects> projects_;
+  std::unique_ptr<SqlSeals> seals_;
   std::unique_ptr<Writer> follower_;  // null where the store is not shared
 };
 

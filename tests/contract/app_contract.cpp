@@ -132,17 +132,6 @@ TEST_P(StoreContract, a_change_of_what_was_changed_since_is_a_conflict) {
   EXPECT_TRUE(run_here(store().change_app(second)));
 }
 
-TEST_P(StoreContract, there_is_a_project_default) {
-  EXPECT_EQ(run_here(store().list_projects()).value(), std::vector<std::string>{"default"});
-}
-
-TEST_P(StoreContract, an_apps_project_is_a_project) {
-  auto row = app_row("wx1", 1);
-  row.project = "shop";
-  ASSERT_TRUE(run_here(store().add_app(row)));
-  EXPECT_EQ(run_here(store().list_projects()).value(), (std::vector<std::string>{"default", "shop"}));
-}
-
 // ---- ticket keys ----
 
 core::TicketKeyRow key_row(uint32_t id, core::KeyKind kind = core::KeyKind::ticket) {

@@ -13,6 +13,7 @@
 
 #include "core/outbound.h"
 #include "core/platform.h"
+#include "core/resolver.h"
 
 namespace kaimen::test {
 
@@ -266,6 +267,33 @@ class FakePlatforms final : public core::Platforms {
 };
 
 /// A way out that leads to the test: each request is kept, and answered by `answer`.
+/// A team's backend that knows whoever a test has told it.
+class FakeResolver final : public core::Resolver {
+ public:
+  Task<Result<std::optional<core::ResolvedUser>>> ask(core::WhoIs who, Time, Deadline) override {
+    std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> now;
+    {
+      std::lock_guard lock(mutex_);
+      asked_.push_back(who);
+      now = answer_;
+    }
+    co_return now(who);
+  }
+  void answer(std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> answer) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  std::vector<core::WhoIs> asked() const {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<core::WhoIs> asked_;
+  std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> answer_ = [](const auto&) { return std::nullopt; };
+};
+
 class FakeOutbound final : public core::Outbound {
  public:
   Task<Result<core::OutboundAnswer>> send(core::OutboundRequest request) override {

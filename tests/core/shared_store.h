@@ -47,6 +47,8 @@ class SharedStore final : public core::Store {
   core::DirectoryStore& directory() override { return inner_.directory(); }
   core::JournalStore& journal() override { return inner_.journal(); }
   core::MediaStore& media() override { return inner_.media(); }
+  core::ProjectStore& projects() override { return inner_.projects(); }
+  core::SealStore& seals() override { return inner_.seals(); }
   Task<Result<core::Followed>> follow(core::Follow act) override {
     {
       std::lock_guard lock(mutex_);
@@ -108,7 +110,6 @@ class SharedStore final : public core::Store {
   Task<Result<>> add_app(core::AppRow row) override { return counted(inner_.add_app(std::move(row))); }
   Task<Result<>> change_app(core::AppRow row) override { return counted(inner_.change_app(std::move(row))); }
   Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override { return counted(inner_.remove_app(std::move(app_id), now, std::move(source))); }
-  Task<Result<std::vector<std::string>>> list_projects() override { return inner_.list_projects(); }
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override { return inner_.list_ticket_keys(); }
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override { return counted(inner_.add_ticket_key(std::move(row))); }
   Task<Result<>> retire_ticket_keys(Time now, core::Source source) override { return counted(inner_.retire_ticket_keys(now, std::move(source))); }
