@@ -25,7 +25,6 @@ inline constexpr size_t kConnectionsPerLoop = 20'000;
 inline constexpr auto kUpstreamConnect = 1s;
 inline constexpr auto kUpstreamTotal = 3s;
 inline constexpr size_t kUpstreamBodyBytes = 1024 * 1024;
-inline constexpr size_t kExchangesPerApp = 512;    // logins of one app that wait for WeChat at once, on a node
 inline constexpr size_t kExchangesPerLoop = 2048;  // all that wait for one host at once, on a loop
 
 // The proxy of WeChat's API: bodies are kept whole, within a budget for all of them together

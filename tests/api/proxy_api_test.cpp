@@ -113,6 +113,7 @@ TEST_F(ProxyApiTest, ADisabledAppHasNeither) {
 }
 
 TEST_F(ProxyApiTest, AnotherProjectsAppIsNotThere) {
+  add_app("wx2", "other");
   const std::string bound = key_text({"wechat"}, "other");
   EXPECT_EQ(send(admin("GET", "/admin/v1/apps/wx1/access-token", bound)).status, 404);
   EXPECT_EQ(send(admin("POST", "/admin/v1/apps/wx1/wechat/wxa/x", bound)).status, 404);

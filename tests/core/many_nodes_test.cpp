@@ -228,6 +228,16 @@ TEST_F(TokensOfManyTest, AnOlderRefusedTokenGetsTheOneThatIsThere) {
   EXPECT_EQ(get(*second, Secret("token-0")).value().token.reveal(), "token-1");
 }
 
+/// Comes again where the answer says so, as a caller does on a machine that is busy with a hundred thousand others.
+Task<Result<core::AccessToken>> insist(core::Services& services, AppPtr app) {
+  for (int tries = 0;; ++tries) {
+    auto got = co_await services.access_tokens.get(app);
+    const bool again = !got && got.error().code == ErrorCode::unavailable && got.error().retry_after && tries < 20;
+    if (!again) co_return got;
+    co_await sleep_for(Millis(200));
+  }
+}
+
 // 1,000 apps whose tokens end at the same moment, 100 callers each, over three nodes.
 TEST_F(TokensOfManyTest, AThousandAppsAtTheirTokensEndAreAThousandFetches) {
   const int apps = 1000, callers = 100;
@@ -250,7 +260,7 @@ TEST_F(TokensOfManyTest, AThousandAppsAtTheirTokensEndAreAThousandFetches) {
     at_once(3, [&](int n) {
       auto& services = nodes[static_cast<size_t>(n)]->services;
       const std::function<Task<Result<core::AccessToken>>(int)> make = [&](int i) {
-        return services.access_tokens.get(services.apps.find("many" + std::to_string(i % apps)));
+        return insist(services, services.apps.find("many" + std::to_string(i % apps)));
       };
       const int mine = apps * callers / 3 + (n == 0 ? 1 : 0);
       for (const auto& answer : together<Result<core::AccessToken>>(mine, make)) good += answer.has_value();

@@ -119,6 +119,21 @@ def test_a_refused_token_that_comes_again_is_asked_for_once_by_all_nodes(custody
     assert {custody.token(node, app).json()["access_token"] for node in custody.nodes} == {token}
 
 
+def test_signing_keys_hold_on_every_node_and_go_with_the_app(custody):
+    app = custody.app("wxsigned", 7200)
+    signing = wire.call(custody.sandbox, "POST", "/sandbox/signing", json={"appid": app}, timeout=60).json()
+    for given, shown in ((signing, True), (None, False), (signing, True)):
+        changed = custody.admin(custody.nodes[0], "PUT", app, {"signing": given})
+        assert changed.status == 200 and changed.json()["signing"] is shown, changed
+        for node in custody.nodes:
+            process.eventually(lambda: custody.admin(node, "GET", app).json()["signing"] is shown, 5, 0.02, "the keys on every node")
+    answer = custody.admin(custody.nodes[2], "POST", f"{app}/wechat/wxa/business/getuserphonenumber", {"code": "none"})
+    assert answer.json()["errcode"] == 40029, "signed and opened on another node than the one that was told"
+    assert custody.admin(custody.nodes[1], "DELETE", app).status == 204
+    custody.app("wxsigned", 7200)
+    assert custody.admin(custody.nodes[0], "GET", app).json()["signing"] is False
+
+
 def test_a_holder_killed_while_it_refreshes_holds_the_others_up_for_ten_seconds_at_most(custody):
     app = custody.app("wxkilled", 3)
     old = custody.token(custody.nodes[0], app).json()["access_token"]
