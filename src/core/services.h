@@ -7,6 +7,7 @@
 #include "core/avatars.h"
 #include "core/clock_guard.h"
 #include "core/directory.h"
+#include "core/entries.h"
 #include "core/follower.h"
 #include "core/handoffs.h"
 #include "core/jwt_keys.h"
@@ -20,6 +21,7 @@
 #include "core/profile.h"
 #include "core/pushes.h"
 #include "core/sessions.h"
+#include "core/stats.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
 #include "core/webhooks.h"
@@ -62,6 +64,8 @@ struct Services {
   Directory directory;
   Webhooks webhooks;
   Avatars avatars;
+  Entries entries;
+  Stats stats;
   std::unique_ptr<AccountServices> accounts;  ///< Never null.
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.

@@ -46,6 +46,8 @@ class Wechat : public core::Platform {
                                                    Deadline deadline) override;
   Task<core::CallResult<std::string>> check_picture(core::AppPtr app, Secret access_token, std::string openid, std::string url,
                                                     Deadline deadline) override;
+  Task<core::CallResult<std::string>> draw_code(core::AppPtr app, Secret access_token, core::CodePicture picture, Deadline deadline) override;
+  Task<core::CallResult<std::string>> make_link(core::AppPtr app, Secret access_token, core::MakeLink link, Deadline deadline) override;
   bool is_push_check(const core::App& app, const core::Push& push) const override;
   std::optional<core::PushMessage> open_push(const core::App& app, const core::Push& push) const override;
 

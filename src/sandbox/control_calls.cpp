@@ -86,6 +86,8 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto secret = reader.string({"secret"}), push_url = reader.string({"push_url"}), push_token = reader.string({"push_token"});
   const auto push_key = reader.string({"push_key", "encoding_aes_key"});
   const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
+  const auto links = reader.integer({"links_per_day"});
+  const auto* pages = reader.array({"pages"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
@@ -93,7 +95,9 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (!is_appid(appid)) return make_error(ErrorCode::invalid_request, "appid must be 1 to 64 letters and digits");
   if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
   if (push_url && !push_url->empty() && !http::BaseUrl::parse(*push_url)) return make_error(ErrorCode::invalid_request, "push_url is no URL");
-  if (minute.value_or(0) < 0 || day.value_or(0) < 0 || phones.value_or(0) < 0) return make_error(ErrorCode::invalid_request, "a quota is not negative");
+  if (minute.value_or(0) < 0 || day.value_or(0) < 0 || links.value_or(0) < 0 || phones.value_or(0) < 0) {
+    return make_error(ErrorCode::invalid_request, "a quota is not negative");
+  }
   if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
     return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
   }
@@ -103,6 +107,11 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (minute) app->logins_per_minute = *minute;
   if (day) app->logins_per_day = *day;
   if (phones) app->phone_quota = *phones;
+  if (links) app->links_per_day = *links;
+  if (pages) {
+    app->pages.clear();
+    for (const auto& page : *pages) app->pages.emplace_back(page.is_string() ? std::string_view(page.get_string()) : std::string_view());
+  }
   if (push_url) app->push_url = *push_url;
   if (push_token) app->push_token = Secret(*push_token);
   if (push_key) app->push_key = Secret(*push_key);

@@ -6,6 +6,7 @@
 #include "store/purge_guard.h"
 #include "store/sql_accounts.h"
 #include "store/sql_directory.h"
+#include "store/sql_entries.h"
 #include "store/sql_journal.h"
 #include "store/sql_media.h"
 #include "store/writer.h"
@@ -29,6 +30,8 @@ SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<En
   directory_ = std::make_unique<SqlDirectory>(ActQueue(*writer_));
   journal_ = std::make_unique<SqlJournal>(ActQueue(*writer_));
   media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
+  entries_ = std::make_unique<SqlEntries>(ActQueue(*writer_));
+  stats_ = std::make_unique<SqlStats>(ActQueue(*writer_));
   if (!follow) return;
   std::vector<std::unique_ptr<Engine>> one;
   one.push_back(std::move(follow));
@@ -47,6 +50,8 @@ core::AccountStore& SqlStore::accounts() { return *accounts_; }
 core::DirectoryStore& SqlStore::directory() { return *directory_; }
 core::JournalStore& SqlStore::journal() { return *journal_; }
 core::MediaStore& SqlStore::media() { return *media_; }
+core::EntryStore& SqlStore::entries() { return *entries_; }
+core::StatsStore& SqlStore::stats() { return *stats_; }
 
 Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
   return ActQueue(follower_ ? *follower_ : *writer_).write<core::Followed>([act = std::move(act)](ActContext& context) {

@@ -16,8 +16,10 @@ class Engine;
 class Writer;
 class SqlAccounts;
 class SqlDirectory;
+class SqlEntries;
 class SqlJournal;
 class SqlMedia;
+class SqlStats;
 class PurgeGuard;
 struct ActContext;
 
@@ -39,6 +41,8 @@ class SqlStore final : public core::Store {
   core::DirectoryStore& directory() override;
   core::JournalStore& journal() override;
   core::MediaStore& media() override;
+  core::EntryStore& entries() override;
+  core::StatsStore& stats() override;
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
@@ -98,6 +102,8 @@ class SqlStore final : public core::Store {
   std::unique_ptr<SqlDirectory> directory_;
   std::unique_ptr<SqlJournal> journal_;
   std::unique_ptr<SqlMedia> media_;
+  std::unique_ptr<SqlEntries> entries_;
+  std::unique_ptr<SqlStats> stats_;
   std::unique_ptr<Writer> follower_;  // null where the store is not shared
 };
 

@@ -47,6 +47,8 @@ class SharedStore final : public core::Store {
   core::DirectoryStore& directory() override { return inner_.directory(); }
   core::JournalStore& journal() override { return inner_.journal(); }
   core::MediaStore& media() override { return inner_.media(); }
+  core::EntryStore& entries() override { return inner_.entries(); }
+  core::StatsStore& stats() override { return inner_.stats(); }
   Task<Result<core::Followed>> follow(core::Follow act) override {
     {
       std::lock_guard lock(mutex_);

@@ -1,4 +1,5 @@
-"""The examples of docs/api.md run as they stand: every ```sh block, in order, in one shell that ends at the first command that fails.
+"""The examples of docs/api.md and docs/entry-codes.md run as they stand: every ```sh block, in order, in one shell for each page that ends at the
+first command that fails.
 
 The first block names the addresses and the key of a server that somebody started; here they are those of the server under test.
 """
@@ -7,14 +8,16 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 import server
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "api.md"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
 NAMES = re.compile(r"^(PUBLIC|PRIVATE|SANDBOX|APP|KEY)=", re.MULTILINE)
 
 
-def blocks():
-    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+def blocks(page):
+    return re.findall(r"^```sh\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def shell(kaimen, text, directory):
@@ -25,9 +28,11 @@ def shell(kaimen, text, directory):
                           env=server.clean_environment({"KAIMEN": server.binary()}))
 
 
-def test_every_example_of_the_page_runs(kaimen, tmp_path):
+@pytest.mark.parametrize("page", ["api.md", "entry-codes.md"])
+def test_every_example_of_the_page_runs(own_kaimen, tmp_path, page):
+    kaimen = own_kaimen()
     assert shutil.which("jq") and shutil.which("curl")
-    first, *others = blocks()
+    first, *others = blocks(page)
     assert len(NAMES.findall(first.replace(" ", "\n"))) == 5, "the first block names addresses, app and key"
     assert others
     done = shell(kaimen, "\n".join(others), tmp_path)
