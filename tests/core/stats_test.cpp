@@ -22,7 +22,8 @@ class StatsTest : public CoreTest {
   core::StatsSum sum(core::Stats& from) {
     core::StatsSum all;
     const int64_t hour = epoch_ms(clock.now()) / 3'600'000;
-    for (const auto& row : run_here(from.read({kApp, hour - 48, hour + 48})).value()) all.add(row);
+    const auto rows = run_here(from.read({kApp, hour - 48, hour + 48})).value();
+    for (const auto& row : rows) all.add(row);
     return all;
   }
   static Id user(uint8_t number) {

@@ -8,6 +8,7 @@ import pytest
 import qr
 import server
 import wire
+from test_record import Hook
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,21 @@ def test_a_code_for_registered_people_lets_guests_in_once_they_have_registered(k
     assert done["user"]["registered"] and done["entry"] == {"device": "door 4"}
     assert [one["registered"] for one in at(kaimen, shop, made["entry_code"], "/scans")["items"]] == [True]
     assert scan(kaimen, shop, user, made["entry_code"])["entry"] == {"device": "door 4"}
+
+
+def test_a_webhook_is_told_of_a_scan(kaimen, shop, user):
+    hook = Hook()
+    try:
+        path = "/webhooks/" + kaimen.admin("POST", "/webhooks", json={"url": hook.url, "kinds": ["entry.scanned"]}).json()["id"]
+        made = make(kaimen, shop, image=False)
+        login = scan(kaimen, shop, user, made["entry_code"])
+        (told,) = server.eventually(hook.bodies)
+        assert told["kind"] == "entry.scanned" and told["data"] == {
+            "user_id": login["user"]["id"], "session_id": login["session"]["id"], "app_id": shop,
+            "detail": {"entry_code": made["entry_code"], "registered": False, "is_new_user": True}}
+        assert kaimen.admin("DELETE", path).status == 204
+    finally:
+        hook.close()
 
 
 def test_codes_are_listed_newest_first(kaimen):
