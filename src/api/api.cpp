@@ -36,6 +36,10 @@ bool is_operation(const Route& route) {
   return route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics" || route.pattern == "/openapi.json";
 }
 
+bool is_login(const Route& route) {
+  return route.pattern == "/v1/login" || route.pattern == "/v1/password/login" || route.pattern == "/v1/password/register" || route.pattern == "/v1/me/restore";
+}
+
 // Error: unauthenticated with the reason.
 Result<Visitor> visitor_of(Call& call) {
   const Presented presented = call.presented();
@@ -112,6 +116,7 @@ struct Api::Impl {
   Surface surface_of(const http::Request& request) const { return options.surfaces[static_cast<size_t>(request.listener)]; }
   Task<Result<http::Response>> dispatch(Call& call, const Route& route);
   http::Response metrics_response() const;
+  void count(const Call& call, const Match& found, const Error* error) const;
   void write_log(const http::Request& request, const Call& call, std::string_view route, int status, const Error* error, Millis total) const;
 
   core::Services& services;
@@ -155,7 +160,7 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
 http::Response Api::Impl::metrics_response() const {
   http::Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-  response.body = metrics.text();
+  response.body = metrics.text(services.stats);
   auto gauge = [&](std::string_view name, std::string_view help, std::string_view type, auto value) {
     response.body += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " + std::string(name) + " " + std::string(type) + "\n" + std::string(name) + " " + std::to_string(value) + "\n";
   };
@@ -163,8 +168,9 @@ http::Response Api::Impl::metrics_response() const {
   gauge("kaimen_apps", "Mini programs known.", "gauge", services.live.apps.get()->by_id.size());
   gauge("kaimen_ready", "1 when tickets can be checked.", "gauge", services.live.moment() ? 1 : 0);
   if (services.follower) {
-    gauge("kaimen_poll_age_ms", "Since the database last told what other nodes changed; -1: never.", "gauge", services.follower->age().value_or(Millis{-1}).count());
-    gauge("kaimen_clock_skew_ms", "How far the database's time is ahead of this machine's.", "gauge", services.follower->clock().ahead_of_wall().value_or(Millis{0}).count());
+    const auto in_seconds = [](Millis duration) { return static_cast<double>(duration.count()) / 1000.0; };
+    gauge("kaimen_poll_age_seconds", "Since the database last told what other nodes changed; -1: never.", "gauge", in_seconds(services.follower->age().value_or(Millis{-1000})));
+    gauge("kaimen_clock_skew_seconds", "How far the database's time is ahead of this machine's.", "gauge", in_seconds(services.follower->clock().ahead_of_wall().value_or(Millis{0})));
   }
   gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
   add_proxy_counts(services.proxy, response.body);
@@ -176,6 +182,12 @@ http::Response Api::Impl::metrics_response() const {
     gauge("kaimen_requests_refused_total", "Requests that could not be read.", "counter", counters.refused);
   }
   return response;
+}
+
+void Api::Impl::count(const Call& call, const Match& found, const Error* error) const {
+  if (!found.route) return;
+  const core::AppPtr app = call.trace.app_id.empty() ? nullptr : services.live.apps.get()->find(call.trace.app_id);
+  services.stats.count(app ? app->number : 0, call.trace, is_login(*found.route), error);
 }
 
 void Api::Impl::write_log(const http::Request& request, const Call& call, std::string_view route, int status, const Error* error, Millis total) const {
@@ -202,12 +214,12 @@ size_t Api::body_limit(const http::Request& head, size_t default_limit) const {
 bool Api::answer_now(const http::Request& request, bool keep_alive, std::string& out) {
   const Surface surface = impl_->surface_of(request);
   if (!is_verify(request, surface)) return false;
-  return verify(request, impl_->services, impl_->options, impl_->metrics, keep_alive, out);
+  return verify(request, impl_->services, impl_->options, keep_alive, out);
 }
 
 Task<http::Response> Api::handle(const http::Request& request) {
   if (is_verify(request, impl_->surface_of(request))) {
-    auto checked = co_await verify_with_jwt(request, impl_->services, impl_->options, impl_->metrics);
+    auto checked = co_await verify_with_jwt(request, impl_->services, impl_->options);
     co_return checked;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -252,6 +264,7 @@ Task<http::Response> Api::handle(const http::Request& request) {
 
   const auto total = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start);
   impl_->metrics.count(found.route ? found.index : routes().size(), response.status, total.count());
+  impl_->count(call, found, error ? &*error : nullptr);
   impl_->write_log(request, call, found.route ? found.route->pattern : "none", response.status, error ? &*error : nullptr, total);
   co_return response;
 }

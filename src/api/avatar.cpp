@@ -37,22 +37,27 @@ Answer upload_avatar(Call& call, const Visitor& visitor) {
 
 Answer show_avatar(Call& call) {
   const auto* given = call.query.find("check");
-  const std::string hash = call.path[0], key = given ? *given : std::string(), tag = '"' + hash + '"';
+  const std::string hash = call.path[0], key = given ? *given : std::string();
   auto found = co_await call.services.avatars.find(hash, key);
   CO_TRY(auto avatar, std::move(found));
+  // What waits for its check is nobody's to keep.
+  co_return picture_response(call, hash, std::move(avatar.type), std::move(avatar.body), !avatar.waiting);
+}
+
+http::Response picture_response(const Call& call, const std::string& hash, std::string type, std::string body, bool keep) {
+  const std::string tag = '"' + hash + '"';
   http::Response response;
-  response.set("Content-Type", avatar.type).set("ETag", tag);
-  // The name says what the bytes are: they never change. What waits for its check is nobody's to keep.
-  response.set("Cache-Control", avatar.waiting ? "no-store" : "public, max-age=31536000, immutable");
+  response.set("Content-Type", std::move(type)).set("ETag", tag);
+  response.set("Cache-Control", keep ? "public, max-age=31536000, immutable" : "no-store");
   response.set("X-Content-Type-Options", "nosniff").set("Content-Security-Policy", "default-src 'none'; sandbox");
   response.set("Cross-Origin-Resource-Policy", "cross-origin");
   const auto* known = call.http.header("if-none-match");
   if (known && known->find(tag) != known->npos) {
     response.status = 304;
   } else {
-    response.body = std::move(avatar.body);
+    response.body = std::move(body);
   }
-  co_return response;
+  return response;
 }
 
 }  // namespace kaimen::api

@@ -53,6 +53,15 @@ array consents_json(const core::HeldUser& held, const Names& names) {
   return list;
 }
 
+array scans_json(const core::HeldUser& held, const Names& names) {
+  array list;
+  for (const auto& one : held.scans) {
+    list.push_back(object{{"entry_code", one.code}, {"app_id", names.app_id(one.app)}, {"session_id", one.session.hex()}, {"scanned_at", rfc3339(one.at)},
+                          {"is_new_user", one.is_new_user}, {"was_registered", one.was_registered}});
+  }
+  return list;
+}
+
 array events_json(const core::HeldUser& held, const Names& names) {
   array list;
   for (const auto& one : held.events) {
@@ -90,6 +99,7 @@ Answer export_me(Call& call, const Visitor& visitor) {
   body["registration"] = held.registered_at == Time{}
                              ? value(nullptr)
                              : value(object{{"fields", fields ? std::move(fields.value()) : value(object{})}, {"registered_at", rfc3339(held.registered_at)}});
+  body["entry_scans"] = scans_json(held, names);
   body["events"] = events_json(held, names);
   co_return json_response(200, body, true);
 }

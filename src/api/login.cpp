@@ -13,20 +13,35 @@ namespace {
 
 constexpr int64_t kSceneMax = 99999;
 constexpr size_t kEntryPathCodePoints = 128;
+constexpr size_t kSceneBytes = 1024;  // encoded
 
-// What wx.getEnterOptionsSync() gives, as "1047 pages/cart". The query stays out of it, for it may hold anything; whatever else WeChat adds is
-// nobody's mistake.
-Result<std::string> read_entry(const http::json::object* json) {
-  if (!json) return std::string();
+// The scene of a code, which is in the query as WeChat encoded it. What is not well encoded stands for itself: it is no code of ours.
+std::string decoded_scene(const std::string& scene) {
+  std::string decoded;
+  return http::url_decode(scene, decoded) ? decoded : scene;
+}
+
+// What wx.getEnterOptionsSync() gives, as "1047 pages/cart", and the entry code. The rest of the query stays out of it, for it may hold
+// anything; whatever else WeChat adds is nobody's mistake.
+Result<> read_entry(const http::json::object* json, core::LoginRequest& request) {
+  if (!json) return ok();
   http::Reader reader(*json, "entry.");
   const auto scene = reader.integer({"scene"});
   const auto path = reader.string({"path"}).value_or("");
   if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
   if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
+  const auto code = reader.string({"entry_code"});
+  const auto* query = reader.any({"query"});
   TRY(reader.check());
-  std::string entry = scene ? std::to_string(*scene) : std::string();
-  if (!path.empty()) entry += (entry.empty() ? "" : " ") + path;
-  return entry;
+  request.entry = scene ? std::to_string(*scene) : std::string();
+  if (!path.empty()) request.entry += (request.entry.empty() ? "" : " ") + path;
+  const auto* of_query = query ? query->if_object() : nullptr;
+  const auto* value = of_query ? of_query->if_contains("scene") : nullptr;
+  const auto* text = value ? value->if_string() : nullptr;
+  const std::string scanned = code ? *code : text ? decoded_scene(std::string(*text)) : std::string();
+  if (scanned.size() > kSceneBytes) return make_error(ErrorCode::invalid_request, "an entry code has at most 32 characters");
+  request.entry_code = scanned;
+  return ok();
 }
 
 }  // namespace
@@ -86,7 +101,7 @@ Answer log_in(Call& call, bool restore) {
     CO_TRY(call.finish(part));
   }
   CO_TRY(request.device, read_device(call, device));
-  CO_TRY(request.entry, read_entry(entry));
+  CO_TRY(read_entry(entry, request));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;

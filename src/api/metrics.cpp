@@ -1,7 +1,5 @@
 #include "api/metrics.h"
 
-#include "base/result.h"
-
 namespace kaimen::api {
 
 namespace {
@@ -14,13 +12,53 @@ uint64_t next_instance() {
 // Only the owning thread writes a cell, so load and store do.
 void bump(std::atomic<uint64_t>& cell, uint64_t by = 1) { cell.store(cell.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
 
-std::string_view outcome_name(size_t outcome) {
-  switch (outcome) {
-    case 0: return "ok";
-    case CheckCounters::kForbidden: return "forbidden";
-    case CheckCounters::kUnavailable: return "unavailable";
-    case CheckCounters::kAnonymous: return "anonymous";
-    default: return name_of(static_cast<Reason>(outcome));
+void add_series(std::string& text, std::string_view name, std::string_view labels, uint64_t value) {
+  text.append(name).append("{").append(labels).append("} ").append(std::to_string(value)).append("\n");
+}
+
+void add_heading(std::string& text, std::string_view name, std::string_view help, std::string_view type) {
+  text.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
+}
+
+std::string seconds(uint64_t ms) { return std::to_string(static_cast<double>(ms) / 1000.0); }
+
+void add_checks(std::string& text, const core::CheckCounts& checks) {
+  core::CheckCounts::Totals sums{};
+  for (const auto& [app, totals] : checks.totals()) {
+    for (size_t outcome = 0; outcome < sums.size(); ++outcome) sums[outcome] += totals[outcome];
+  }
+  add_heading(text, "kaimen_checks_total", "Ticket checks by outcome.", "counter");
+  for (size_t outcome = 0; outcome < sums.size(); ++outcome) {
+    add_series(text, "kaimen_checks_total", "outcome=\"" + std::string(core::check_outcome_name(outcome)) + "\"", sums[outcome]);
+  }
+}
+
+void add_logins(std::string& text, const core::Stats::Totals& totals) {
+  add_heading(text, "kaimen_logins_total", "Logins by what came of them: ok, or the code of the error.", "counter");
+  // Those that an alert divides by are there before the first login.
+  for (const char* always : {"ok", "upstream_error"}) {
+    if (!totals.logins.contains(always)) add_series(text, "kaimen_logins_total", "result=\"" + std::string(always) + "\"", 0);
+  }
+  for (const auto& [result, count] : totals.logins) add_series(text, "kaimen_logins_total", "result=\"" + result + "\"", count);
+  add_heading(text, "kaimen_new_users_total", "Users made by logins.", "counter");
+  text.append("kaimen_new_users_total ").append(std::to_string(totals.new_users)).append("\n");
+}
+
+void add_upstream(std::string& text, const core::Stats::Totals& totals) {
+  using Upstream = core::UpstreamTotals;
+  add_heading(text, "kaimen_upstream_errors_total", "Requests that failed because of the platform or the way to it, by call.", "counter");
+  for (const auto& [call, one] : totals.upstream) add_series(text, "kaimen_upstream_errors_total", "call=\"" + call + "\"", one.errors);
+  add_heading(text, "kaimen_upstream_seconds", "Time that requests waited for the platform, by call.", "histogram");
+  for (const auto& [call, one] : totals.upstream) {
+    const std::string label = "call=\"" + call + "\"";
+    uint64_t running = 0;
+    for (size_t bucket = 0; bucket < one.buckets.size(); ++bucket) {
+      running += one.buckets[bucket];
+      const std::string le = bucket < Upstream::kBucketsMs.size() ? seconds(static_cast<uint64_t>(Upstream::kBucketsMs[bucket])) : "+Inf";
+      add_series(text, "kaimen_upstream_seconds_bucket", label + ",le=\"" + le + "\"", running);
+    }
+    text.append("kaimen_upstream_seconds_sum{").append(label).append("} ").append(seconds(one.sum_ms)).append("\n");
+    add_series(text, "kaimen_upstream_seconds_count", label, running);
   }
 }
 
@@ -49,19 +87,18 @@ void Metrics::count(size_t route, int status, int64_t total_ms) {
   bump(thread.latency_sum_ms, static_cast<uint64_t>(total_ms > 0 ? total_ms : 0));
 }
 
-std::string Metrics::text() const {
+std::string Metrics::text(const core::Stats& stats) const {
   std::lock_guard lock(mutex_);
   auto total = [&](auto cell) {
     uint64_t sum = 0;
     for (const auto& thread : threads_) sum += cell(*thread).load(std::memory_order_relaxed);
     return std::to_string(sum);
   };
-  std::string text = "# HELP kaimen_checks_total Ticket checks by outcome.\n# TYPE kaimen_checks_total counter\n";
-  for (size_t outcome = 0; outcome < CheckCounters::kCount; ++outcome) {
-    uint64_t sum = 0;
-    for (const auto& thread : threads_) sum += thread->checks.get(outcome);
-    text += "kaimen_checks_total{outcome=\"" + std::string(outcome_name(outcome)) + "\"} " + std::to_string(sum) + "\n";
-  }
+  std::string text;
+  add_checks(text, stats.checks);
+  const auto totals = stats.totals();
+  add_logins(text, totals);
+  add_upstream(text, totals);
   text += "# HELP kaimen_http_requests_total Requests other than checks, by route and class of status.\n# TYPE kaimen_http_requests_total counter\n";
   for (size_t route = 0; route < routes_.size(); ++route) {
     for (size_t status = 1; status <= 5; ++status) {

@@ -5,7 +5,9 @@
 
 #include "api/account.h"
 #include "api/admin.h"
+#include "api/admin_entries.h"
 #include "api/admin_journal.h"
+#include "api/admin_stats.h"
 #include "api/avatar.h"
 #include "api/handoff.h"
 #include "api/health.h"
@@ -48,6 +50,7 @@ const Route kRoutes[] = {
     {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
     {"POST", "/v1/me/avatar", publicly, Ticketed{upload_avatar}, "Upload an avatar, as wx.uploadFile sends it; 202 while WeChat has to look at it first", "AvatarFile", "User", 200, Body::multipart},
     {"GET", "/avatars/{hash}", publicly, Open{show_avatar}, "An avatar: JPEG, PNG, WebP or GIF", "", ""},
+    {"GET", "/entry-codes/{hash}", publicly, Open{show_entry_picture}, "The picture of an entry code", "", ""},
     {"DELETE", "/v1/me", publicly, Ticketed{delete_me}, "Leave: all sessions end; 202 where a grace begins", "", "", 204},
     {"GET", "/v1/me/export", publicly, Ticketed{export_me}, "Everything held of the user", "", "Export"},
     {"POST", "/v1/me/restore", publicly, Open{restore}, "A login by which a user whose deletion waits comes back", "Restore", "Login"},
@@ -103,6 +106,13 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/apps/{app_id}/access-token/rejected", privately, Keyed{Scope::wechat, reject_access_token}, "WeChat refused this one (40001, 40014, 42001): another", "RejectedToken", "AccessToken"},
     {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, true},
     {"POST", "/admin/v1/apps/{app_id}/invitations", privately, Keyed{Scope::write, invite}, "Make an invitation to register; it is shown once", "NewInvitation", "Invitation", 201},
+    {"POST", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::write, add_entry_code}, "Make an entry code, with its picture", "NewEntryCode", "EntryCode", 201},
+    {"GET", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::read, list_entry_codes}, "Its entry codes with their counts, newest first", "", "EntryCodeList"},
+    {"GET", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::read, show_entry_code}, "One entry code", "", "EntryCode"},
+    {"PUT", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::write, change_entry_code}, "Change payload, policy, uses, end or state", "EntryCodeChange", "EntryCode"},
+    {"DELETE", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::write, remove_entry_code}, "Remove it, its counts and its picture", "", "", 204},
+    {"GET", "/admin/v1/apps/{app_id}/entry-codes/{code}/scans", privately, Keyed{Scope::read, list_entry_scans}, "Who has scanned it, newest first", "", "EntryScanList"},
+    {"POST", "/admin/v1/apps/{app_id}/entry-codes/{code}/links", privately, Keyed{Scope::write, make_entry_link}, "A scheme or URL link that opens as a scan does", "NewEntryLink", "EntryLink", 201},
     {"POST", "/admin/v1/keys", privately, Keyed{Scope::admin, create_key}, "Make a key; it is shown once", "NewKey", "NewKeyAnswer", 201},
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
@@ -128,6 +138,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/sessions/{id}/reset-session-key", privately, Keyed{Scope::wechat, reset_session_key}, "Have WeChat replace the session_key", "", "", 204},
     {"POST", "/admin/v1/sessions/{id}/encrypt-key", privately, Keyed{Scope::wechat, list_encrypt_keys}, "The keys of wx.getUserCryptoManager", "", "EncryptKeyList"},
     {"GET", "/admin/v1/audit", privately, Keyed{Scope::read, list_audit}, "What happened, newest first", "", "EventList"},
+    {"GET", "/admin/v1/stats", privately, Keyed{Scope::read, show_stats}, "What was counted, by hour or by app", "", "Stats"},
     {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session, or with app_id of an openid", "", "Why"},
     {"POST", "/admin/v1/webhooks", privately, Keyed{Scope::admin, add_webhook}, "Add a webhook; its secret is shown once", "NewWebhook", "NewWebhookAnswer", 201},
     {"GET", "/admin/v1/webhooks", privately, Keyed{Scope::admin, list_webhooks}, "Webhooks, without their secrets", "", "WebhookList"},

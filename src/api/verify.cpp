@@ -124,54 +124,57 @@ void identify(Answer& answer, const check::Claims& claims, const check::AppState
   known("X-Kaimen-Jwt: ", jwt);
 }
 
-// What a check comes to: an outcome of CheckCounters. `claims` and `app` are set where it passed.
+// What a check comes to: an outcome of core::CheckCounts. `app_number`: whose ticket it was, where it is one of ours. `claims` and `app` are set where it passed.
 struct Judgement {
-  size_t outcome = CheckCounters::kUnavailable;
+  size_t outcome = core::CheckCounts::kUnavailable;
   const check::Claims* claims = nullptr;
   const check::AppState* app = nullptr;
   std::string_view ticket{};
+  uint32_t app_number = 0;
 };
 
 Judgement judge(const http::Request& request, core::Services& services, const ApiOptions& options, Wanted& wanted) {
   const auto moment = services.live.moment();
-  if (!moment) return {CheckCounters::kUnavailable};
+  if (!moment) return {core::CheckCounts::kUnavailable};
   core::Checker& checker = core::Checker::of(services.live);
   std::string key_project;
   const bool allowed = may_check(request, services, options, key_project) && (request.query.empty() || read_options(request.query, wanted));
   const bool named = !wanted.app_id.empty() || !wanted.project.empty() || !key_project.empty() || checker.apps().projects.size() <= 1;
-  if (!allowed || !named) return {CheckCounters::kForbidden};
+  if (!allowed || !named) return {core::CheckCounts::kForbidden};
 
   const Presented presented = presented_ticket(request, options.ticket_headers, checker.apps().wafer);
-  if (presented.kind == Presented::Kind::none && wanted.optional) return {CheckCounters::kAnonymous};
+  if (presented.kind == Presented::Kind::none && wanted.optional) return {core::CheckCounts::kAnonymous};
   check::Verdict verdict;
   if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
   if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
   if (verdict.reason == check::Reason::none && presented.by_skey && !may_be_of(presented, checker.apps().find(checker.opened().claims.app).get())) {
     verdict.reason = check::Reason::malformed;
   }
-  if (verdict.reason != check::Reason::none) return {static_cast<size_t>(verdict.reason)};
-
   const check::Claims& claims = checker.opened().claims;
+  const bool is_ours = presented.kind == Presented::Kind::one && verdict.reason != check::Reason::malformed;
+  const uint32_t number = is_ours ? claims.app : 0;
+  if (verdict.reason != check::Reason::none) return {static_cast<size_t>(verdict.reason), nullptr, nullptr, {}, number};
+
   const check::AppState& app = *verdict.app;
   const check::Wanted demanded{wanted.app_id, wanted.project, wanted.role, wanted.env, wanted.registered};
   const bool fits = check::fits(claims, app.app_id, app.project, demanded) && (key_project.empty() || app.project == key_project);
-  if (!fits) return {CheckCounters::kForbidden};
+  if (!fits) return {core::CheckCounts::kForbidden, nullptr, nullptr, {}, number};
   // Without an issuer there is no JWT, and without the JWT a backend would not know whom it is to believe.
-  if (!wanted.jwt.empty() && options.issuer().empty()) return {CheckCounters::kUnavailable};
-  return {CheckCounters::kPassed, &claims, &app, presented.ticket};
+  if (!wanted.jwt.empty() && options.issuer().empty()) return {core::CheckCounts::kUnavailable};
+  return {core::CheckCounts::kPassed, &claims, &app, presented.ticket, number};
 }
 
 template <class Answer>
-void write_answer(Answer& answer, const Judgement& judgement, std::string_view jwt, CheckCounters& counters) {
-  counters.add(judgement.outcome);
+void write_answer(Answer& answer, const Judgement& judgement, std::string_view jwt, core::CheckCounts& counts) {
+  counts.add(judgement.app_number, judgement.outcome);
   switch (judgement.outcome) {
-    case CheckCounters::kPassed:
+    case core::CheckCounts::kPassed:
       answer.begin(204);
       identify(answer, *judgement.claims, *judgement.app, jwt);
       break;
-    case CheckCounters::kAnonymous: answer.begin(204); break;
-    case CheckCounters::kForbidden: answer.begin(403); break;
-    case CheckCounters::kUnavailable: answer.begin(503); break;
+    case core::CheckCounts::kAnonymous: answer.begin(204); break;
+    case core::CheckCounts::kForbidden: answer.begin(403); break;
+    case core::CheckCounts::kUnavailable: answer.begin(503); break;
     default: {
       const std::string_view reason = name_of(static_cast<Reason>(judgement.outcome));
       std::string challenge = "Bearer error=\"invalid_token\", error_description=\"";
@@ -197,7 +200,7 @@ bool may_check(const http::Request& request, core::Services& services, const Api
   return local || request.peer->tls || http::address_in(request.peer->address, options.plaintext_from);
 }
 
-bool verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out) {
+bool verify(const http::Request& request, core::Services& services, const ApiOptions& options, bool keep_alive, std::string& out) {
   Wanted wanted;
   const Judgement judgement = judge(request, services, options, wanted);
   std::shared_ptr<const core::Jwt> jwt;
@@ -206,11 +209,11 @@ bool verify(const http::Request& request, core::Services& services, const ApiOpt
     if (!jwt) return false;
   }
   RawAnswer answer(out, request, keep_alive);
-  write_answer(answer, judgement, jwt ? std::string_view(jwt->text) : std::string_view(), metrics.checks());
+  write_answer(answer, judgement, jwt ? std::string_view(jwt->text) : std::string_view(), services.stats.checks);
   return true;
 }
 
-Task<http::Response> verify_with_jwt(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics) {
+Task<http::Response> verify_with_jwt(const http::Request& request, core::Services& services, const ApiOptions& options) {
   Wanted wanted;
   Judgement judgement = judge(request, services, options, wanted);
   std::string jwt;
@@ -221,11 +224,11 @@ Task<http::Response> verify_with_jwt(const http::Request& request, core::Service
     // Other checks ran on this thread meanwhile, and the ticket may have ended.
     Wanted again;
     judgement = judge(request, services, options, again);
-    if (made.has_error()) judgement = {CheckCounters::kUnavailable};
+    if (made.has_error()) judgement = {core::CheckCounts::kUnavailable};
     else jwt = std::move(made.value().text);
   }
   LateAnswer answer;
-  write_answer(answer, judgement, jwt, metrics.checks());
+  write_answer(answer, judgement, jwt, services.stats.checks);
   co_return answer.take();
 }
 

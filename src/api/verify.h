@@ -5,15 +5,14 @@
 #include <string>
 
 #include "api/call.h"
-#include "api/metrics.h"
 
 namespace kaimen::api {
 
 /// Appends the whole answer to `out`: 204, 401, 403 or 503 and nothing else. False: nothing was appended, for a JWT is asked for (`jwt=`) that
 /// has to be signed first; verify_with_jwt() answers.
-bool verify(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics, bool keep_alive, std::string& out);
+bool verify(const http::Request& request, core::Services& services, const ApiOptions& options, bool keep_alive, std::string& out);
 /// The same answer in its own time: the JWT is signed on another thread, and the ticket judged once more after it.
-Task<http::Response> verify_with_jwt(const http::Request& request, core::Services& services, const ApiOptions& options, Metrics& metrics);
+Task<http::Response> verify_with_jwt(const http::Request& request, core::Services& services, const ApiOptions& options);
 
 /// What the JWT of a good ticket says.
 core::JwtSubject jwt_subject(const check::Claims& claims, const std::string& app_id);

@@ -131,6 +131,10 @@ std::string plain_words(const EventView& event) {
       {"webhook_added", "a webhook was added"},
       {"webhook_changed", "a webhook was changed"},
       {"webhook_removed", "a webhook was removed"},
+      {"entry_scanned", "came in by an entry code"},
+      {"entry_code_added", "an entry code was made"},
+      {"entry_code_changed", "an entry code was changed"},
+      {"entry_code_removed", "an entry code was removed"},
       {"delivery_replayed", "a delivery was sent to its webhook again"},
   }};
   const auto* found = std::ranges::find(kWords, event.kind, &std::pair<std::string_view, std::string_view>::first);
@@ -148,6 +152,7 @@ std::string words(const EventView& event, const std::vector<EventView>& around) 
   if (event.kind == "session_ended") return "the session ended: " + reason_words(event.reason);
   if (event.kind == "sessions_ended") return "all of the user's sessions, or all but the current one, ended: " + reason_words(event.reason);
   std::string text = plain_words(event);
+  if (const auto code = text_in(detail, "entry_code"); !code.empty()) text += " (" + code + ")";
   if (const auto other = text_in(detail, "other"); !other.empty()) text += " (" + other + ")";
   if (const auto into = text_in(detail, "into"); !into.empty()) text += " (" + into + ")";
   if (const auto why = text_in(detail, "why"); !why.empty()) text += ": both have what only one can have (" + why + ")";

@@ -89,6 +89,7 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
     if (warning.upstream) row["upstream"] = object{{"errcode", warning.upstream->errcode}, {"rid", warning.upstream->rid}};
     warnings.push_back(std::move(row));
   }
+  auto entry = http::parse_json(answer.entry);
   const object body{{"token", answer.tokens.token},
                     {"token_type", "Bearer"},
                     {"expires_in", answer.tokens.expires_in.count()},
@@ -97,7 +98,7 @@ Result<http::Response> login_response(const Call& call, const core::LoginAnswer&
                     {"user", std::move(user)},
                     {"is_new_user", answer.is_new_user},
                     {"missing", strings(core::missing_parts(*answer.app, answer.user))},
-                    {"entry", nullptr},
+                    {"entry", entry ? std::move(entry.value()) : http::json::value(nullptr)},
                     {"warnings", std::move(warnings)}};
   http::Response response = json_response(200, body, true);
   if (cookies) set_session_cookies(call, answer, response);

@@ -24,6 +24,10 @@ void Housekeeping::run() {
     lock.lock();
     wake_.wait_for(lock, std::chrono::minutes(1), [this] { return stopping_; });
   }
+  lock.unlock();
+  // What was counted since.
+  const auto counted = run_here(services_.stats.flush());
+  if (!counted) log::Line("stats").field("code", name_of(counted.error().code)).field("message", counted.error().detail).emit(log::Level::warn);
 }
 
 }  // namespace kaimen::app

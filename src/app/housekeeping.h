@@ -14,7 +14,7 @@ class Housekeeping {
  public:
   /// Runs Services::every_minute() now and every minute after. `services` must outlive it.
   explicit Housekeeping(core::Services& services);
-  /// Waits for a run under way.
+  /// Waits for a run under way, and writes what was counted last.
   ~Housekeeping();
   Housekeeping(const Housekeeping&) = delete;
   Housekeeping& operator=(const Housekeeping&) = delete;

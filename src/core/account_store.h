@@ -112,6 +112,13 @@ struct HeldEvent {
   Reason reason = Reason::none;
   std::string actor, ip, detail, request_id;
 };
+struct HeldScan {
+  std::string code;
+  uint32_t app = 0;
+  Id session;
+  Time at{};
+  bool is_new_user = false, was_registered = false;  ///< As of then.
+};
 /// All that is kept of one user, but for keys and password hashes.
 struct HeldUser {
   User user;
@@ -124,6 +131,7 @@ struct HeldUser {
   std::vector<HeldConsent> consents;
   std::string registration_fields;    ///< A JSON object; empty: none.
   Time registered_at{};
+  std::vector<HeldScan> scans;        ///< Of entry codes, oldest first.
   std::vector<HeldEvent> events;      ///< Oldest first.
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "core/entries.h"
 #include "core/merge.h"
+#include "core/registered.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
 
@@ -95,18 +97,21 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   live_.revoke(record.revocations);
 
   auto finished = co_await finish(request, std::move(record), trace);
+  if (finished.has_value()) trace->came = finished.value().is_new_user ? Trace::Came::fresh : Trace::Came::known;
   co_return finished;
 }
 
 Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord record, Trace* trace) {
   LoginAnswer answer;
   answer.app = request.app;
+  std::optional<Entrance> entrance = std::move(record.entrance);
   answer.session = std::move(record.session);
   answer.user = std::move(record.user);
   answer.is_new_user = record.is_new_user;
   // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
   if (record.is_new_identity && Resolving::wanted(*request.app)) co_await resolve(answer, trace);
+  co_await enter(request, std::move(entrance), answer);
   // 6. Seal the ticket: a phone number may just have said who this is.
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
   co_return answer;
@@ -206,6 +211,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.env = request.env;
   act.device = request.device;
   act.entry = request.entry;
+  if (is_entry_code(request.entry_code)) act.entry_code = request.entry_code;
+  act.is_registered = [registering = request.app](const User& user) { return registered_in(*registering, user); };
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;
@@ -234,8 +241,36 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   // A phone code and a phone's ciphertext are good once: what the first run bound must not end in a warning here.
   LoginRequest again = request;
   if (!record.user.phone_sealed.empty()) again.phone.reset();
+  if (!request.entry_code.empty()) {
+    auto entered = co_await entrance_of(request, record.session);
+    CO_TRY(record.entrance, std::move(entered));
+  }
   auto finished = co_await finish(again, std::move(record), trace);
   co_return finished;
+}
+
+Task<Result<std::optional<Entrance>>> Login::entrance_of(const LoginRequest& request, const Session& session) {
+  AskEntrance query;
+  query.session = session.id;
+  if (is_entry_code(request.entry_code)) query.code = request.entry_code;
+  query.app = request.app->number;
+  query.is_registered = [app = request.app](const User& user) { return registered_in(*app, user); };
+  query.now = live_.clock.now();
+  auto found = co_await store_.entries().entrance_of(std::move(query));
+  co_return found;
+}
+
+Task<void> Login::enter(const LoginRequest& request, std::optional<Entrance> entrance, LoginAnswer& answer) {
+  if (request.entry_code.empty()) co_return;
+  // A phone number may have said meanwhile that the guest is somebody registered.
+  const bool turned_away = entrance && entrance->refused == ErrorCode::registration_required;
+  if (turned_away && registered_in(*request.app, answer.user)) {
+    auto again = co_await entrance_of(request, answer.session);
+    if (again.has_value()) entrance = std::move(again.value());
+  }
+  if (!entrance) entrance = Entrance{ErrorCode::not_found, {}};
+  if (entrance->refused) answer.warnings.push_back({"entry", *entrance->refused, std::nullopt});
+  else answer.entry = std::move(entrance->payload);
 }
 
 Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {

@@ -28,6 +28,7 @@ struct LoginRequest {
   Env env = Env::release;
   Device device;
   std::string entry;                  ///< Where the user came in: scene and path, as the client said; untrusted.
+  std::string entry_code;             ///< What was scanned, as the client said; empty: nothing. It need not be a code at all.
   std::optional<Id> old_session;      ///< Of the client's own old ticket, opened by the caller.
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
@@ -40,7 +41,7 @@ struct LoginRequest {
 
 /// An optional part of a login that failed without undoing it.
 struct Warning {
-  std::string part;  ///< "profile", "phone", "resolve".
+  std::string part;  ///< "profile", "phone", "resolve", "entry".
   ErrorCode code;
   std::optional<UpstreamFault> upstream;
 };
@@ -51,6 +52,7 @@ struct LoginAnswer {
   Session session;
   User user;
   bool is_new_user = false;
+  std::string entry;                  ///< The payload of the code that was scanned, a JSON text; empty: none.
   std::vector<Warning> warnings;
 };
 
@@ -83,6 +85,9 @@ class Login {
   Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
   Task<void> resolve(LoginAnswer& answer, Trace* trace);
+  /// What the code gives that was scanned with this login, as of now.
+  Task<Result<std::optional<Entrance>>> entrance_of(const LoginRequest& request, const Session& session);
+  Task<void> enter(const LoginRequest& request, std::optional<Entrance> entrance, LoginAnswer& answer);
   Task<Result<>> bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
 
   Store& store_;

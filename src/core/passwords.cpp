@@ -177,6 +177,7 @@ Result<LoginAnswer> Passwords::answer(AppPtr app, LoginRecord record, Trace* tra
   answer.is_new_user = record.is_new_user;
   trace->user_id = answer.user.id.hex();
   trace->session_id = answer.session.id.hex();
+  trace->came = answer.is_new_user ? Trace::Came::fresh : Trace::Came::known;
   TRY(answer.tokens, tickets_.issue(*app, answer.session, answer.user, live_.clock.now()));
   return answer;
 }

@@ -78,6 +78,23 @@ struct ProxyAnswer {
   bool token_rejected = false;
 };
 
+/// A code to scan, as a picture.
+struct CodePicture {
+  std::string scene;        ///< What the mini program gets: 1–32 characters of [A-Za-z0-9!#$&'()*+,/:;=?@-._~].
+  std::string page;         ///< "pages/index"; empty: the first one.
+  Env env = Env::release;
+  int width = 430;          ///< Pixels: 280 … 1280.
+  bool check_page = true;   ///< Whether the page must exist in what is released.
+};
+enum class LinkKind : uint8_t { scheme, url };
+/// A link that opens the mini program.
+struct MakeLink {
+  LinkKind kind = LinkKind::scheme;
+  std::string page, query;
+  Env env = Env::release;
+  Time expires_at{};
+};
+
 /// What the platform thinks of a text or a picture.
 enum class Verdict : uint8_t { pass, review, risky };
 
@@ -131,6 +148,10 @@ class Platform {
   virtual Task<CallResult<std::string>> check_picture(AppPtr app, Secret access_token, std::string openid, std::string url, Deadline deadline);
   /// Makes a backend's call with the token put in, and answers whatever the platform answers.
   virtual Task<CallResult<ProxyAnswer>> pass_on(AppPtr app, Secret access_token, std::shared_ptr<const ProxyCall> call, Deadline deadline);
+  /// A code to scan: the picture's bytes (WeChat: POST /wxa/getwxacodeunlimit). invalid_request: it knows no such page.
+  virtual Task<CallResult<std::string>> draw_code(AppPtr app, Secret access_token, CodePicture picture, Deadline deadline);
+  /// A link into the mini program (WeChat: POST /wxa/generatescheme, /wxa/generate_urllink). invalid_request: it knows no such page.
+  virtual Task<CallResult<std::string>> make_link(AppPtr app, Secret access_token, MakeLink link, Deadline deadline);
   /// Whether the check of the push URL bears the app's signature.
   virtual bool is_push_check(const App& app, const Push& push) const;
   /// Opens a push with the app's keys. nullopt: not signed or encrypted as it should be, or of no known shape.

@@ -39,6 +39,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       directory(store.directory(), vault, live),
       webhooks(store, vault, random, live, outbound),
       avatars(store, vault, platforms, access_tokens, clock),
+      entries(store, platforms, access_tokens, random, clock),
+      stats(store, random, clock),
       accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles)) {
   follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
@@ -79,9 +81,11 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   auto keys = co_await ticket_keys.maintain(may_purge);
   auto signing_keys = co_await jwt_keys.maintain(may_purge);
   auto used = co_await access_keys.flush();
+  auto counted = co_await stats.flush();
   CO_TRY(std::move(keys));
   CO_TRY(std::move(signing_keys));
   CO_TRY(std::move(used));
+  CO_TRY(std::move(counted));
   auto all = apps.list();
   auto refreshing = access_tokens.maintain(std::move(all), kTokensLongest);
   co_await std::move(refreshing);

@@ -7,6 +7,7 @@
 #include "core/avatars.h"
 #include "core/clock_guard.h"
 #include "core/directory.h"
+#include "core/entries.h"
 #include "core/follower.h"
 #include "core/handoffs.h"
 #include "core/jwt_keys.h"
@@ -25,6 +26,7 @@
 #include "core/pushes.h"
 #include "core/resolving.h"
 #include "core/sessions.h"
+#include "core/stats.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
 #include "core/webhooks.h"
@@ -73,6 +75,8 @@ struct Services {
   Directory directory;
   Webhooks webhooks;
   Avatars avatars;
+  Entries entries;
+  Stats stats;
   std::unique_ptr<AccountServices> accounts;  ///< Never null.
   ClockGuard clock_guard;
   std::optional<Follower> follower;  ///< Where the store is shared.

@@ -32,6 +32,15 @@ struct ClaimCode {
   Id owner;               ///< Names this claim; chosen by the caller.
   Time now{};
 };
+/// What came of an entry code that was brought along.
+struct Entrance {
+  /// not_found; code_invalid (expired, disabled); code_used (all its uses are); registration_required (scanned, but not for guests).
+  std::optional<ErrorCode> refused;
+  std::string payload;  ///< Of one that was not refused: a JSON text.
+};
+/// Whether the user counts as registered in the app (core/registered.h). Runs on the store's thread, perhaps several times.
+using IsRegistered = std::function<bool(const User& user)>;
+
 struct LoginRecord {
   User user;
   Session session;
@@ -40,6 +49,7 @@ struct LoginRecord {
   std::string attempt;                  ///< The client's own name of its login attempt, as given at record_login.
   Time recorded_at{};
   std::vector<Revocation> revocations;  ///< That this act made: put them in memory before answering.
+  std::optional<Entrance> entrance;     ///< Of RecordLogin::entry_code; nullopt: it was empty.
 };
 struct CodeClaim {
   enum class Kind : uint8_t {
@@ -77,6 +87,8 @@ struct RecordLogin {
   Env env = Env::release;
   Device device;
   std::string entry;                      ///< Session::entry.
+  std::string entry_code;                 ///< Scanned with this login; empty: none. At most 32 bytes.
+  IsRegistered is_registered;             ///< For the scan; empty: what the user's row says.
   std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
   int max_per_user = 0;
   std::optional<Time> spared_since;       ///< Sessions made since then are not replaced by the limit.
@@ -241,10 +253,12 @@ struct Followed {
 
 class AccountStore;
 class DirectoryStore;
+class EntryStore;
 class JournalStore;
 class MediaStore;
 class ProjectStore;
 class SealStore;
+class StatsStore;
 
 class Store {
  public:
@@ -257,6 +271,8 @@ class Store {
   virtual MediaStore& media() = 0;          ///< Avatars, and what WeChat pushes about users.
   virtual ProjectStore& projects() = 0;     ///< Tenants: what apps, users, keys and webhooks belong to.
   virtual SealStore& seals() = 0;           ///< Under which master keys the sealed values are, and their sealing anew.
+  virtual EntryStore& entries() = 0;        ///< Entry codes and their scans.
+  virtual StatsStore& stats() = 0;          ///< What is counted by the hour.
 
   // ---- nodes ----
   /// Whether other nodes may write to it.
@@ -271,7 +287,7 @@ class Store {
   virtual Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) = 0;
   /// User and identity (by openid; else by unionid within the project; else new), a late unionid (where it is another user's, the two are
   /// merged as by merge_users, and the one whom the unionid names stays; if that is refused, they stay two and an event says why), the key
-  /// version (the last 3 kept), the session, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
+  /// version (the last 3 kept), the session, the scan of the entry code, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
   /// Errors: forbidden with reason disabled, until, message; code_used when the claim is not live or not `owner`'s.
   virtual Task<Result<LoginRecord>> record_login(RecordLogin act) = 0;
 

@@ -16,6 +16,8 @@ struct Trace {
   std::string upstream_path, upstream_rid;
   int64_t upstream_errcode = 0;
   Millis upstream{0}, store{0};
+  /// Whether it recorded a login, and whose: one that answers again what was recorded before is none.
+  enum class Came : uint8_t { nobody, known, fresh } came = Came::nobody;
 };
 
 /// Measures from its making to its end and adds to `total`.

@@ -31,7 +31,7 @@ Result<> check_kinds(const std::vector<std::string>& kinds) {
   const auto& known = webhook_kinds();
   for (const auto& kind : kinds) {
     if (std::find(known.begin(), known.end(), kind) == known.end()) {
-      return make_error(ErrorCode::invalid_request, "kinds: user.created, user.registered, user.updated, user.merged, user.deleted, session.ended");
+      return make_error(ErrorCode::invalid_request, "kinds: user.created, user.registered, user.updated, user.merged, user.deleted, session.ended, entry.scanned");
     }
   }
   return ok();
@@ -40,7 +40,7 @@ Result<> check_kinds(const std::vector<std::string>& kinds) {
 }  // namespace
 
 const std::vector<std::string>& webhook_kinds() {
-  static const std::vector<std::string> kinds{"user.created", "user.registered", "user.updated", "user.merged", "user.deleted", "session.ended"};
+  static const std::vector<std::string> kinds{"user.created", "user.registered", "user.updated", "user.merged", "user.deleted", "session.ended", "entry.scanned"};
   return kinds;
 }
 

@@ -152,6 +152,8 @@ const json::array* Reader::array(Names names) {
   return value ? value->if_array() : nullptr;
 }
 
+const json::value* Reader::any(Names names) { return find(names); }
+
 std::string Reader::require_string(Names names) {
   auto text = string(names);
   if (!text && !error_) fail(where_ + spelled(names) + " is missing");

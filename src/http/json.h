@@ -34,6 +34,7 @@ class Reader {
   std::optional<bool> boolean(Names names);
   const json::object* object(Names names);      ///< nullptr: absent, or the wrong type (then error() is set).
   const json::array* array(Names names);
+  const json::value* any(Names names);          ///< Of whatever type; nullptr: absent, or null.
   std::string require_string(Names names);      ///< Absent is an error.
 
   /// The first problem met, if any: invalid_request naming the member.

@@ -51,6 +51,8 @@ class Wechat : public core::Platform {
                                                     Deadline deadline) override;
   Task<core::CallResult<core::ProxyAnswer>> pass_on(core::AppPtr app, Secret access_token, std::shared_ptr<const core::ProxyCall> call,
                                                     Deadline deadline) override;
+  Task<core::CallResult<std::string>> draw_code(core::AppPtr app, Secret access_token, core::CodePicture picture, Deadline deadline) override;
+  Task<core::CallResult<std::string>> make_link(core::AppPtr app, Secret access_token, core::MakeLink link, Deadline deadline) override;
   bool is_push_check(const core::App& app, const core::Push& push) const override;
   std::optional<core::PushMessage> open_push(const core::App& app, const core::Push& push) const override;
 

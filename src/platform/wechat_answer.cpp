@@ -1,5 +1,6 @@
 #include "platform/wechat_answer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kTokenBytes = 2048;                    // WeChat asks for at least 512
 constexpr auto kTokenLife = std::chrono::seconds(7200);  // as documented; twice that is still believed
 constexpr size_t kSessionKeyBytes = 16;
+constexpr size_t kLinkBytes = 512;
 constexpr size_t kEncryptKeysMost = 16;                 // three are documented
 constexpr int64_t kLastSecond = 253402300799;           // the end of the year 9999
 
@@ -177,6 +179,26 @@ UpstreamFault fault_in(std::string_view body) {
   fault.errcode = errcode_of(*value).value_or(0);
   if (fault.errcode != 0) fault.rid = wechat_rid(text_of(*object, "errmsg"));
   return fault;
+}
+
+core::CallResult<std::string> read_drawn_code(int status, std::string body) {
+  // The content type is not dependable: an error has come as an image and as text.
+  if (body.starts_with('{')) {
+    TRY(read_answer(WechatCall::draw_code, status, body));
+    return malformed("success, but no picture");
+  }
+  if (status != 200) return malformed("HTTP " + std::to_string(status));
+  if (!body.starts_with("\xff\xd8") && !body.starts_with("\x89PNG")) return malformed("neither a picture nor an error");
+  return body;
+}
+
+core::CallResult<std::string> read_link(int status, std::string_view body, std::string_view member) {
+  TRY(const auto object, read_answer(WechatCall::make_link, status, body));
+  std::string link = text_of(object, member);
+  const bool sane = link.size() <= kLinkBytes && std::all_of(link.begin(), link.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool known = link.starts_with("weixin://") || link.starts_with("https://");
+  if (!sane || !known) return malformed("no link of a sane form");
+  return link;
 }
 
 core::CallFailure transport_failure(const http::ClientError& error) {

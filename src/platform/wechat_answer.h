@@ -19,6 +19,10 @@ core::CallResult<core::CodeExchange> read_code_exchange(int status, std::string_
 core::CallResult<core::FetchedToken> read_access_token(int status, std::string_view body);
 /// phone_info, whose watermark must name `app_id`.
 core::CallResult<core::PhoneNumber> read_phone_info(int status, std::string_view body, std::string_view app_id);
+/// The picture's bytes: JPEG or PNG.
+core::CallResult<std::string> read_drawn_code(int status, std::string body);
+/// The link, in the answer's `member`.
+core::CallResult<std::string> read_link(int status, std::string_view body, std::string_view member);
 /// Whether the session_key stands.
 core::CallResult<bool> read_session_check(int status, std::string_view body);
 

@@ -1,4 +1,5 @@
-// Sources of the rows: WeChat's pages of code2Session, getStableAccessToken, getPhoneNumber, checkSessionKey and of API signing.
+// Sources of the rows: WeChat's pages of code2Session, getStableAccessToken, getPhoneNumber, checkSessionKey, getUnlimitedQRCode,
+// generateScheme, generateUrlLink and of API signing.
 #include "platform/wechat_errors.h"
 
 #include <array>
@@ -15,8 +16,9 @@ constexpr unsigned kExchange = bit(WechatCall::code_exchange);
 constexpr unsigned kToken = bit(WechatCall::access_token);
 constexpr unsigned kPhone = bit(WechatCall::phone);
 constexpr unsigned kContent = bit(WechatCall::check_text) | bit(WechatCall::check_picture);
+constexpr unsigned kDraw = bit(WechatCall::draw_code), kLink = bit(WechatCall::make_link);
 constexpr unsigned kBearsToken = kPhone | kContent | bit(WechatCall::check_session_key) | bit(WechatCall::reset_session_key) |
-                                 bit(WechatCall::encrypt_keys);
+                                 bit(WechatCall::encrypt_keys) | bit(WechatCall::draw_code) | bit(WechatCall::make_link);
 
 struct Row {
   int64_t first, last;  // of the errcodes, both included
@@ -76,6 +78,15 @@ constexpr std::array kRows{
 
     row(87014, kContent, ErrorCode::content_rejected, "WeChat holds the content to be risky"),
     row(61010, kContent, ErrorCode::stale_session_key, "the user has not been in the mini program for two hours"),
+
+    row(41030, kDraw, ErrorCode::invalid_request, "WeChat knows no such page in what is released"),
+    row(40165, kLink, ErrorCode::invalid_request, "WeChat knows no such page in what is released"),
+    row(40212, kLink, ErrorCode::invalid_request, "the query is not well formed"),
+    row(85401, kLink, ErrorCode::invalid_request, "the link would live too long or too short"),
+    row(85402, kLink, ErrorCode::invalid_request, "env_version is not accepted"),
+    row(85079, kLink, kMisconfigured, "the mini program has no released version"),
+    row(44990, kLink, ErrorCode::rate_limited, "too many links a second", 1),
+    row(44993, kLink, ErrorCode::rate_limited, "the links of the day are used up", 3600),
 
     row(87007, kAny, ErrorCode::stale_session_key, "the session_key does not exist or is expired"),
     row(87009, kAny, ErrorCode::stale_session_key, "the signature is not by the current session_key"),

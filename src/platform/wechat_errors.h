@@ -20,6 +20,8 @@ enum class WechatCall : uint8_t {
   encrypt_keys,       ///< GET /wxa/business/getuserencryptkey
   check_text,         ///< POST /wxa/msg_sec_check
   check_picture,      ///< POST /wxa/media_check_async
+  draw_code,          ///< POST /wxa/getwxacodeunlimit
+  make_link,          ///< POST /wxa/generatescheme, /wxa/generate_urllink
 };
 
 /// The AppSecret is not (or no longer, or not yet) the app's.

@@ -65,4 +65,12 @@ Task<CallResult<bool>> WechatOauth::check_session_key(AppPtr, Secret, std::strin
   co_return failure(ErrorCode::invalid_request, "only mini programs have a session_key");
 }
 
+Task<CallResult<std::string>> WechatOauth::draw_code(AppPtr, Secret, core::CodePicture, Deadline) {
+  co_return failure(ErrorCode::invalid_request, "only mini programs have codes");
+}
+
+Task<CallResult<std::string>> WechatOauth::make_link(AppPtr, Secret, core::MakeLink, Deadline) {
+  co_return failure(ErrorCode::invalid_request, "only mini programs have links of this kind");
+}
+
 }  // namespace kaimen::platform

@@ -19,6 +19,8 @@ class WechatOauth final : public Wechat {
                                                           Deadline deadline) override;
   Task<core::CallResult<bool>> check_session_key(core::AppPtr app, Secret access_token, std::string openid, Secret session_key,
                                                  Deadline deadline) override;
+  Task<core::CallResult<std::string>> draw_code(core::AppPtr app, Secret access_token, core::CodePicture picture, Deadline deadline) override;
+  Task<core::CallResult<std::string>> make_link(core::AppPtr app, Secret access_token, core::MakeLink link, Deadline deadline) override;
 
  private:
   Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline) override;

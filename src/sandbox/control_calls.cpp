@@ -90,6 +90,8 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
   const auto token_seconds = reader.integer({"token_seconds"});
   const auto key_life = reader.integer({"session_key_seconds"}), media_pause = reader.integer({"media_verdict_after_ms"});
+  const auto links = reader.integer({"links_per_day"});
+  const auto* pages = reader.array({"pages"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
   const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
@@ -97,7 +99,9 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (!is_appid(appid)) return make_error(ErrorCode::invalid_request, "appid must be 1 to 64 letters and digits");
   if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
   if (push_url && !push_url->empty() && !http::BaseUrl::parse(*push_url)) return make_error(ErrorCode::invalid_request, "push_url is no URL");
-  if (minute.value_or(0) < 0 || day.value_or(0) < 0 || phones.value_or(0) < 0) return make_error(ErrorCode::invalid_request, "a quota is not negative");
+  if (minute.value_or(0) < 0 || day.value_or(0) < 0 || links.value_or(0) < 0 || phones.value_or(0) < 0) {
+    return make_error(ErrorCode::invalid_request, "a quota is not negative");
+  }
   if (key_life.value_or(1) < 1 || media_pause.value_or(0) < 0 || media_pause.value_or(0) > kLongestPause) {
     return make_error(ErrorCode::invalid_request, "session_key_seconds is at least 1, media_verdict_after_ms 0 to 600000");
   }
@@ -116,6 +120,11 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (token_seconds) app->token_life = Seconds(*token_seconds);
   if (key_life) app->session_key_life = Seconds{*key_life};
   if (media_pause) app->media_pause = Millis{*media_pause};
+  if (links) app->links_per_day = *links;
+  if (pages) {
+    app->pages.clear();
+    for (const auto& page : *pages) app->pages.emplace_back(page.is_string() ? std::string_view(page.get_string()) : std::string_view());
+  }
   if (push_url) app->push_url = *push_url;
   if (push_token) app->push_token = Secret(*push_token);
   if (push_key) app->push_key = Secret(*push_key);

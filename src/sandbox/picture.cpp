@@ -1,16 +1,18 @@
 // PNG (ISO 15948) by hand: one bit a pixel, the data in stored (uncompressed) deflate blocks, so that no compressor is needed.
 #include "sandbox/picture.h"
 
+#include <qrencode.h>
+
 #include <array>
 #include <cstdint>
-
-#include "crypto/hash.h"
+#include <memory>
+#include <string_view>
 
 namespace kaimen::sandbox {
 
 namespace {
 
-constexpr unsigned kCells = 29;  // across the picture, two of them margin at each side
+constexpr unsigned kQuietModules = 4;  // of white around the code (ISO 18004)
 constexpr size_t kStoredBlock = 65535;
 
 void put_u32(std::string& out, uint32_t value) {
@@ -69,15 +71,17 @@ std::string zlib_stored(std::string_view data) {
 
 }  // namespace
 
-std::string draw_code(std::string_view seed, unsigned width) {
-  // One bit a cell, from a hash chain of the seed.
-  std::string bits;
-  for (std::string link = crypto::sha256(seed); bits.size() * 8 < kCells * kCells; link = crypto::sha256(link)) bits += link;
+std::string draw_code(const std::string& text, unsigned width) {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(QRcode_encodeString8bit(text.c_str(), 0, QR_ECLEVEL_M), QRcode_free);
+  if (!code) return {};
+  const auto modules = static_cast<unsigned>(code->width);
+  const unsigned scale = width / (modules + 2 * kQuietModules);
+  if (scale == 0) return {};
+  const unsigned margin = (width - modules * scale) / 2;
   auto is_black = [&](unsigned x, unsigned y) {
-    const unsigned cell_x = x * kCells / width, cell_y = y * kCells / width;
-    if (cell_x < 2 || cell_y < 2 || cell_x >= kCells - 2 || cell_y >= kCells - 2) return false;
-    const unsigned index = cell_y * kCells + cell_x;
-    return (static_cast<uint8_t>(bits[index / 8]) >> (index % 8) & 1) != 0;
+    if (x < margin || y < margin) return false;
+    const unsigned column = (x - margin) / scale, row = (y - margin) / scale;
+    return column < modules && row < modules && (code->data[row * modules + column] & 1) != 0;
   };
   std::string pixels;
   for (unsigned y = 0; y < width; ++y) {

@@ -1,12 +1,11 @@
-// A PNG that stands for a mini-program code: each scene gives another picture, and nothing can scan it.
+// The picture of a code to scan. WeChat's own are round and only WeChat reads them; these are QR codes (ISO 18004), which everything reads.
 #pragma once
 
 #include <string>
-#include <string_view>
 
 namespace kaimen::sandbox {
 
-/// A valid PNG of `width` × `width` pixels, black and white, that follows from `seed`.
-std::string draw_code(std::string_view seed, unsigned width);
+/// A PNG of `width` × `width` pixels, black and white: a QR code that says `text`. Empty: the text is too long for that width.
+std::string draw_code(const std::string& text, unsigned width);
 
 }  // namespace kaimen::sandbox

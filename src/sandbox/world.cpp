@@ -50,6 +50,19 @@ User* World::snapshot_of(App& app, const User& user) {
   return made_up;
 }
 
+bool App::has_page(std::string_view page) const {
+  return page.empty() || pages.empty() || std::find(pages.begin(), pages.end(), page) != pages.end();
+}
+
+Granted<std::string> World::count_link(App& app, Time now) {
+  roll_quota(app, now);
+  if (app.links_today >= app.links_per_day) return Refusal{44993, "reach max day limit"};
+  const auto bytes = random_.bytes<12>();
+  if (!bytes) return kBusy;
+  ++app.links_today;
+  return to_base64url({reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size()});
+}
+
 Granted<std::string> World::oauth_token() {
   auto text = make_access_token(random_);
   if (!text) return kBusy;
@@ -157,7 +170,7 @@ void World::roll_quota(App& app, Time now) const {
   if (app.quota_day == today) return;
   app.quota_day = today;
   app.forced_today = app.classic_today = 0;
-  app.logins_today = app.stable_today = 0;
+  app.logins_today = app.stable_today = app.links_today = 0;
 }
 
 Granted<Token> World::classic_token(App& app, Time now) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -95,8 +96,10 @@ struct App {
   Time forced{};
   int64_t logins_per_minute = 100;                    ///< Of one user.
   std::optional<int64_t> logins_per_day;              ///< Unset: as many as come.
+  int64_t links_per_day = 500'000;
+  std::vector<std::string> pages;                     ///< Those there are; empty: any.
   std::optional<int64_t> phone_quota;                 ///< Numbers that are paid for; unset: no end of them.
-  int64_t quota_day = 0, logins_today = 0;
+  int64_t quota_day = 0, logins_today = 0, links_today = 0;
   int forced_today = 0, classic_today = 0;
   int64_t stable_minute = 0, stable_in_minute = 0, stable_today = 0;
   Seconds token_life = kTokenLife;                    ///< Of the tokens that are made from now on.
@@ -105,6 +108,8 @@ struct App {
 
   /// Empty when the app is not bound.
   std::string unionid_of(const User& user) const;
+  /// Whether it is in what is released; an empty one is the first page.
+  bool has_page(std::string_view page) const;
 };
 
 /// Whether the user has a session_key that stands.
@@ -148,6 +153,8 @@ class World {
   Granted<Token> stable_token(App& app, bool force, Time now);
   /// Refusals: 41001 (none given), 40001 (unknown or replaced), 42001 (expired).
   Granted<App*> app_of_token(const std::string& token, Time now);
+  /// What names a link into the app. Refusal: 44993.
+  Granted<std::string> count_link(App& app, Time now);
   /// The user's keys of getUserCryptoManager, with a new one when the newest is over.
   Granted<std::vector<EncryptKey>> encrypt_keys(User& user, Time now);
 

@@ -20,6 +20,8 @@ struct ActContext {
   const Clock& clock;  ///< For stamps, and for events of acts that bring no time of their own.
   /// The act ran before, and it is not known whether that was committed: what it would find now may be its own doing.
   bool again = false;
+  /// Of rows that only count there is one a lane, so that who writes beside others need not wait for them (entry_counts).
+  uint32_t lane = 0;
 };
 
 /// One waiting act. All but the constructor runs on a worker's thread.

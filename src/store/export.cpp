@@ -2,12 +2,19 @@
 #include <algorithm>
 
 #include "store/accounts.h"
+#include "store/entries.h"
 #include "store/records.h"
 
 namespace kaimen::store {
 
 namespace {
 
+Result<> add_scans(Rows& rows, const Id& user, core::HeldUser& held) {
+  TRY(auto scans, rows.list(kScansOfUser, user));
+  std::ranges::sort(scans, {}, &EntryScanRow::session);
+  for (const EntryScanRow* row : scans) held.scans.push_back({row->code, row->app, row->session, row->scanned_at, row->is_new_user, row->registered});
+  return ok();
+}
 
 Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
@@ -59,6 +66,7 @@ Result<core::HeldUser> held_of(ActContext& context, const Id& id) {
     held.registration_fields = registration->fields;
     held.registered_at = registration->registered_at;
   }
+  TRY(add_scans(rows, id, held));
   TRY(add_events(rows, id, held));
   return held;
 }

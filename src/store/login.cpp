@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "store/accounts.h"
 #include "store/acts.h"
+#include "store/entries.h"
 #include "store/merge.h"
 #include "store/new_session.h"
 #include "store/records.h"
@@ -101,13 +102,17 @@ Result<std::optional<LoginRecord>> read_login(Rows& rows, const CodeRow& code) {
 }
 
 /// The same act again, after its answer was lost: the same login.
-Result<LoginRecord> recorded_before(Rows& rows, const RecordLogin& act) {
+Result<LoginRecord> recorded_before(ActContext& context, const RecordLogin& act) {
+  Rows& rows = context.rows;
   const Error spent = make_error(ErrorCode::code_used, "no live claim on the code");
   TRY(const CodeRow* code, rows.find<CodeRow>(act.app, Bytes{act.code_hash}));
   if (!code || code->state != CodeState::recorded || code->owner != act.owner) return spent;
   TRY(auto login, read_login(rows, *code));
   if (!login) return spent;
   TRY(login->revocations, revocations_of(rows, login->user.id));
+  if (!act.entry_code.empty()) {
+    TRY(login->entrance, entrance_of(context, {act.new_session, act.entry_code, act.app, act.is_registered, act.now}));
+  }
   return std::move(*login);
 }
 
@@ -276,8 +281,9 @@ Result<> settle_code(ActContext& context, uint32_t app, const std::string& code_
 Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   Rows& rows = context.rows;
   rows.expect<IdentityRow>(act.provider, act.app_id, act.openid, "");
+  if (!act.entry_code.empty()) expect_scan(context, act.entry_code);
   TRY(const bool held, holds_claim(context, act));
-  if (!held) return recorded_before(rows, act);
+  if (!held) return recorded_before(context, act);
 
   TRY(Who who, find_who(rows, act));
   Merged merged;
@@ -318,6 +324,9 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   if (brings_key) key_note = "{\"session_key\":\"" + to_hex(std::string_view(act.session_key_index).substr(0, kFingerprintBytes)) + "\"}";
   if (who.same) conflict = "{\"other\":\"" + who.same->id.hex() + "\",\"why\":\"" + std::string(merged.refused) + "\"}";
   TRY(write_events(context, act, login, who.moved, key_note, conflict));
+  if (!act.entry_code.empty()) {
+    TRY(login.entrance, record_scan(context, act, login));
+  }
   // Last, because a claim in memory is not undone when the act refuses.
   TRY(settle_claim(context, act, CodeRow{act.app, Bytes{act.code_hash}, CodeState::recorded, act.owner, 0, act.new_session, act.attempt,
                                          login.is_new_user, act.now}));

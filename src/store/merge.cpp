@@ -5,6 +5,7 @@
 #include "store/accounts.h"
 #include "store/acts.h"
 #include "store/avatars.h"
+#include "store/entries.h"
 
 namespace kaimen::store {
 
@@ -166,6 +167,7 @@ void expect_merge(Rows& rows, const Id& survivor, const Id& other) {
   rows.expect(kIdentitiesOfUser, other);
   rows.expect(kUnionidsOfUser, other);
   rows.expect(kConsentsOfUser, other);
+  rows.expect(kScansOfUser, other);
 }
 
 Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const UserRow& other, const MergeTerms& terms,
@@ -215,6 +217,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   TRY(move_consents(rows, user.id, other.id));
   TRY(move_deletion(rows, user.id, other.id));
   TRY(blank_events(rows, other.id));  // after that: it may leave a row of its own
+  TRY(move_scans(rows, other.id, user.id));
   empty_out(rows.change(other));
 
   const std::string gone = "{\"other\":\"" + other.id.hex() + "\"}", into = "{\"into\":\"" + user.id.hex() + "\"}";

@@ -13,7 +13,7 @@ namespace {
 constexpr Index<WebhookRow> kWebhooksOfProject{{&kTable<WebhookRow>, {1}, 1}};
 
 // The one table of what is told of which event. Ends of sessions are told one by one (records.cpp, end_one).
-constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kTold{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kTold{{
     {"login_new_user", "user.created"},
     {"user_registered", "user.registered"},
     {"profile_saved", "user.updated"},
@@ -32,6 +32,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kTold{{
     {"user_leaving", "user.updated"},
     {"user_restored", "user.updated"},
     {"users_merged", "user.merged"},
+    {"entry_scanned", "entry.scanned"},
     {"user_deleted", "user.deleted"},
 }};
 

@@ -1,6 +1,7 @@
 #include "store/phones.h"
 
 #include "store/accounts.h"
+#include "store/entries.h"
 #include "store/new_session.h"
 #include "store/records.h"
 
@@ -126,6 +127,7 @@ Result<std::optional<LoginRecord>> attach_by_phone(ActContext& context, const co
   session.generation += 1;
   TRY(const CodeRow* code, rows.find<CodeRow>(act.app, Bytes{act.code_hash}));
   if (code && code->session == act.session) rows.change(*code).is_new_user = false;
+  TRY(hand_over_scan(context, act.session, target.id));
   const std::string project = own->project, into = R"({"into":")" + target.id.hex() + R"("})";
   TRY(erase_user(context, *own, act.now));
   TRY(write_event(context, act.now, {"user_deleted", act.app, act.fresh, std::nullopt, Reason::deleted, act.source, project, into}));

@@ -15,6 +15,7 @@ constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
 constexpr auto kNodesKept = std::chrono::days(7);
+constexpr auto kStatsKept = std::chrono::days(93);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
 constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true, true};
@@ -30,6 +31,9 @@ constexpr Scan kOldFailures{&kTable<PasswordFailuresRow>, "failed_at <= ?", "", 
 constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, true};
 // The row in nodes may have been removed by a program that does not know of this one.
 constexpr Scan kOldPrograms{&kTable<NodeProgramRow>, "node_id NOT IN (SELECT id FROM nodes)", "", true, true};
+// Named by sessions, whose ids begin with their time.
+constexpr Scan kOldScans{&kTable<EntryScanRow>, "session_id < ?", "", true, true};
+constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// The first id of that moment.
@@ -81,10 +85,12 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
+  TRY(const size_t scans, remove_found<EntryScanRow>(rows, kOldScans, first_id_at(now - events_kept)));
+  TRY(const size_t stats, remove_found<StatsTableRow>(rows, kOldStats, epoch_ms(now - kStatsKept) / 3'600'000));
   TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));
   TRY(const size_t forgotten, remove_found<DeliveryRow>(rows, kForgottenDeliveries, now - kDeliveriesKept - std::chrono::days(1)));
   TRY(const bool avatars, purge_avatars(context, now));
-  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten, failures}) == kSlice;
+  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten, failures, scans, stats}) == kSlice;
 }
 
 }  // namespace kaimen::store

@@ -6,6 +6,7 @@
 #include "store/purge_guard.h"
 #include "store/sql_accounts.h"
 #include "store/sql_directory.h"
+#include "store/sql_entries.h"
 #include "store/sql_journal.h"
 #include "store/sql_media.h"
 #include "store/sql_projects.h"
@@ -33,6 +34,8 @@ SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<En
   media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
   projects_ = std::make_unique<SqlProjects>(ActQueue(*writer_));
   seals_ = std::make_unique<SqlSeals>(ActQueue(*writer_));
+  entries_ = std::make_unique<SqlEntries>(ActQueue(*writer_));
+  stats_ = std::make_unique<SqlStats>(ActQueue(*writer_));
   if (!follow) return;
   std::vector<std::unique_ptr<Engine>> one;
   one.push_back(std::move(follow));
@@ -53,6 +56,8 @@ core::JournalStore& SqlStore::journal() { return *journal_; }
 core::MediaStore& SqlStore::media() { return *media_; }
 core::ProjectStore& SqlStore::projects() { return *projects_; }
 core::SealStore& SqlStore::seals() { return *seals_; }
+core::EntryStore& SqlStore::entries() { return *entries_; }
+core::StatsStore& SqlStore::stats() { return *stats_; }
 
 Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
   return ActQueue(follower_ ? *follower_ : *writer_).write<core::Followed>([act = std::move(act)](ActContext& context) {

@@ -16,10 +16,12 @@ class Engine;
 class Writer;
 class SqlAccounts;
 class SqlDirectory;
+class SqlEntries;
 class SqlJournal;
 class SqlMedia;
 class SqlProjects;
 class SqlSeals;
+class SqlStats;
 class PurgeGuard;
 struct ActContext;
 
@@ -43,6 +45,8 @@ class SqlStore final : public core::Store {
   core::MediaStore& media() override;
   core::ProjectStore& projects() override;
   core::SealStore& seals() override;
+  core::EntryStore& entries() override;
+  core::StatsStore& stats() override;
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
@@ -104,6 +108,8 @@ class SqlStore final : public core::Store {
   std::unique_ptr<SqlMedia> media_;
   std::unique_ptr<SqlProjects> projects_;
   std::unique_ptr<SqlSeals> seals_;
+  std::unique_ptr<SqlEntries> entries_;
+  std::unique_ptr<SqlStats> stats_;
   std::unique_ptr<Writer> follower_;  // null where the store is not shared
 };
 

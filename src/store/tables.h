@@ -1,4 +1,4 @@
-// The rows of the schema. What the columns mean stands in migrations/*/0001_first.sql.
+// The rows of the schema. What the columns mean stands in migrations/*/0001_first.sql. Those of entry codes and stats: entry_rows.h.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "core/journal_store.h"
 #include "core/store.h"
+#include "store/entry_rows.h"
 #include "store/table.h"
 
 namespace kaimen::store {
@@ -746,9 +747,9 @@ constexpr size_t place_of(TableList<Row...>) {
   constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
-using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, IdentityRow, UnionidRow, PasswordRow,
-                            CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
-                            ProjectRow, ResolveSecretRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow,
-                            EventRow>;
+using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, EntryCodeRow,
+                            EntryCountRow, IdentityRow, UnionidRow, PasswordRow, CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow,
+                            DeletionRow, AvatarRow, AvatarCheckRow, EntryPictureRow, EntryScanRow, StatsTableRow, ProjectRow, ResolveSecretRow, TicketKeyTableRow,
+                            AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow, EventRow>;
 
 }  // namespace kaimen::store

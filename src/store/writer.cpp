@@ -16,6 +16,7 @@ namespace {
 constexpr auto kWaitingTime = std::chrono::seconds(5);  // an act that waited longer is refused: its caller has given up
 constexpr int kTries = 400;                             // of one act against others; each lost one means that another act was done
 constexpr int kLongestPause = 5;                        // ms between them, at most: who has lost often must not wait longer than newcomers
+constexpr uint32_t kLanes = 64;                         // for all workers of all nodes; two in one are slower, no more
 constexpr auto kRetryEvery = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -55,6 +56,7 @@ class Writer::Worker {
   Claims claims_;
   SystemRandom random_;
   uint32_t serial_ = 0;  // ActContext::serial
+  const uint32_t lane_ = engine_->local() ? 0 : static_cast<uint32_t>(std::random_device{}() % kLanes);
   std::minstd_rand jitter_{std::random_device{}()};
   bool failing_ = false;  // the last writing batch found the database in trouble
   std::thread thread_;
@@ -183,7 +185,7 @@ Result<> Writer::Worker::run_acts(Span acts) {
   for (const auto& act : acts) waiting.push_back(act.get());
   while (!waiting.empty()) {
     std::erase_if(waiting, [&](Act* act) {
-      ActContext context{rows_, claims, random_, serial_, writer_.clock_, act->again};
+      ActContext context{rows_, claims, random_, serial_, writer_.clock_, act->again, lane_};
       const bool accepted = act->run(context);
       const bool again = rows_.take_wanting();
       const auto kept = accepted && !again ? rows_.keep_act() : Result<>(ok());

@@ -49,6 +49,8 @@ class SharedStore final : public core::Store {
   core::MediaStore& media() override { return inner_.media(); }
   core::ProjectStore& projects() override { return inner_.projects(); }
   core::SealStore& seals() override { return inner_.seals(); }
+  core::EntryStore& entries() override { return inner_.entries(); }
+  core::StatsStore& stats() override { return inner_.stats(); }
   Task<Result<core::Followed>> follow(core::Follow act) override {
     {
       std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, docs/adopt.md and docs/providers.md run as they stand: every ```sh block, in order, in one shell that ends at the first command that fails.
+"""The examples of these pages of docs/ run as they stand: every ```sh block, in order, in one shell for each page that ends at the first command that fails.
 
 The first block names the addresses and the key of a server that somebody started; here they are those of the server under test.
 """
@@ -28,7 +28,7 @@ def shell(kaimen, text, directory):
                           env=server.clean_environment({"KAIMEN": server.binary()}))
 
 
-@pytest.mark.parametrize("page,names", [("api.md", 5), ("adopt.md", 6), ("providers.md", 5)])
+@pytest.mark.parametrize("page,names", [("api.md", 5), ("adopt.md", 6), ("providers.md", 5), ("entry-codes.md", 5)])
 def test_every_example_of_the_page_runs(own_kaimen, tmp_path, page, names):
     kaimen = own_kaimen()
     assert shutil.which("jq") and shutil.which("curl")

@@ -105,7 +105,7 @@ class Verifier final : public http::Handler {
   explicit Verifier(core::Services& services) : services_(services) {}
   size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
   bool answer_now(const http::Request& request, bool keep_alive, std::string& out) override {
-    api::verify(request, services_, options_, metrics_, keep_alive, out);
+    api::verify(request, services_, options_, keep_alive, out);
     return true;
   }
   Task<http::Response> handle(const http::Request&) override { fail("a check was not answered at once"); }
@@ -114,7 +114,6 @@ class Verifier final : public http::Handler {
  private:
   core::Services& services_;
   api::ApiOptions options_;
-  api::Metrics metrics_{{"none"}};
 };
 
 /// A connection whose transport is memory.
