@@ -89,7 +89,7 @@ Answer import_users(Call& call, const core::Caller& caller) {
   if (users->size() > core::kImportBatch) co_return make_error(ErrorCode::invalid_request, "users must be at most 200 at a time");
   if (out_of_reach(caller, project)) co_return make_error(ErrorCode::forbidden, "this key is bound to another project");
   const auto apps = call.services.live.apps.get();
-  if (!std::ranges::binary_search(apps->projects, project)) co_return make_error(ErrorCode::invalid_request, "there is no project of that name");
+  if (!apps->project(project)) co_return make_error(ErrorCode::invalid_request, "there is no project of that name");
   std::vector<core::ImportLine> lines;
   for (const auto& user : *users) lines.push_back(line_of(user));
 

@@ -50,6 +50,18 @@ const std::map<std::string, Row> kTable = {
     {"GET /v1/me/sessions", {Who::user}},
     {"DELETE /v1/me/sessions", {Who::user}},
     {"DELETE /v1/me/sessions/{id}", {Who::user}},
+    {"GET /entry-codes/{hash}", {Who::anybody}},
+    {"GET /weapp/login", {Who::anybody}},
+    {"POST /weapp/login", {Who::anybody}},
+    {"GET /weapp/user", {Who::user}},
+    {"POST /weapp/user", {Who::user}},
+    {"GET /weapp/{app_id}/login", {Who::anybody}},
+    {"POST /weapp/{app_id}/login", {Who::anybody}},
+    {"GET /weapp/{app_id}/user", {Who::user}},
+    {"POST /weapp/{app_id}/user", {Who::user}},
+    // Private, and a ticket's or a code's holder is who it is about.
+    {"POST /mina_auth/", {Who::anybody}},
+    {"POST /mina_auth/{app_id}", {Who::anybody}},
     {"GET /.well-known/jwks.json", {Who::anybody}},
     {"GET /.well-known/openid-configuration", {Who::anybody}},
     {"GET /push/wechat/{app_id}", {Who::anybody}},
@@ -72,6 +84,16 @@ const std::map<std::string, Row> kTable = {
     {"POST /admin/v1/apps/{app_id}/secret", {Who::admin, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/check", {Who::read, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/invitations", {Who::write, Reach::named}},
+    {"GET /admin/v1/apps/{app_id}/access-token", {Who::wechat, Reach::named}},
+    {"POST /admin/v1/apps/{app_id}/access-token/rejected", {Who::wechat, Reach::named}},
+    {"ANY /admin/v1/apps/{app_id}/wechat/{path}", {Who::wechat, Reach::named}},
+    {"POST /admin/v1/apps/{app_id}/entry-codes", {Who::write, Reach::named}},
+    {"GET /admin/v1/apps/{app_id}/entry-codes", {Who::read, Reach::named}},
+    {"GET /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::read, Reach::named}},
+    {"PUT /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::write, Reach::named}},
+    {"DELETE /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::write, Reach::named}},
+    {"GET /admin/v1/apps/{app_id}/entry-codes/{code}/scans", {Who::read, Reach::named}},
+    {"POST /admin/v1/apps/{app_id}/entry-codes/{code}/links", {Who::write, Reach::named}},
     {"POST /admin/v1/keys", {Who::admin, Reach::maker}},
     {"GET /admin/v1/keys", {Who::admin, Reach::list}},
     {"DELETE /admin/v1/keys/{id}", {Who::admin, Reach::named}},
@@ -79,6 +101,7 @@ const std::map<std::string, Row> kTable = {
     {"GET /admin/v1/master-key", {Who::admin, Reach::provider}},
     {"POST /admin/v1/master-key/reseal", {Who::admin, Reach::provider}},
     {"GET /admin/v1/users", {Who::read, Reach::list}},
+    {"POST /admin/v1/users/import", {Who::write, Reach::maker}},
     {"GET /admin/v1/users/{id}", {Who::read, Reach::named}},
     {"DELETE /admin/v1/users/{id}", {Who::write, Reach::named}},
     {"PUT /admin/v1/users/{id}/external-id", {Who::write, Reach::named}},
@@ -87,6 +110,7 @@ const std::map<std::string, Row> kTable = {
     {"POST /admin/v1/users/{id}/enable", {Who::write, Reach::named}},
     {"POST /admin/v1/users/{id}/merge", {Who::write, Reach::named}},
     {"GET /admin/v1/users/{id}/sessions", {Who::read, Reach::named}},
+    {"POST /admin/v1/users/{id}/sessions", {Who::write, Reach::named}},
     {"DELETE /admin/v1/users/{id}/sessions", {Who::write, Reach::named}},
     {"DELETE /admin/v1/sessions/{id}", {Who::write, Reach::named}},
     {"POST /admin/v1/sessions/{id}/open-data", {Who::wechat, Reach::named}},
@@ -94,6 +118,7 @@ const std::map<std::string, Row> kTable = {
     {"POST /admin/v1/sessions/{id}/reset-session-key", {Who::wechat, Reach::named}},
     {"POST /admin/v1/sessions/{id}/encrypt-key", {Who::wechat, Reach::named}},
     {"GET /admin/v1/audit", {Who::read, Reach::list}},
+    {"GET /admin/v1/stats", {Who::read, Reach::list}},
     {"GET /admin/v1/why/{id}", {Who::read, Reach::named}},
     {"POST /admin/v1/webhooks", {Who::admin, Reach::maker}},
     {"GET /admin/v1/webhooks", {Who::admin, Reach::list}},
@@ -139,14 +164,15 @@ class MatrixTest : public ApiTest {
     if (path.starts_with("/admin/v1/keys/")) id = make_key({"read"}, "default").row.id.hex();
     if (path.starts_with("/admin/v1/webhooks/")) id = webhook_.hex();
     const std::pair<std::string, std::string> values[] = {
-        {"{app_id}", there ? "wx1" : "nowhere"}, {"{name}", there ? "default" : "nowhere"}, {"{id}", there ? id : nothing}, {"{delivery}", nothing}, {"{hash}", nothing}};
+        {"{app_id}", there ? "wx1" : "nowhere"}, {"{name}", there ? "default" : "nowhere"}, {"{id}", there ? id : nothing}, {"{delivery}", nothing}, {"{hash}", nothing},
+        {"{code}", nothing}, {"{path}", "cgi-bin/getcallbackip"}};
     for (const auto& [name, value] : values) {
       if (const size_t at = path.find(name); at != path.npos) path.replace(at, name.size(), value);
     }
     return path;
   }
   Reply call(const api::Route& route, const std::string& key, bool there, const std::string& body = "") {
-    Ask ask = admin(std::string(route.method), target(route, there), key, body);
+    Ask ask = admin(route.method == "ANY" ? "GET" : std::string(route.method), target(route, there), key, body);
     if (route.served == api::Served::publicly) ask.listener = kPublic;
     return send(ask);
   }
@@ -210,7 +236,7 @@ TEST_F(MatrixTest, WhatAKeyOfAnotherProjectReaches) {
         EXPECT_EQ(there.status, 404) << name_of(route);
         EXPECT_EQ(there.body, nowhere.body) << name_of(route) << ": it must not be told from what does not exist";
       } else if (row.reach == Reach::maker) {
-        const std::string body = R"({"project":"default","app_id":"wx9","secret":"s","name":"n","scopes":["read"],"url":"https://h.example.com/"})";
+        const std::string body = R"({"project":"default","app_id":"wx9","secret":"s","name":"n","scopes":["read"],"users":[],"url":"https://h.example.com/"})";
         EXPECT_EQ(call(route, key, true, body).status, 403) << name_of(route);
       } else {
         ASSERT_EQ(row.reach, Reach::list) << name_of(route);
