@@ -104,7 +104,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
     {"GET", "/admin/v1/apps/{app_id}/access-token", privately, Keyed{Scope::wechat, show_access_token}, "An access_token that is good now, for backends that call WeChat themselves", "", "AccessToken"},
     {"POST", "/admin/v1/apps/{app_id}/access-token/rejected", privately, Keyed{Scope::wechat, reject_access_token}, "WeChat refused this one (40001, 40014, 42001): another", "RejectedToken", "AccessToken"},
-    {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, true},
+    {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, {}, true},
     {"POST", "/admin/v1/apps/{app_id}/invitations", privately, Keyed{Scope::write, invite}, "Make an invitation to register; it is shown once", "NewInvitation", "Invitation", 201},
     {"POST", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::write, add_entry_code}, "Make an entry code, with its picture", "NewEntryCode", "EntryCode", 201},
     {"GET", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::read, list_entry_codes}, "Its entry codes with their counts, newest first", "", "EntryCodeList"},

@@ -103,7 +103,7 @@ std::string decrypt_words(const EventView& event, const http::json::object& deta
 }
 
 std::string plain_words(const EventView& event) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kWords{{
+  static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"login", "logged in"},
       {"login_new_user", "logged in for the first time"},
       {"profile_saved", "the profile was changed"},
@@ -136,7 +136,7 @@ std::string plain_words(const EventView& event) {
       {"entry_code_changed", "an entry code was changed"},
       {"entry_code_removed", "an entry code was removed"},
       {"delivery_replayed", "a delivery was sent to its webhook again"},
-  }};
+  };
   const auto* found = std::ranges::find(kWords, event.kind, &std::pair<std::string_view, std::string_view>::first);
   if (found != kWords.end()) return std::string(found->second);
   std::string words = event.kind;

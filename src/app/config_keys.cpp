@@ -7,7 +7,7 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 30> kKeys{{
+const auto kKeys = std::to_array<ConfigKey>({
     {"master_key_file", &Config::master_key_file},
     {"master_key_other_file", &Config::master_key_other_file},
     {"threads", &Config::threads},
@@ -39,7 +39,7 @@ const std::array<ConfigKey, 30> kKeys{{
     {"outbound.allow_private", &Config::outbound_allow_private},
     {"audit.keep_days", &Config::audit_keep_days},
     {"log.level", &Config::log_level},
-}};
+});
 
 }  // namespace
 
