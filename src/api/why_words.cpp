@@ -138,7 +138,7 @@ std::string plain_words(const EventView& event) {
       {"delivery_replayed", "a delivery was sent to its webhook again"},
   };
   const auto* found = std::ranges::find(kWords, event.kind, &std::pair<std::string_view, std::string_view>::first);
-  if (found != kWords.end()) return std::string(found->second);
+  if (found != std::end(kWords)) return std::string(found->second);
   std::string words = event.kind;
   std::ranges::replace(words, '_', ' ');
   return words;
