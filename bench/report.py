@@ -6,9 +6,9 @@ import re
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 340, 70, 20, 44, 62
 BUSY = 1.5  # a load average at the start of a run above which something else was running
 COLOURS = ["#1a7f64", "#8c8c8c", "#c9a227", "#4a6fa5"]
-TITLES = {"check": "A check over HTTP", "unix": "Over a unix socket", "auth_request": "Behind nginx `auth_request`", "in_process": "In process",
+TITLES = {"check": "A check over HTTP", "unix": "Over a unix socket", "auth_request": "Behind nginx `auth_request`", "inside": "Checks inside nginx", "in_process": "In process",
           "login": "Logins", "store": "The store's acts", "growth": "How cost grows", "connections": "Connections and threads", "memory": "Memory",
-          "hang": "While WeChat hangs", "engines": "PostgreSQL and MariaDB"}
+          "hang": "While WeChat hangs", "passwords": "While passwords are checked", "engines": "PostgreSQL and MariaDB"}
 
 
 def verdict(line, busy):

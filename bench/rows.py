@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import inside
 import servers
 from servers import Kaimen, median
 
@@ -178,6 +179,11 @@ def in_process(bench):
     for key, what, target in (("check_0", "no revocations", 270), ("check_10k", "10,000 revocations", 270), ("check_1m", "1,000,000 revocations", 450)):
         ns = figures[f"{key}_ns"]
         lines.append(Line(f"a check in process, {what}", f"{ns:.0f} ns", f"ES256 verify: {es256 / 1000:.1f} µs, {es256 / ns:.0f} times as much", f"≤ {target} ns; ≥ 100 times", ns <= target and es256 >= 100 * ns))
+    for key, what, target in (("library_0", "no revocations", 270), ("library_10k", "10,000 revocations", 270), ("library_1m", "1,000,000 revocations", 450)):
+        ns = figures[f"{key}_ns"]
+        lines.append(Line(f"a check by libkaimen_check, {what}", f"{ns:.0f} ns", f"in the node: {figures[key.replace('library', 'check') + '_ns']:.0f} ns", f"≤ {target} ns", ns <= target))
+    bad, good = figures["library_bad_ns"], figures["library_10k_ns"]
+    lines.append(Line("a forged ticket by libkaimen_check", f"{bad:.0f} ns", f"a good one: {good:.0f} ns", "less than a good one", bad < good))
     return figures, lines
 
 
@@ -360,5 +366,41 @@ def hang(bench):
         Line("their p99", f"{median(measured['beside logins']['p99_us']):.0f} µs", f"checks alone: {median(measured['alone']['p99_us']):.0f} µs; ratio {worse:.2f}", "≤ 1.20", worse <= 1.2, latency=True)]
 
 
-ROWS = {"check": check, "unix": unix, "auth_request": auth_request, "in_process": in_process, "login": login, "store": store, "growth": growth,
-        "connections": connections, "memory": memory, "hang": hang}
+def passwords(bench):
+    """Checks beside 50 password logins a second: Argon2id of 19 MiB each, on the one thread that has them."""
+    directory, kaimen, tickets = base_kaimen(bench, "passwords")
+    kaimen.stop()
+    servers.turn_on(bench.build, directory / "data", "passwords=on")
+    kaimen = Kaimen(bench.build, directory / "data")
+    names = [f"bench-{number}" for number in range(16)]
+    for name in names:
+        kaimen.register(name)
+    file = bench.work / "passwords.requests"
+    bodies = [json.dumps({"app_id": servers.APP_ID, "username": name, "password": servers.PASSWORD}) for name in names]
+    file.write_bytes(b"\0".join(f"POST /v1/password/login HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode() for body in bodies))
+    request = bench.request_file("passwords-checks", tickets, CURL_HEADERS)
+    rate = int(bench.closed(kaimen, request, 64, bench.seconds(1.5))["per_second"] * 0.4)
+    seconds = 2 if bench.quick else 10
+
+    def run(with_logins):
+        streams = [{"name": "checks", "to": kaimen.address, "request": request, "connections": 64, "rate": rate, "expect": 204}]
+        if with_logins:
+            streams.append({"name": "logins", "to": kaimen.public, "request": file, "connections": 200, "rate": 50})
+        result = servers.load(bench.build, [kaimen], streams, seconds, warmup=0.5)
+        checks = result["streams"]["checks"]
+        statuses = result["streams"]["logins"]["statuses"] if with_logins else {}
+        return {"p50_us": checks["p50_us"], "p99_us": checks["p99_us"], "p999_us": checks["p999_us"], "errors": checks["errors"], "checks": checks["requests"],
+                "logins_in": statuses.get("200", 0), "logins_refused": sum(statuses.values()) - statuses.get("200", 0)}
+
+    measured = bench.interleaved({"alone": lambda: run(False), "beside passwords": lambda: run(True)}, 3 if bench.quick else 7)
+    kaimen.stop()
+    beside = measured["beside passwords"]
+    worse, failed = ratio(measured, "beside passwords", "alone", "p99_us"), sum(beside["errors"])
+    entered, refused = (sum(beside[name]) for name in ("logins_in", "logins_refused"))
+    return {**middle(measured), "rate": rate}, [
+        Line(f"checks while 50 password logins a second arrive ({rate:,} checks a second)", f"{failed} of {sum(beside['checks']):,} failed", f"{entered} logins in, {refused} told to come again", "0 failed", failed == 0),
+        Line("their p99", f"{median(beside['p99_us']):.0f} µs", f"checks alone: {median(measured['alone']['p99_us']):.0f} µs; ratio {worse:.2f}", "≤ 1.20", worse <= 1.2, latency=True)]
+
+
+ROWS = {"check": check, "unix": unix, "auth_request": auth_request, "inside": inside.inside, "in_process": in_process, "login": login, "store": store, "growth": growth,
+        "connections": connections, "memory": memory, "hang": hang, "passwords": passwords}

@@ -13,6 +13,7 @@ import time
 
 SERVER_CORE, LOAD_CORE = "0", "1"
 APP_ID, SECRET = "wxbench0000000001", "0123456789abcdef0123456789abcdef"
+PASSWORD = "correct horse battery"
 STARTED = []
 
 
@@ -80,10 +81,11 @@ def stop_all():
 class Kaimen(Server):
     """The real binary with a real configuration; `prepare` has made its data directory."""
 
-    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9", store_url=None):
+    def __init__(self, build, data, name="kaimen", threads=1, core=SERVER_CORE, environment=None, upstream="http://127.0.0.1:9", store_url=None, state=None):
         config = data / "kaimen.toml"
         config.write_text(f'threads = {threads}\n[public]\nlisten = "127.0.0.1:0"\n[private]\nlisten = "127.0.0.1:0"\n'
-                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n' + store_table(store_url))
+                          f'unix_socket = "{data}/private.sock"\n[upstreams.wechat]\nbase_url = "{upstream}"\n' + store_table(store_url) +
+                          (f'[check]\nstate_file = "{state}"\n' if state else ""))
         self.build, self.data, self.config = build, data, config
         begun = time.monotonic()
         super().__init__(name, [build / "kaimen", "serve", "--config", config, "--data", data, "--json"], data.parent, core, environment, subprocess.PIPE)
@@ -96,19 +98,30 @@ class Kaimen(Server):
         self.address = ready["private"].removeprefix("http://")
         self.unix = f"unix:{data}/private.sock"
 
-    def login(self, number):
+    def post(self, path, body, status):
         connection = http.client.HTTPConnection(self.public, timeout=10)
-        connection.request("POST", "/v1/login", json.dumps({"app_id": APP_ID, "code": f"bench-{number:016x}"}), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        body = json.loads(answer.read())
+        found = json.loads(answer.read())
         connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"login: {answer.status} {body}")
-        return body["token"]
+        if answer.status != status:
+            raise RuntimeError(f"{path}: {answer.status} {found}")
+        return found
+
+    def login(self, number):
+        return self.post("/v1/login", {"app_id": APP_ID, "code": f"bench-{number:016x}"}, 200)["token"]
+
+    def register(self, username):
+        self.post("/v1/password/register", {"app_id": APP_ID, "username": username, "password": PASSWORD}, 201)
 
 
 def store_table(url):
     return f'[store]\nurl = "{url}"\n' if url else ""
+
+
+def turn_on(build, data, setting):
+    """Sets a setting of the app of a server that does not run."""
+    subprocess.run([build / "kaimen", "app", "set", APP_ID, "--set", setting, "--config", data / "kaimen.toml", "--data", data], check=True, capture_output=True)
 
 
 def prepare(build, data, store_url=None):

@@ -9,7 +9,20 @@ namespace kaimen::api {
 inline Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
 inline bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
 
+/// Error: forbidden.
+inline Result<> expect_unbound(const core::Caller& caller, const char* why) {
+  if (!caller.project.empty()) return make_error(ErrorCode::forbidden, why);
+  return ok();
+}
+
 Answer list_projects(Call& call, const core::Caller& caller);
+Answer show_project(Call& call, const core::Caller& caller);
+Answer add_project(Call& call, const core::Caller& caller);
+Answer change_project(Call& call, const core::Caller& caller);
+Answer remove_project(Call& call, const core::Caller& caller);
+
+Answer show_master_key(Call& call, const core::Caller& caller);
+Answer reseal_values(Call& call, const core::Caller& caller);
 
 Answer add_app(Call& call, const core::Caller& caller);
 Answer list_apps(Call& call, const core::Caller& caller);
@@ -31,6 +44,8 @@ Answer show_user(Call& call, const core::Caller& caller);
 Answer disable_user(Call& call, const core::Caller& caller);
 Answer enable_user(Call& call, const core::Caller& caller);
 Answer merge_users(Call& call, const core::Caller& caller);
+Answer import_users(Call& call, const core::Caller& caller);
+Answer open_support_view(Call& call, const core::Caller& caller);
 Answer list_user_sessions(Call& call, const core::Caller& caller);
 Answer end_user_sessions(Call& call, const core::Caller& caller);
 Answer end_any_session(Call& call, const core::Caller& caller);

@@ -1,6 +1,7 @@
-// /admin/v1/projects and /admin/v1/apps. Secrets go in and never come out.
+// /admin/v1/apps. Secrets go in and never come out.
 #include "api/admin.h"
 #include "api/wire.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::api {
 
@@ -39,6 +40,27 @@ std::optional<core::PushKeys> push_keys(http::Reader& reader) {
   return keys;
 }
 
+// Write-only too; null or empty: resolve_url is asked no more.
+std::optional<Secret> resolve_secret(http::Reader& reader, const http::json::object& body) {
+  auto text = reader.string({"resolve_secret"});
+  if (!text && !body.contains("resolve_secret")) return std::nullopt;
+  return Secret(std::move(text).value_or(""));
+}
+
+// Keys of API signing. Absent: untouched; null, or no member in it: none.
+std::optional<std::shared_ptr<const core::SigningMaterial>> signing_keys(const http::json::object& body, http::Reader& reader) {
+  const auto* signing = reader.object({"signing"});
+  const auto* given = body.if_contains("signing");
+  if (!given || (!signing && !given->is_null())) return std::nullopt;
+  if (!signing || signing->empty()) return std::shared_ptr<const core::SigningMaterial>();
+  http::Reader inner(*signing, "signing.");
+  core::SigningMaterial keys{Secret(inner.require_string({"symmetric_key"})), inner.require_string({"symmetric_key_sn"}),
+                             Secret(inner.require_string({"private_key"})),   inner.require_string({"private_key_sn"}),
+                             inner.require_string({"platform_key"}),          inner.require_string({"platform_key_sn"})};
+  if (const auto problem = inner.check(); !problem) reader.fail(problem.error().detail);
+  return std::make_shared<const core::SigningMaterial>(std::move(keys));
+}
+
 // {"ticket_seconds": 3600, "expose_openid": true, "default_nickname": null} as name → text; null takes the default again.
 Result<std::map<std::string, std::string>> settings_of(const http::json::object& json) {
   std::map<std::string, std::string> settings;
@@ -57,16 +79,6 @@ Result<std::map<std::string, std::string>> settings_of(const http::json::object&
 
 }  // namespace
 
-Answer list_projects(Call& call, const core::Caller& caller) {
-  const auto apps = call.services.live.apps.get();
-  http::json::array items;
-  for (const auto& project : apps->projects) {
-    if (caller.project.empty() || caller.project == project) items.push_back(http::json::object{{"name", project}});
-  }
-  const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
-  co_return json_response(200, body);
-}
-
 Answer add_app(Call& call, const core::Caller& caller) {
   http::Reader reader(call.body);
   core::NewApp app;
@@ -78,6 +90,8 @@ Answer add_app(Call& call, const core::Caller& caller) {
   const auto upstream = reader.string({"upstream"});
   const auto* settings = reader.object({"settings"});
   app.push = push_keys(reader);
+  app.resolve_secret = resolve_secret(reader, call.body);
+  app.signing = signing_keys(call.body, reader).value_or(nullptr);
   app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -99,11 +113,13 @@ Answer add_app(Call& call, const core::Caller& caller) {
 Answer list_apps(Call& call, const core::Caller& caller) {
   CO_TRY(const Page page, page_of(call));
   const auto* project = call.query.find("project");
+  const auto* wanted = call.query.find("q");
   http::json::array items;
   std::string last;
   bool more = false;
   for (const auto& app : call.services.apps.list()) {
     if (app->app_id <= page.after || (!caller.project.empty() && app->project != caller.project) || (project && app->project != *project)) continue;
+    if (wanted && !holds_words(app->app_id, *wanted) && !holds_words(app->name, *wanted)) continue;
     if (items.size() == page.limit) {
       more = true;
       break;
@@ -129,6 +145,8 @@ Answer change_app(Call& call, const core::Caller& caller) {
   change.revoke_sessions = reader.boolean({"revoke_sessions"}).value_or(false);
   const auto* settings = reader.object({"settings"});
   change.push = push_keys(reader);
+  change.resolve_secret = resolve_secret(reader, call.body);
+  change.signing = signing_keys(call.body, reader);
   change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -169,6 +187,7 @@ Answer check_app(Call& call, const core::Caller& caller) {
   if (token.has_error()) {
     const Error& error = token.error();
     body["code"] = name_of(error.code);
+    body["detail"] = error.detail;
     if (error.upstream) body["upstream"] = http::json::object{{"errcode", error.upstream->errcode}, {"rid", error.upstream->rid}};
   }
   co_return json_response(200, body);

@@ -88,6 +88,22 @@ Task<Result<core::Webhook>> webhook_in_path(Call& call, const core::Caller& call
   co_return webhook;
 }
 
+/// Whose the openid is in the app that the query names.
+Task<Result<Id>> user_by_openid(Call& call, const core::Caller& caller, std::string openid) {
+  core::UserSearch search;
+  search.project = caller.project;
+  for (const auto& [name, value] : call.query.items) {
+    if ((name != "app_id" && name != "appid") || search.app) co_return make_error(ErrorCode::invalid_request, "the one parameter here is app_id, once");
+    search.app = call.services.apps.find(value);
+    if (!search.app || out_of_reach(caller, search.app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+  }
+  search.openid = std::move(openid);
+  auto finding = co_await call.services.directory.find(std::move(search));
+  CO_TRY(const auto page, std::move(finding));
+  if (page.users.empty()) co_return make_error(ErrorCode::not_found, "nobody has this openid in this app");
+  co_return page.users.front().user.id;
+}
+
 }  // namespace
 
 Answer list_audit(Call& call, const core::Caller& caller) {
@@ -128,8 +144,18 @@ Answer explain(Call& call, const core::Caller& caller) {
   query.limit = limits::kPageItems;
   query.project = caller.project;
 
-  // An id is a session's or a user's; whatever else, or an unknown id, may be a request's.
-  if (const auto id = Id::parse(asked)) {
+  // With an app, it is an openid there: its user is who is asked about.
+  if (!call.query.items.empty()) {
+    auto named = co_await user_by_openid(call, caller, asked);
+    CO_TRY(const Id id, std::move(named));
+    about = "user";
+    user = id;
+    query.user = id;
+    auto found = co_await call.services.store.find_user(id);
+    if (found.has_value()) lines.push_back("The openid " + asked + ": " + words_of(found.value()));
+  }
+  // Else an id is a session's or a user's; whatever else, or an unknown id, may be a request's.
+  if (const auto id = about.empty() ? Id::parse(asked) : std::nullopt) {
     auto session = co_await call.services.store.find_session(*id);
     if (session.has_value() && !out_of_reach(caller, session.value().user.project)) {
       about = "session";

@@ -59,7 +59,7 @@ Answer revoke_key(Call& call, const core::Caller& caller) {
 }
 
 Answer retire_ticket_keys(Call& call, const core::Caller& caller) {
-  if (!caller.project.empty()) co_return make_error(ErrorCode::forbidden, "ticket keys are of all projects");
+  CO_TRY(expect_unbound(caller, "ticket keys are of all projects"));
   auto retired = co_await call.services.ticket_keys.retire(call.trace.source);
   CO_TRY(std::move(retired));
   auto signing = co_await call.services.jwt_keys.maintain();

@@ -2,6 +2,7 @@
 #include "api/admin.h"
 #include "api/admin_user.h"
 #include "api/wire.h"
+#include "core/account_services.h"
 
 namespace kaimen::api {
 
@@ -84,6 +85,28 @@ Answer list_user_sessions(Call& call, const core::Caller& caller) {
   }
   const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
   co_return json_response(200, body, true);
+}
+
+Answer open_support_view(Call& call, const core::Caller& caller) {
+  auto found = co_await user_in_path(call, caller);
+  CO_TRY(const auto user, std::move(found));
+  http::Reader reader(call.body);
+  const std::string app_id = reader.require_string({"app_id", "appid"});
+  const auto seconds = reader.integer({"seconds"});
+  if (!seconds) reader.fail("seconds is required");
+  core::SupportRequest request;
+  request.actor = reader.require_string({"actor"});
+  CO_TRY(call.finish(reader));
+  request.app = call.services.apps.find(app_id);
+  // A user of one project is nobody in another's apps.
+  if (!request.app || request.app->project != user.project) co_return make_error(ErrorCode::not_found, "the user's project has no such app");
+  request.user = user.id;
+  request.seconds = Seconds{*seconds};
+  const std::string actor = request.actor;
+  auto opened = co_await call.services.accounts->support.open(std::move(request), &call.trace);
+  CO_TRY(const auto view, std::move(opened));
+  const http::json::object body{{"token", view.token}, {"token_type", "Bearer"}, {"expires_in", view.expires_in.count()}, {"session", session_json(view.session)}, {"actor", actor}};
+  co_return json_response(201, body, true);
 }
 
 Answer end_user_sessions(Call& call, const core::Caller& caller) {

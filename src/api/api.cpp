@@ -8,6 +8,8 @@
 #include "api/metrics.h"
 #include "http/address.h"
 #include "api/presented.h"
+#include "api/proxy.h"
+#include "api/root_files.h"
 #include "api/routes.h"
 #include "api/same_origin.h"
 #include "api/verify.h"
@@ -40,7 +42,7 @@ bool is_login(const Route& route) {
 
 // Error: unauthenticated with the reason.
 Result<Visitor> visitor_of(Call& call) {
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   if (presented.kind == Presented::Kind::none) return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);
@@ -50,7 +52,10 @@ Result<Visitor> visitor_of(Call& call) {
   const check::Claims& claims = checker.opened().claims;
   Visitor visitor{Id{claims.session}, Id{claims.user}, checker.apps().find(claims.app), std::string(claims.openid)};
   if (!visitor.app) return unauthenticated(Reason::deleted);
+  if (!may_be_of(presented, visitor.app.get())) return unauthenticated(Reason::malformed);
   const bool only_reads = call.http.method == "GET" || call.http.method == "HEAD";
+  // Who looks on in a user's place looks on: what is the user's own is changed by the user.
+  if (!claims.actor.empty() && !only_reads) return make_error(ErrorCode::forbidden, "a support view changes nothing here");
   if (presented.by_cookie && !only_reads) {
     TRY(proven_same_origin(call, *visitor.app));
   }
@@ -145,7 +150,9 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   const auto& keyed = std::get<Keyed>(route.access);
   CO_TRY(const core::Caller caller, caller_of(call, keyed.scope));
   call.trace.source.actor = "key " + caller.name;
-  CO_TRY(read_body(call));
+  if (route.body == Body::json) {
+    CO_TRY(read_body(call));
+  }
   auto answer = co_await keyed.handler(call, caller);
   co_return answer;
 }
@@ -166,6 +173,7 @@ http::Response Api::Impl::metrics_response() const {
     gauge("kaimen_clock_skew_seconds", "How far the database's time is ahead of this machine's.", "gauge", in_seconds(services.follower->clock().ahead_of_wall().value_or(Millis{0})));
   }
   gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
+  add_proxy_counts(services.proxy, response.body);
   if (options.server_counters) {
     const auto counters = options.server_counters();
     gauge("kaimen_connections_open", "Open connections.", "gauge", counters.connections_open);
@@ -199,6 +207,7 @@ Api::Api(core::Services& services, ApiOptions options) : impl_(std::make_unique<
 Api::~Api() = default;
 
 size_t Api::body_limit(const http::Request& head, size_t default_limit) const {
+  if (may_call_wechat(head, impl_->services, impl_->surface_of(head))) return limits::kProxyBodyBytes;
   return head.path == "/v1/me/avatar" && head.method == "POST" ? kAvatarBytes + kAvatarEnvelopeBytes : default_limit;
 }
 
@@ -231,12 +240,17 @@ Task<http::Response> Api::handle(const http::Request& request) {
     }
     if (answer.has_value()) response = std::move(answer.value());
     else error = std::move(answer.error());
+  } else if (call.surface == Surface::public_ && is_root_file(request.path) && (request.method == "GET" || request.method == "HEAD")) {
+    auto file = root_file(impl_->options.root_files, request.path);
+    if (file) response = std::move(file.value());
+    else error = std::move(file.error());
   } else {
     error = found.allowed.empty() ? make_error(ErrorCode::not_found, "there is no such route here")
                                   : make_error(ErrorCode::method_not_allowed, "this route takes " + found.allowed);
   }
   if (error) {
-    response = problem(*error, request.request_id);
+    const Refusal refusal = found.route ? found.route->refusal : Refusal{};
+    response = refusal.write ? refusal.write(call, *error) : problem(*error, request.request_id);
     if (error->code == ErrorCode::method_not_allowed) response.set("Allow", found.allowed);
   }
   if (impl_->options.dev && !call.ignored.empty()) {

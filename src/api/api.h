@@ -25,6 +25,7 @@ struct ApiOptions {
   std::vector<std::string> plaintext_from;  ///< private.plaintext_from: addresses or CIDR blocks whose checks may come without TLS (a key is still needed).
   std::string public_url;                   ///< public.url; empty: unknown.
   std::function<std::string()> own_url;     ///< Where there is no public.url: the address of the public listener, in dev mode. May be empty.
+  std::string root_files;                   ///< public.root_files: a directory whose .txt files the public listener serves at its root; empty: none.
   std::string version;
   bool dev = false;                         ///< X-Kaimen-Ignored lists request fields nobody read.
   bool log_requests = true;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/presented.h"
 #include "core/services.h"
 #include "http/json.h"
 #include "http/message.h"
@@ -26,6 +27,7 @@ struct Call {
   http::json::object body;           ///< The JSON body; empty where there was none.
   std::vector<std::string> ignored;  ///< Members of the body that nobody read.
 
+  Presented presented() const { return presented_ticket(http, options.ticket_headers, core::Checker::of(services.live).apps().wafer); }
   /// Adds what `reader` was not asked for to `ignored`, and returns its first problem.
   Result<> finish(const http::Reader& reader) {
     for (auto& name : reader.unknown()) ignored.push_back(std::move(name));

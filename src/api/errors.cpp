@@ -83,4 +83,12 @@ http::Response problem(const Error& error, std::string_view request_id, int stat
   return response;
 }
 
+http::Response rewritten(http::Response refusal, const http::json::value& body) {
+  for (auto& [name, value] : refusal.headers) {
+    if (name == "Content-Type") value = "application/json";
+  }
+  refusal.body = http::to_text(body);
+  return refusal;
+}
+
 }  // namespace kaimen::api

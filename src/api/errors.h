@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "http/json.h"
 #include "http/message.h"
 
 namespace kaimen::api {
@@ -22,5 +23,7 @@ const ErrorRow& row_of(ErrorCode code);
 /// application/problem+json with Retry-After and, for 401, WWW-Authenticate and X-Kaimen-Reason where they apply. `status`: where HTTP has
 /// one of its own for what the code says in general; 0: the code's.
 http::Response problem(const Error& error, std::string_view request_id, int status = 0);
+/// The same refusal with another body, for clients that know other words.
+http::Response rewritten(http::Response refusal, const http::json::value& body);
 
 }  // namespace kaimen::api

@@ -42,6 +42,7 @@ Answer introspect(Call& call) {
   if (!view.session.openid.empty()) body["openid"] = view.session.openid;
   if (!view.session.unionid.empty()) body["unionid"] = view.session.unionid;
   if (!view.user.external_id.empty()) body["external_id"] = view.user.external_id;
+  if (!view.session.actor.empty()) body["actor"] = view.session.actor;
   http::json::array roles;
   for (const auto& role : view.user.roles) roles.emplace_back(role);
   body["roles"] = std::move(roles);

@@ -26,7 +26,7 @@ Answer make_jwt(Call& call, const Visitor& visitor) {
   std::string audience = reader.require_string({"audience"});
   CO_TRY(call.finish(reader));
   // What is signed is what the ticket says: one that says what is no longer so does not pass a check.
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   auto& checker = core::Checker::of(call.services.live);
   const auto verdict = checker.check(presented.ticket);
   if (!verdict) co_return make_error(ErrorCode::unavailable, "not ready");

@@ -48,7 +48,7 @@ Result<> read_entry(const http::json::object* json, core::LoginRequest& request)
 
 // The client's own old ticket, good or expired, names the session that this login takes the place of.
 std::optional<Id> old_session(Call& call, const core::App& app) {
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   if (presented.kind != Presented::Kind::one) return std::nullopt;
   auto& checker = core::Checker::of(call.services.live);
   const auto verdict = checker.check(presented.ticket);

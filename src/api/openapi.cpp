@@ -36,13 +36,14 @@ object operation(const Route& route) {
   if (!route.request.empty()) {
     const std::string_view type = route.body == Body::form        ? "application/x-www-form-urlencoded"
                                   : route.body == Body::multipart ? "multipart/form-data"
+                                  : route.rest                    ? "*/*"
                                                                   : "application/json";
     json["requestBody"] = object{{"content", content(type, route.request)}};
   }
   object success{{"description", "Success"}};
-  if (!route.answer.empty()) success["content"] = content("application/json", route.answer);
+  if (!route.answer.empty()) success["content"] = content(route.rest ? "*/*" : "application/json", route.answer);
   object responses{{std::to_string(route.status), std::move(success)}};
-  responses["default"] = object{{"description", "An error"}, {"content", content("application/problem+json", "Problem")}};
+  responses["default"] = object{{"description", "An error"}, {"content", content(route.refusal.write ? "application/json" : "application/problem+json", route.refusal.schema)}};
   json["responses"] = std::move(responses);
   if (const auto scheme = security_of(route.access); !scheme.empty()) json["security"] = array{object{{scheme, array{}}}};
   if (const auto* keyed = std::get_if<Keyed>(&route.access)) json["x-kaimen-scope"] = core::name_of(keyed->scope);
@@ -55,11 +56,13 @@ object operation(const Route& route) {
 std::string openapi_document(const std::string& version) {
   object paths;
   for (const auto& route : routes()) {
-    std::string method(route.method);
-    for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
     auto& entry = paths[route.pattern];
     if (!entry.is_object()) entry = object{};
-    entry.as_object()[method] = operation(route);
+    for (const auto name : methods_of(route)) {
+      std::string method(name);
+      for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
+      entry.as_object()[method] = operation(route);
+    }
   }
   const object schemes{{"ticket", object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "km1"}}},
                        {"key", object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "kmk"}}}};

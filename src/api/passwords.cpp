@@ -36,6 +36,7 @@ Result<Asked> read_request(Call& call) {
   if (asked.cookies) {
     TRY(not_of_another_site(call, *asked.request.app));
   }
+  TRY(call.services.login_rates.admit(*asked.request.app, call.trace.source.ip, call.services.live.clock.now()));
   call.trace.app_id = app_id;
   call.trace.env = env;
   asked.request.old_session = old_session(call, *asked.request.app);

@@ -44,6 +44,7 @@ Task<Result<Coming>> by_code(Call& call, core::AppPtr app, std::string code) {
   core::LoginRequest request;
   request.app = app;
   request.code = Secret(std::move(code));
+  request.from_client = false;
   auto logged_in = co_await call.services.login.run(std::move(request), &call.trace);
   CO_TRY(const auto answer, std::move(logged_in));
   Coming coming;

@@ -1,26 +1,28 @@
-// The ticket a request presents: Authorization: Bearer, else X-Kaimen-Ticket, else the configured headers, else the cookie. More than one is
-// allowed only if they are the same: where two parsers could differ on who is calling, nobody is.
+// The ticket a request presents (check/presented.h), the headers of session.ticket_headers included.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "check/presented.h"
+#include "core/types.h"
 #include "http/message.h"
 
 namespace kaimen::api {
 
-inline constexpr std::string_view kTicketCookie = "kaimen";
+using check::kTicketCookie;
 inline constexpr std::string_view kRenewCookie = "kaimen_renew";
 
-struct Presented {
-  enum class Kind : uint8_t { none, one, conflict } kind = Kind::none;
-  std::string_view ticket;  ///< View into the request.
-  bool by_cookie = false;   ///< Only a cookie holds it: the browser sends that by itself, whoever's page asks (api/same_origin.h).
-};
+using check::Presented;
 
-/// Allocates nothing.
-Presented presented_ticket(const http::Request& request, const std::vector<std::string>& ticket_headers);
+/// Allocates nothing. `skey`: X-WX-Skey counts, for there is an app of wafer's (core::AppTable::wafer).
+Presented presented_ticket(const http::Request& request, const std::vector<std::string>& ticket_headers, bool skey);
+
+/// Whether a ticket of this app may come so: X-WX-Skey is for the clients of wafer alone.
+inline bool may_be_of(const Presented& presented, const core::App* app) {
+  return !presented.by_skey || (app && app->settings.wafer != core::Wafer::off);
+}
 
 /// The value of a cookie; empty if there is none or two that differ.
 std::string_view cookie(const http::Request& request, std::string_view name);

@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include <algorithm>
+#include <array>
 
 #include "api/account.h"
 #include "api/admin.h"
@@ -13,11 +14,14 @@
 #include "api/jwt.h"
 #include "api/login.h"
 #include "api/me.h"
+#include "api/mina_auth.h"
 #include "api/prefetch.h"
+#include "api/proxy.h"
 #include "api/push.h"
 #include "api/passwords.h"
 #include "api/session.h"
 #include "api/verify.h"
+#include "api/wafer.h"
 
 namespace kaimen::api {
 
@@ -25,6 +29,8 @@ namespace {
 
 using core::Scope;
 using enum Served;
+
+constexpr Refusal kWafer{wafer_refusal, "WaferRefusal"}, kMina{mina_refusal, "MinaAnswer"};
 
 const Route kRoutes[] = {
     // Client API
@@ -65,12 +71,29 @@ const Route kRoutes[] = {
     {"GET", "/push/wechat/{app_id}", publicly, Open{check_push_url}, "WeChat's check of the push URL", "", ""},
     {"POST", "/push/wechat/{app_id}", publicly, Open{receive_push}, "A message push of WeChat, secure mode", "WechatPush", "", 200, Body::raw},
 
+    // The clients of wafer (docs/wafer.md)
+    {"GET", "/weapp/login", publicly, Open{wafer_login}, "wafer: the code in X-WX-Code becomes a session", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/user", publicly, Ticketed{wafer_user}, "wafer: who holds X-WX-Skey", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same of one app among several", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/login", publicly, Open{wafer_login}, "The same", "", "WaferLogin", 200, Body::raw, kWafer},
+    {"GET", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same of one app among several", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/weapp/{app_id}/user", publicly, Ticketed{wafer_user}, "The same", "", "WaferUser", 200, Body::raw, kWafer},
+    {"POST", "/mina_auth/", privately, Open{mina_auth}, "wafer v1: what its backends ask the session server", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
+    {"POST", "/mina_auth/{app_id}", privately, Open{mina_auth}, "The same of one app among several", "MinaRequest", "MinaAnswer", 200, Body::raw, kMina},
+
     // Checks; GET /verify is answered before this table is asked (api.cpp) and stands here for the document.
     {"GET", "/verify", privately, Open{nullptr}, "Who is calling? Answers in headers", "", "", 204},
     {"POST", "/introspect", privately, Open{introspect}, "RFC 7662, from live state", "IntrospectionRequest", "Introspection", 200, Body::form},
 
     // Admin API
-    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects", "", "ProjectList"},
+    {"GET", "/admin/v1/projects", privately, Keyed{Scope::read, list_projects}, "Projects, by name", "", "ProjectList"},
+    {"POST", "/admin/v1/projects", privately, Keyed{Scope::admin, add_project}, "Add a project", "NewProject", "Project", 201},
+    {"GET", "/admin/v1/projects/{name}", privately, Keyed{Scope::read, show_project}, "One project", "", "Project"},
+    {"PUT", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "Change title or state", "ProjectChange", "Project"},
+    {"PATCH", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, change_project}, "The same", "ProjectChange", "Project"},
+    {"DELETE", "/admin/v1/projects/{name}", privately, Keyed{Scope::admin, remove_project}, "Remove it, once nothing is in it", "", "", 204},
     {"POST", "/admin/v1/apps", privately, Keyed{Scope::admin, add_app}, "Add a mini program", "NewApp", "App", 201},
     {"GET", "/admin/v1/apps", privately, Keyed{Scope::read, list_apps}, "Mini programs, by app_id", "", "AppList"},
     {"GET", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::read, show_app}, "One mini program", "", "App"},
@@ -79,6 +102,9 @@ const Route kRoutes[] = {
     {"DELETE", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, remove_app}, "Remove it; its sessions end", "", "", 204},
     {"POST", "/admin/v1/apps/{app_id}/secret", privately, Keyed{Scope::admin, set_app_secret}, "Set a new AppSecret, the old one overlapping", "NewSecret", "App"},
     {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
+    {"GET", "/admin/v1/apps/{app_id}/access-token", privately, Keyed{Scope::wechat, show_access_token}, "An access_token that is good now, for backends that call WeChat themselves", "", "AccessToken"},
+    {"POST", "/admin/v1/apps/{app_id}/access-token/rejected", privately, Keyed{Scope::wechat, reject_access_token}, "WeChat refused this one (40001, 40014, 42001): another", "RejectedToken", "AccessToken"},
+    {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, true},
     {"POST", "/admin/v1/apps/{app_id}/invitations", privately, Keyed{Scope::write, invite}, "Make an invitation to register; it is shown once", "NewInvitation", "Invitation", 201},
     {"POST", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::write, add_entry_code}, "Make an entry code, with its picture", "NewEntryCode", "EntryCode", 201},
     {"GET", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::read, list_entry_codes}, "Its entry codes with their counts, newest first", "", "EntryCodeList"},
@@ -91,7 +117,10 @@ const Route kRoutes[] = {
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
     {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
+    {"GET", "/admin/v1/master-key", privately, Keyed{Scope::admin, show_master_key}, "Which master keys values are under, and which the nodes hold", "", "MasterKey"},
+    {"POST", "/admin/v1/master-key/reseal", privately, Keyed{Scope::admin, reseal_values}, "Seal some values anew under this node's master key", "Reseal", "ResealStep"},
     {"GET", "/admin/v1/users", privately, Keyed{Scope::read, list_users}, "Users, all or found by ids, external_id, app_id and openid, unionid or phone", "", "AdminUserList"},
+    {"POST", "/admin/v1/users/import", privately, Keyed{Scope::write, import_users}, "Take over your own user table, up to 200 users at a time; the same again changes nothing", "Import", "Imported"},
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
     {"DELETE", "/admin/v1/users/{id}", privately, Keyed{Scope::write, delete_user}, "Delete a user at once", "", "", 204},
     {"PUT", "/admin/v1/users/{id}/external-id", privately, Keyed{Scope::write, set_external_id}, "What your own systems call the user; null: nothing", "ExternalId", "AdminUser"},
@@ -100,6 +129,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/merge", privately, Keyed{Scope::write, merge_users}, "Make another user part of this one", "Merge", "AdminUser"},
     {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
+    {"POST", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, open_support_view}, "Support view: a session in the user's place, where the app allows it; it ends with its time", "NewSupportView", "SupportView", 201},
     {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
     {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},
 
@@ -109,7 +139,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/sessions/{id}/encrypt-key", privately, Keyed{Scope::wechat, list_encrypt_keys}, "The keys of wx.getUserCryptoManager", "", "EncryptKeyList"},
     {"GET", "/admin/v1/audit", privately, Keyed{Scope::read, list_audit}, "What happened, newest first", "", "EventList"},
     {"GET", "/admin/v1/stats", privately, Keyed{Scope::read, show_stats}, "What was counted, by hour or by app", "", "Stats"},
-    {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session", "", "Why"},
+    {"GET", "/admin/v1/why/{id}", privately, Keyed{Scope::read, explain}, "In words: what is on record of a request, a user or a session, or with app_id of an openid", "", "Why"},
     {"POST", "/admin/v1/webhooks", privately, Keyed{Scope::admin, add_webhook}, "Add a webhook; its secret is shown once", "NewWebhook", "NewWebhookAnswer", 201},
     {"GET", "/admin/v1/webhooks", privately, Keyed{Scope::admin, list_webhooks}, "Webhooks, without their secrets", "", "WebhookList"},
     {"GET", "/admin/v1/webhooks/{id}", privately, Keyed{Scope::admin, show_webhook}, "One webhook", "", "Webhook"},
@@ -125,15 +155,20 @@ const Route kRoutes[] = {
     {"GET", "/openapi.json", privately, Open{openapi}, "This document", "", ""},
 };
 
+constexpr std::string_view kAny = "ANY";
+constexpr std::array<std::string_view, 5> kAnyMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
+
 bool served_on(const Route& route, Surface surface) {
   return route.served == everywhere || (route.served == publicly) == (surface == Surface::public_);
 }
 
-// Compares segment by segment; {names} take one segment each.
-bool fits(std::string_view pattern, std::string_view path, std::vector<std::string>& values) {
+// Compares segment by segment; {names} take one segment each, with `rest` the last one all that is left, decoded once.
+bool fits(std::string_view pattern, std::string_view path, bool rest, std::vector<std::string>& values) {
   values.clear();
   while (!pattern.empty() && !path.empty()) {
-    const size_t pattern_end = std::min(pattern.find('/', 1), pattern.size()), path_end = std::min(path.find('/', 1), path.size());
+    const size_t pattern_end = std::min(pattern.find('/', 1), pattern.size());
+    const bool takes_all = rest && pattern_end == pattern.size();
+    const size_t path_end = takes_all ? path.size() : std::min(path.find('/', 1), path.size());
     const std::string_view want = pattern.substr(0, pattern_end), have = path.substr(0, path_end);
     if (want.starts_with("/{")) {
       std::string decoded;
@@ -152,19 +187,25 @@ bool fits(std::string_view pattern, std::string_view path, std::vector<std::stri
 
 std::span<const Route> routes() { return kRoutes; }
 
+std::vector<std::string_view> methods_of(const Route& route) {
+  if (route.method == kAny) return {kAnyMethods.begin(), kAnyMethods.end()};
+  return {route.method};
+}
+
 Match match(std::string_view method, std::string_view path, Surface surface) {
   Match found;
   // HEAD is GET without the body (RFC 9110, 9.3.2); the server leaves the body out.
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (size_t i = 0; i < std::size(kRoutes); ++i) {
     const Route& route = kRoutes[i];
-    if (!served_on(route, surface) || !fits(route.pattern, path, found.path)) continue;
-    if (route.method == wanted) {
+    if (!served_on(route, surface) || !fits(route.pattern, path, route.rest, found.path)) continue;
+    const bool any = route.method == kAny && std::ranges::find(kAnyMethods, wanted) != kAnyMethods.end();
+    if (any || route.method == wanted) {
       found.route = &route;
       found.index = i;
       return found;
     }
-    found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+    for (const auto one : methods_of(route)) found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(one);
   }
   return found;
 }

@@ -13,10 +13,16 @@ namespace kaimen::api {
 /// Where a route is served. The admin socket serves the admin API and the health of the private listener.
 enum class Served : uint8_t { publicly, privately, everywhere };
 
+/// How a route writes its refusals, where its clients do not know problem+json.
+struct Refusal {
+  http::Response (*write)(const Call&, const Error&) = nullptr;  ///< Null: problem+json.
+  std::string_view schema = "Problem";                           ///< Its name in the OpenAPI document.
+};
+
 enum class Body : uint8_t { json, form, multipart, raw };  ///< raw: the handler takes the bytes as they are.
 
 struct Route {
-  std::string_view method;
+  std::string_view method;   ///< "ANY": whatever a call to WeChat may have.
   std::string_view pattern;  ///< "/v1/me/sessions/{id}".
   Served served;
   Access access;
@@ -25,7 +31,11 @@ struct Route {
   std::string_view answer;   ///< Name of the answer schema; empty: no body.
   int status = 200;          ///< Of success.
   Body body = Body::json;
+  Refusal refusal{};
+  bool rest = false;         ///< The last {name} takes the rest of the path, slashes and all.
 };
+/// The methods of a route: "ANY" stands for several.
+std::vector<std::string_view> methods_of(const Route& route);
 
 std::span<const Route> routes();
 

@@ -52,7 +52,7 @@ Answer renew_session(Call& call) {
 }
 
 Answer end_session(Call& call) {
-  const Presented presented = presented_ticket(call.http, call.options.ticket_headers);
+  const Presented presented = call.presented();
   if (presented.kind == Presented::Kind::none) co_return unauthenticated(Reason::missing);
   if (presented.kind == Presented::Kind::conflict) co_return unauthenticated(Reason::malformed);
   auto& checker = core::Checker::of(call.services.live);

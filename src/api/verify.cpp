@@ -4,9 +4,10 @@
 #include <charconv>
 #include <cstring>
 
-#include "http/address.h"
 #include "api/presented.h"
 #include "base/encoding.h"
+#include "check/wanted.h"
+#include "http/address.h"
 
 namespace kaimen::api {
 
@@ -44,16 +45,6 @@ bool read_options(std::string_view query, Wanted& wanted) {
     }
   }
   return true;
-}
-
-bool has_role(std::string_view roles, std::string_view wanted) {
-  while (!roles.empty()) {
-    const size_t comma = roles.find(',');
-    if (roles.substr(0, comma) == wanted) return true;
-    if (comma == roles.npos) break;
-    roles.remove_prefix(comma + 1);
-  }
-  return false;
 }
 
 // Both take header names with the colon and blank that follow them: the raw form must not append those one by one.
@@ -126,6 +117,7 @@ void identify(Answer& answer, const check::Claims& claims, const check::AppState
   known("X-Kaimen-Unionid: ", claims.unionid);
   known("X-Kaimen-External-Id: ", claims.external_id);
   known("X-Kaimen-Roles: ", claims.roles);
+  known("X-Kaimen-Actor: ", claims.actor);
   known("X-Kaimen-Env: ", core::name_of(claims.env()));
   answer.header("X-Kaimen-Registered: ", claims.registered() ? "true" : "false");
   answer.header("X-Kaimen-Expires: ", DecimalText(claims.expires_ms() / 1000));
@@ -150,20 +142,22 @@ Judgement judge(const http::Request& request, core::Services& services, const Ap
   const bool named = !wanted.app_id.empty() || !wanted.project.empty() || !key_project.empty() || checker.apps().projects.size() <= 1;
   if (!allowed || !named) return {core::CheckCounts::kForbidden};
 
-  const Presented presented = presented_ticket(request, options.ticket_headers);
+  const Presented presented = presented_ticket(request, options.ticket_headers, checker.apps().wafer);
   if (presented.kind == Presented::Kind::none && wanted.optional) return {core::CheckCounts::kAnonymous};
   check::Verdict verdict;
   if (presented.kind == Presented::Kind::none) verdict.reason = check::Reason::missing;
   if (presented.kind == Presented::Kind::one) verdict = checker.check(presented.ticket, *moment);
+  if (verdict.reason == check::Reason::none && presented.by_skey && !may_be_of(presented, checker.apps().find(checker.opened().claims.app).get())) {
+    verdict.reason = check::Reason::malformed;
+  }
   const check::Claims& claims = checker.opened().claims;
   const bool is_ours = presented.kind == Presented::Kind::one && verdict.reason != check::Reason::malformed;
   const uint32_t number = is_ours ? claims.app : 0;
   if (verdict.reason != check::Reason::none) return {static_cast<size_t>(verdict.reason), nullptr, nullptr, {}, number};
 
   const check::AppState& app = *verdict.app;
-  const bool fits = (wanted.app_id.empty() || app.app_id == wanted.app_id) && (wanted.project.empty() || app.project == wanted.project) &&
-                    (key_project.empty() || app.project == key_project) && (!wanted.env || claims.env() == *wanted.env) &&
-                    (!wanted.registered || claims.registered()) && (wanted.role.empty() || has_role(claims.roles, wanted.role));
+  const check::Wanted demanded{wanted.app_id, wanted.project, wanted.role, wanted.env, wanted.registered};
+  const bool fits = check::fits(claims, app.app_id, app.project, demanded) && (key_project.empty() || app.project == key_project);
   if (!fits) return {core::CheckCounts::kForbidden, nullptr, nullptr, {}, number};
   // Without an issuer there is no JWT, and without the JWT a backend would not know whom it is to believe.
   if (!wanted.jwt.empty() && options.issuer().empty()) return {core::CheckCounts::kUnavailable};
@@ -246,6 +240,7 @@ core::JwtSubject jwt_subject(const check::Claims& claims, const std::string& app
   subject.openid = claims.openid;
   subject.unionid = claims.unionid;
   subject.external_id = claims.external_id;
+  subject.actor = claims.actor;
   for (std::string_view roles = claims.roles; !roles.empty();) {
     const size_t comma = std::min(roles.find(','), roles.size());
     subject.roles.emplace_back(roles.substr(0, comma));

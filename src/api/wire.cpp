@@ -32,6 +32,10 @@ bool is_own_avatar(const Call& call, std::string_view url) {
   return url.starts_with("/avatars/");
 }
 
+std::string avatar_url(const Call& call, const core::User& user) {
+  return user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
+}
+
 array strings(const std::vector<std::string>& values) {
   array list;
   for (const auto& value : values) list.emplace_back(value);
@@ -44,7 +48,7 @@ Result<object> user_json(const Call& call, const core::User& user, const core::A
   if (!user.external_id.empty()) json["external_id"] = user.external_id;
   json["registered"] = core::registered_in(app, user);
   json["nickname"] = user.nickname;
-  json["avatar_url"] = user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
+  json["avatar_url"] = avatar_url(call, user);
   json["gender"] = user.gender;
   json["language"] = user.language;
   json["country"] = user.country;
@@ -121,6 +125,9 @@ object app_json(const core::App& app) {
   effective["absolute_seconds"] = app.settings.absolute_seconds.count();
   effective["max_per_user"] = app.settings.max_per_user;
   effective["expose_openid"] = app.settings.expose_openid;
+  effective["logins_per_minute"] = app.settings.logins_per_minute;
+  effective["logins_per_address_per_minute"] = app.settings.logins_per_address_per_minute;
+  effective["wechat_calls_per_minute"] = app.settings.wechat_calls_per_minute;
   return {{"app_id", app.app_id},
           {"project", app.project},
           {"platform", app.platform},
@@ -129,7 +136,10 @@ object app_json(const core::App& app) {
           {"settings", std::move(settings)},
           {"effective", std::move(effective)},
           {"push", !app.push_token.empty()},
+          {"resolve_secret", !app.resolve_secret.empty()},
+          {"signing", app.signing != nullptr},
           {"disabled", app.disabled},
+          {"project_disabled", app.project_disabled},
           {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
           {"created_at", rfc3339(app.created_at)}};
 }
@@ -158,6 +168,11 @@ Result<Page> page_of(const Call& call) {
     page.after = std::move(*after);
   }
   return page;
+}
+
+bool holds_words(std::string_view text, std::string_view wanted) {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::search(text, wanted, {}, small, small).begin() != text.end() || wanted.empty();
 }
 
 object page_json(array items, const std::string& last_key, bool more) {

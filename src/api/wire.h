@@ -7,6 +7,8 @@ namespace kaimen::api {
 
 /// Whether an avatar_url is one that this server gave out.
 bool is_own_avatar(const Call& call, std::string_view url);
+/// Where the user's avatar is, here or elsewhere; empty: none.
+std::string avatar_url(const Call& call, const core::User& user);
 /// User. With `app` set to expose it, and an openid, that is in it. Error: internal (a phone number that cannot be opened).
 Result<http::json::object> user_json(const Call& call, const core::User& user, const core::App& app, std::string_view openid);
 http::json::object session_json(const core::Session& session);
@@ -29,6 +31,8 @@ struct Page {
   std::string after;  ///< Key of the last item of the page before; empty: from the start.
 };
 Result<Page> page_of(const Call& call);
+/// Whether `wanted` stands somewhere in `text`; of A to Z, capitals and small letters are the same.
+bool holds_words(std::string_view text, std::string_view wanted);
 http::json::object page_json(http::json::array items, const std::string& last_key, bool more);
 
 /// "profile" and "phone" of a login, and the bodies of their routes.

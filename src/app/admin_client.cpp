@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <iostream>
+
 #include "api/api.h"
 #include "app/data_directory.h"
 #include "app/master_key.h"
@@ -108,8 +110,10 @@ OrFail<std::unique_ptr<AdminClient>> AdminClient::connect(const Config& config) 
   if (!lock) return std::unique_ptr<AdminClient>(std::make_unique<RemoteAdmin>(admin_socket_path(config.data_directory)));
 
   auto machine = std::make_unique<Machine>();
-  TRY(auto master_key, load_master_key(config));
-  TRY(auto node, Node::start(*machine, config, std::move(master_key)));
+  MasterKeyPair master_keys;
+  TRY(master_keys.current, load_master_key(config));
+  TRY(master_keys.other, load_other_master_key(config));
+  TRY(auto node, Node::start(*machine, config, std::move(master_keys)));
   return std::unique_ptr<AdminClient>(std::make_unique<LocalAdmin>(std::move(*lock), std::move(machine), std::move(node)));
 }
 
@@ -125,11 +129,22 @@ OrFail<http::json::value> AdminClient::ask(std::string method, const std::string
   return json;
 }
 
-OrFail<http::json::array> AdminClient::list(const std::string& path) {
+OrFail<> confirm(bool yes, const std::string& what, const std::string& name) {
+  if (yes) return BOOST_OUTCOME_V2_NAMESPACE::success();
+  if (isatty(STDIN_FILENO) != 1) return misconfigured(what, "add --yes");
+  std::cerr << what << ". Type " << name << " to go on: " << std::flush;
+  std::string typed;
+  std::getline(std::cin, typed);
+  if (typed != name) return fail("nothing was done");
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+OrFail<http::json::array> AdminClient::list(const std::string& target) {
+  const char* more = target.find('?') == std::string::npos ? "?cursor=" : "&cursor=";
   http::json::array all;
   std::string cursor;
   do {
-    TRY(const auto page, get(path + (cursor.empty() ? "" : "?cursor=" + http::url_encode(cursor))));
+    TRY(const auto page, get(target + (cursor.empty() ? "" : more + http::url_encode(cursor))));
     const auto* object = page.if_object();
     const auto* items = object ? object->if_contains("items") : nullptr;
     if (!items || !items->is_array()) return fail("the server answered a list without items");

@@ -24,8 +24,8 @@ class AdminClient {
   OrFail<http::json::value> post(const std::string& target, const http::json::object& body) { return ask("POST", target, body); }
   OrFail<http::json::value> patch(const std::string& target, const http::json::object& body) { return ask("PATCH", target, body); }
   OrFail<http::json::value> remove(const std::string& target) { return ask("DELETE", target, std::nullopt); }
-  /// All items of a list, page by page.
-  OrFail<http::json::array> list(const std::string& path);
+  /// All items of a list, page by page. `target` may have a query.
+  OrFail<http::json::array> list(const std::string& target);
 
  protected:
   struct Answer {
@@ -37,6 +37,9 @@ class AdminClient {
  private:
   OrFail<http::json::value> ask(std::string method, const std::string& target, const std::optional<http::json::object>& body);
 };
+
+/// "--yes", or the name typed on the terminal: that somebody means to end or delete what cannot be brought back. `what` says what that is.
+OrFail<> confirm(bool yes, const std::string& what, const std::string& name);
 
 /// A string member of a JSON object; empty where it is absent, null or of another kind.
 std::string text_member(const http::json::value& object, std::string_view name);

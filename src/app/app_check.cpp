@@ -8,6 +8,8 @@ namespace {
 
 constexpr const char* kConsole = "mp.weixin.qq.com → 管理 → 开发管理 → 开发设置";
 
+constexpr int64_t kAddressRefused = 40164;
+
 struct Meaning {
   int64_t errcode;
   const char* what;
@@ -53,6 +55,11 @@ AppVerdict read_app_check(const http::json::value& answer) {
   for (const auto& meaning : kMeanings) {
     if (meaning.errcode != errcode) continue;
     std::string hint = meaning.hint ? std::string(meaning.hint) + "; console: " + kConsole : "";
+    // WeChat says which address it saw; the server passes on nothing of what it said but that (platform/wechat_errors.h).
+    const std::string detail = text_member(answer, "detail");
+    const size_t end = detail.rfind(": ");
+    const std::string seen = errcode == kAddressRefused && end != std::string::npos ? detail.substr(end + 2) : "";
+    if (!seen.empty() && seen.find(' ') == std::string::npos) hint = "add " + seen + " there; console: " + kConsole;
     return {false, meaning.what + source, std::move(hint)};
   }
   return {false, "WeChat refuses" + source, "WeChat's list of return codes explains the number: developers.weixin.qq.com"};

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/check_master_key.h"
 #include "app/check_store.h"
 #include "app/config_checks.h"
 #include "app/data_directory.h"
@@ -57,7 +58,31 @@ class Checker {
   void master_key() {
     const auto key = load_master_key(config_);
     if (!key) return fail("master key", key.error().errors.front(), key.error().hint);
+    const auto other = load_other_master_key(config_);
+    if (!other) return fail("other master key", other.error().errors.front(), other.error().hint);
     ok("master key", config_.master_key_text ? "from KAIMEN_MASTER_KEY" : "from " + config_.master_key_file);
+  }
+
+  /// Of a SQLite file the lock is held, or the server that holds it is asked.
+  void sealed_under() {
+    std::optional<SealedUnder> state;
+    if (server_runs_) {
+      http::ClientRequest request = to_running_server("/admin/v1/master-key");
+      const auto answer = run_here(client_.send(std::move(request)));
+      if (answer && answer.value().status == 200) state = sealed_under_of(answer.value().body);
+    } else {
+      state = read_sealed_under(config_, machine_clock_);
+    }
+    if (!state) return;  // what keeps the store from being read is told already
+    for (Finding& finding : check_master_keys(config_, *state)) findings_.push_back(std::move(finding));
+  }
+  http::ClientRequest to_running_server(std::string target) {
+    http::ClientRequest request;
+    request.url.unix_socket = admin_socket_path(config_.data_directory);
+    request.url.host = "localhost";
+    request.target = std::move(target);
+    request.deadline = deadline_in(kReachTime);
+    return request;
   }
 
   bool data_directory() {
@@ -87,20 +112,16 @@ class Checker {
       if (!tried) return fail("store", tried.error().errors.front(), tried.error().hint);
       if (!tried.value()) running_server();
       // A file is the running server's alone; a database can be looked at beside it.
-      if (!tried.value() && !is_server_url(config_.store_url)) return;
+      if (!tried.value() && !is_server_url(config_.store_url)) return sealed_under();
       lock = std::move(tried.value());
     }
     for (Finding& finding : check_store(config_, machine_clock_)) findings_.push_back(std::move(finding));
+    sealed_under();
   }
 
   /// Somebody holds the lock: it must be a server that answers.
   void running_server() {
-    http::ClientRequest request;
-    request.url.unix_socket = admin_socket_path(config_.data_directory);
-    request.url.host = "localhost";
-    request.target = "/readyz";
-    request.deadline = deadline_in(kReachTime);
-    const auto answer = run_here(client_.send(std::move(request)));
+    const auto answer = run_here(client_.send(to_running_server("/readyz")));
     if (!answer) return fail("store", "in use by another process, which does not answer on the admin socket: " + answer.error().detail, "is the server starting or stopping?");
     if (answer.value().status != 200) return fail("store", "the running server is not ready (" + std::to_string(answer.value().status) + ")", "its log says why");
     server_runs_ = true;

@@ -24,8 +24,12 @@ Finding schema_of(const Config& config, const std::string& url, const Clock& clo
                  server ? kReach : "is it the right file, and owned by the user who runs kaimen?");
   }
   const SchemaState& state = schema.value();
+  if (!state.barring.empty()) {
+    return found(State::fail, "written by a newer version of Kaimen that this one cannot work beside (it has " + state.barring.front() + ")", "use that version");
+  }
   if (!state.unknown.empty()) {
-    return found(State::fail, "written by a newer version of Kaimen (it has " + state.unknown.front() + ")", "use that version");
+    return found(State::warn, name + " at " + state.unknown.back() + ", which a newer version wrote; this one may work beside it",
+                 "when all nodes run well on the newer version, leave this one behind");
   }
   if (!state.exists) return found(State::warn, name + " is not there yet", "`kaimen serve` and `kaimen migrate` make it");
   if (server && state.applied.empty()) {

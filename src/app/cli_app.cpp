@@ -1,6 +1,4 @@
 // kaimen app …: mini programs, through the admin API.
-#include <unistd.h>
-
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -19,7 +17,7 @@ namespace json = http::json;
 struct AppFlags {
   CommonFlags common;
   std::string app_id;
-  std::optional<std::string> project, name, platform, upstream;
+  std::optional<std::string> project, name, platform, upstream, search;
   std::vector<std::string> settings;  // NAME=VALUE
   std::optional<int64_t> overlap_seconds;
   bool enable = false, disable = false, end_sessions = false, yes = false, json = false;
@@ -83,7 +81,10 @@ OrFail<> add(const AppFlags& flags) {
 
 OrFail<> list(const AppFlags& flags) {
   TRY(const auto client, connect(flags));
-  TRY(const auto apps, client->list("/admin/v1/apps"));
+  std::string target = "/admin/v1/apps?limit=200";
+  if (flags.project) target += "&project=" + http::url_encode(*flags.project);
+  if (flags.search) target += "&q=" + http::url_encode(*flags.search);
+  TRY(const auto apps, client->list(target));
   if (flags.json) {
     std::cout << http::to_text(apps) << '\n';
     return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -122,13 +123,7 @@ OrFail<> set(const AppFlags& flags) {
 }
 
 OrFail<> remove(const AppFlags& flags) {
-  if (!flags.yes) {
-    if (isatty(STDIN_FILENO) != 1) return misconfigured("removing an app ends all its sessions", "add --yes");
-    std::cerr << "This ends all sessions of " << flags.app_id << ". Type its appid to remove it: " << std::flush;
-    std::string typed;
-    std::getline(std::cin, typed);
-    if (typed != flags.app_id) return fail("not removed");
-  }
+  TRY(confirm(flags.yes, "removing an app ends all its sessions", flags.app_id));
   TRY(const auto client, connect(flags));
   TRY(client->remove(target_of(flags)));
   std::cout << "removed " << flags.app_id << '\n';
@@ -181,7 +176,9 @@ void add_app_commands(CLI::App& root, int& exit_status) {
   add_app->add_option("--project", add_flags->project, "Its project: apps of one project share users by unionid (default: default)")->type_name("NAME");
   add_app->add_option("--platform", add_flags->platform, "Its platform (default: wechat)")->type_name("NAME");
 
-  command("list", "All mini programs", "kaimen app list --json", list);
+  const auto [list_apps, list_flags] = command("list", "Mini programs, all or some", "kaimen app list --project teahouse", list);
+  list_apps->add_option("--project", list_flags->project, "Those of one project")->type_name("NAME");
+  list_apps->add_option("--search", list_flags->search, "Those with this in their AppID or name")->type_name("TEXT");
   command("show", "One mini program and its settings", "kaimen app show wx0123456789abcdef", show);
 
   const auto [set_app, set_flags] = command("set", "Change a mini program", "kaimen app set wx0123456789abcdef --set ticket_seconds=3600", set);

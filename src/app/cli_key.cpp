@@ -1,4 +1,4 @@
-// kaimen key …: access keys for the admin API and for checks from afar.
+// kaimen key …: access keys for the admin API and for checks from afar. kaimen keys …: those that tickets are sealed with.
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -74,6 +74,13 @@ OrFail<> revoke(const KeyFlags& flags) {
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
+OrFail<> retire(const KeyFlags& flags) {
+  TRY(const auto client, connect(flags));
+  TRY(client->post("/admin/v1/ticket-keys/retire", {}));
+  std::cout << "retired: every ticket that is out answers renew, and clients renew by themselves\n";
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
 }  // namespace
 
 void add_key_commands(CLI::App& root, int& exit_status) {
@@ -98,6 +105,13 @@ void add_key_commands(CLI::App& root, int& exit_status) {
 
   const auto [revoke_key, revoke_flags] = command("revoke", "Revoke a key; it ends at once", "kaimen key revoke 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", revoke);
   revoke_key->add_option("ID", revoke_flags->id, "The key's id, as `kaimen key list` shows it")->required();
+
+  CLI::App& ticket_keys = add_command(root, "keys", "The keys that tickets are sealed with: retire", "kaimen keys retire");
+  ticket_keys.require_subcommand(1);
+  const auto flags = std::make_shared<KeyFlags>();
+  CLI::App& retire_keys = add_command(ticket_keys, "retire", "After a leak: no ticket that is out passes any more; nobody has to log in anew", "kaimen keys retire");
+  add_common_flags(retire_keys, flags->common);
+  retire_keys.callback([flags, &exit_status] { exit_status = exit_status_of(retire(*flags)); });
 }
 
 }  // namespace kaimen::app

@@ -37,14 +37,15 @@ OrFail<> bring_to_version(const MigrateFlags& flags) {
   TRY(const Secret url, url_to_connect(config));
   const std::string name = shown_store(config);
   TRY(const auto before, read_schema(url.reveal(), SystemClock()));
-  if (before.exists && before.missing.empty() && before.unknown.empty()) {
-    std::cout << "nothing to do: " << name << " is at " << before.applied.back() << '\n';
+  if (before.exists && before.missing.empty() && before.barring.empty()) {
+    std::cout << "nothing to do: " << name << " is at " << before.applied.back()
+              << (before.unknown.empty() ? "" : ", which a newer version wrote; this one may work beside it") << '\n';
     return BOOST_OUTCOME_V2_NAMESPACE::success();
   }
   Machine machine;
   if (const auto opened = store::open_store({url.reveal(), 1}, machine.clock); !opened) {
     return fail("store " + name + ": " + opened.error().detail,
-                before.unknown.empty() ? "" : "use the newer kaimen, or a backup made before it ran");
+                before.unknown.empty() ? "" : "use the newer kaimen, or a backup that was made before it ran");
   }
   if (!before.exists) std::cout << "made " << name << '\n';
   for (const auto& migration : before.missing) std::cout << "applied " << migration << '\n';

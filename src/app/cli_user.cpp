@@ -1,6 +1,4 @@
 // kaimen user …: one user, through the admin API.
-#include <unistd.h>
-
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -60,13 +58,7 @@ OrFail<> show(const UserFlags& flags) {
 }
 
 OrFail<> remove(const UserFlags& flags) {
-  if (!flags.yes) {
-    if (isatty(STDIN_FILENO) != 1) return misconfigured("deleting a user cannot be undone", "add --yes");
-    std::cerr << "This deletes the user " << flags.id << " with all personal data. Type the id to delete it: " << std::flush;
-    std::string typed;
-    std::getline(std::cin, typed);
-    if (typed != flags.id) return fail("not deleted");
-  }
+  TRY(confirm(flags.yes, "deleting a user cannot be undone", flags.id));
   TRY(const auto client, connect(flags));
   TRY(client->remove(target_of(flags)));
   std::cout << "deleted " << flags.id << '\n';

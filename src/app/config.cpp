@@ -14,8 +14,9 @@ namespace kaimen::app {
 
 namespace {
 
-// Not keys of the configuration: the master key itself, and what `kaimen sandbox` reads.
+// Not keys of the configuration: master keys themselves, and what `kaimen sandbox` reads.
 constexpr const char* kMasterKeyVariable = "KAIMEN_MASTER_KEY";
+constexpr const char* kOtherMasterKeyVariable = "KAIMEN_MASTER_KEY_OTHER";
 constexpr const char* kSandboxSecretVariable = "KAIMEN_SANDBOX_SECRET";
 
 std::string lower(std::string_view text) {
@@ -70,6 +71,8 @@ void read_environment(const ConfigSources& sources, PlacedValues& values, Config
     const std::string place = "environment: " + variable;
     if (variable == kMasterKeyVariable) {
       config.master_key_text = Secret(text);
+    } else if (variable == kOtherMasterKeyVariable) {
+      config.master_key_other_text = Secret(text);
     } else if (const std::string upstream = upstream_key_of(variable); !upstream.empty()) {
       values[upstream] = {text, place};
     } else {

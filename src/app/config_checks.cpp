@@ -57,6 +57,10 @@ struct Checks {
     networks("private.plaintext_from", config.private_plaintext_from, false);
     networks("trusted_proxies", config.trusted_proxies, true);
     networks("outbound.allow_private", config.outbound_allow_private, false);
+    for (const auto& family : config.wechat_path_families) {
+      const bool plain = !family.empty() && family.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == family.npos;
+      if (!plain) problem("wechat.path_families", "'" + family + "' is not the first part of one of WeChat's paths, such as cgi-bin");
+    }
 
     const auto private_address = parse_listen(config.private_listen);
     if (!private_address) return;
@@ -114,6 +118,12 @@ struct Checks {
       });
       if (!token) problem("session.ticket_headers", "'" + header + "' is not a header name of letters, digits and '-'");
     }
+  }
+
+  void check() {
+    if (!config.check_state_file.empty() && config.check_state_file.front() != '/') problem("check.state_file", "must be an absolute path");
+    if (!config.check_apps.empty() && config.check_state_file.empty()) problem("check.apps", "set without check.state_file");
+    range("check.revocations", config.check_revocations, 1000, 10'000'000);
   }
 
   void upstreams() {
@@ -174,6 +184,7 @@ void check_config(const Config& config, const std::function<std::string(const st
   checks.public_url();
   checks.store();
   checks.session();
+  checks.check();
   checks.upstreams();
   checks.rest();
 }

@@ -7,14 +7,16 @@ namespace kaimen::app {
 
 namespace {
 
-const std::array<ConfigKey, 25> kKeys{{
+const std::array<ConfigKey, 30> kKeys{{
     {"master_key_file", &Config::master_key_file},
+    {"master_key_other_file", &Config::master_key_other_file},
     {"threads", &Config::threads},
     {"trusted_proxies", &Config::trusted_proxies},
     {"public.listen", &Config::public_listen},
     {"public.url", &Config::public_url},
     {"public.tls_certificate", &Config::public_tls_certificate},
     {"public.tls_key", &Config::public_tls_key},
+    {"public.root_files", &Config::public_root_files},
     {"private.listen", &Config::private_listen},
     {"private.unix_socket", &Config::private_unix_socket},
     {"private.tls_certificate", &Config::private_tls_certificate},
@@ -30,6 +32,10 @@ const std::array<ConfigKey, 25> kKeys{{
     {"session.absolute_seconds", &Config::session_absolute_seconds},
     {"session.max_per_user", &Config::session_max_per_user},
     {"session.ticket_headers", &Config::session_ticket_headers},
+    {"check.state_file", &Config::check_state_file},
+    {"check.apps", &Config::check_apps},
+    {"check.revocations", &Config::check_revocations},
+    {"wechat.path_families", &Config::wechat_path_families},
     {"outbound.allow_private", &Config::outbound_allow_private},
     {"audit.keep_days", &Config::audit_keep_days},
     {"log.level", &Config::log_level},

@@ -38,6 +38,7 @@ std::string printed(const std::vector<std::string>& list) {
 std::string config_as_toml(const Config& config) {
   std::string out, section;
   if (config.master_key_text) out += "# KAIMEN_MASTER_KEY=******** (used instead of master_key_file)\n";
+  if (config.master_key_other_text) out += "# KAIMEN_MASTER_KEY_OTHER=******** (used instead of master_key_other_file)\n";
   for (const auto& key : config_keys()) {
     std::string_view name(key.name);
     const size_t dot = name.find('.');

@@ -47,6 +47,7 @@ std::string dev_greeting(const DevFacts& facts) {
   if (!facts.sandbox_url.empty()) {
     out += "  离线微信 offline WeChat      " + facts.sandbox_url + "\n";
     out += std::string("  小程序 AppID                 ") + kDevAppId + "\n";
+    out += "  浏览器里的手机 playground    " + facts.private_url + "/playground\n";
   } else {
     out += "  微信 WeChat                  " + facts.upstream + "\n";
   }

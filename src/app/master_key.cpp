@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kKeyBytes = 32;
 
 Failure bad_key(const std::string& place, const std::string& what) {
-  return misconfigured("master key: " + place + ": " + what, "openssl rand -base64 32 > FILE; chmod 600 FILE   (then set master_key_file, and keep a copy: without it the data cannot be read)");
+  return misconfigured("master key: " + place + ": " + what, "kaimen master-key generate FILE   (then set master_key_file, and keep a copy: without it the data cannot be read)");
 }
 
 bool is_printable(std::string_view text) {
@@ -64,14 +64,37 @@ OrFail<Secret> load_master_key(const Config& config) {
   return read_master_key_file(config.master_key_file);
 }
 
-OrFail<Secret> read_or_make_master_key(const std::string& path, Random& random) {
-  if (access(path.c_str(), F_OK) == 0) return read_master_key_file(path);
+OrFail<std::optional<Secret>> load_other_master_key(const Config& config) {
+  if (config.master_key_other_text) {
+    TRY(auto key, parse_master_key(config.master_key_other_text->reveal(), "environment: KAIMEN_MASTER_KEY_OTHER"));
+    return std::optional<Secret>(std::move(key));
+  }
+  if (config.master_key_other_file.empty()) return std::optional<Secret>();
+  TRY(auto key, read_master_key_file(config.master_key_other_file));
+  return std::optional<Secret>(std::move(key));
+}
+
+OrFail<Secret> generate_master_key(Random& random) {
   auto bytes = random.bytes<kKeyBytes>();
   if (!bytes) return fail("no randomness for a master key");
-  const Secret text(to_base64({reinterpret_cast<const char*>(bytes.value().data()), kKeyBytes}) + "\n");
+  return Secret(to_base64({reinterpret_cast<const char*>(bytes.value().data()), kKeyBytes}) + "\n");
+}
+
+OrFail<> write_master_key(const std::string& path, const Secret& text) {
   const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  const bool written = file && write(file.get(), text.reveal().data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file.get()) == 0;
-  if (!written) return fail("cannot write " + path + ": " + std::strerror(errno));
+  if (!file) return fail("cannot write " + path + ": " + std::strerror(errno));
+  const bool written = write(file.get(), text.reveal().data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file.get()) == 0;
+  if (written) return BOOST_OUTCOME_V2_NAMESPACE::success();
+  const std::string cause = std::strerror(errno);
+  unlink(path.c_str());
+  return fail("cannot write " + path + ": " + cause);
+}
+
+OrFail<Secret> read_or_make_master_key(const std::string& path, Random& random) {
+  if (access(path.c_str(), F_OK) != 0) {
+    TRY(const Secret text, generate_master_key(random));
+    TRY(write_master_key(path, text));
+  }
   return read_master_key_file(path);
 }
 

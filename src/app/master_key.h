@@ -2,6 +2,7 @@
 // that is short or that is no randomness at all stops the start (docs/security.md, K2).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,21 @@ namespace kaimen::app {
 
 /// KAIMEN_MASTER_KEY, else the file. Failure: exit status 2, with how to make a key.
 OrFail<Secret> load_master_key(const Config& config);
+
+/// KAIMEN_MASTER_KEY_OTHER, else master_key_other_file; nullopt where neither is set. Failure: as above.
+OrFail<std::optional<Secret>> load_other_master_key(const Config& config);
+
+/// What a node holds: `current` seals, both open.
+struct MasterKeyPair {
+  Secret current;
+  std::optional<Secret> other;
+};
+
+/// A fresh key in base64, with a newline.
+OrFail<Secret> generate_master_key(Random& random);
+/// Writes one to a file that is not there yet, with mode 0600; nothing is left of it where that fails. Failure: it is there; it cannot be
+/// written.
+OrFail<> write_master_key(const std::string& path, const Secret& text);
 
 /// A regular file with mode 0600 or narrower, owned by this user or root, holding what parse_master_key reads.
 OrFail<Secret> read_master_key_file(const std::string& path);

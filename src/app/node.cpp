@@ -3,7 +3,9 @@
 #include <set>
 
 #include "app/store_url.h"
+#include "base/limits.h"
 #include "platform/outbound.h"
+#include "platform/resolver.h"
 #include "platform/wechat.h"
 #include "platform/wechat_oauth.h"
 
@@ -26,9 +28,15 @@ std::set<std::string> names_of(const std::map<std::string, UpstreamConfig>& upst
   return names;
 }
 
+http::ClientOptions client_options() {
+  http::ClientOptions options;
+  options.exchanges_per_host = limits::kExchangesPerLoop;
+  return options;
+}
+
 }  // namespace
 
-Node::Node(Machine& machine, crypto::Vault vault) : clock_(machine.clock, machine_steady_clock()), vault_(std::move(vault)) {}
+Node::Node(Machine& machine, crypto::Vault vault) : clock_(machine.clock, machine_steady_clock()), vault_(std::move(vault)), client_(client_options()) {}
 
 OrFail<> Node::open(Machine& machine, const Config& config) {
   // Whoever has the store to himself goes by the wall clock; else all nodes go by the database's time.
@@ -39,20 +47,25 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   auto store = store::open_store(std::move(store_options), clock);
   if (!store) return fail("store " + shown_store(config) + ": " + store.error().detail, "`kaimen check` looks at every dependency");
   store_ = std::move(store.value());
-  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock));
-  platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock));
+  platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock, machine.random));
+  platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock, machine.random));
   core::FollowOptions follow;
   follow.clock = &clock_;
   follow.grace = Seconds{config.store_revocation_grace_seconds};
   follow.version = KAIMEN_VERSION;
+  follow.newest_migration = std::string(store::migrations(*store::dialect_of(url.reveal())).back().name);
   outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
-  services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, vault_, machine.random, clock, config.session_defaults(),
-                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow));
+  resolver_ = std::make_unique<platform::Resolver>(*outbound_);
+  services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, *resolver_, vault_, machine.random, clock, config.session_defaults(),
+                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow),
+                                               core::ProxyFamilies(config.wechat_path_families.begin(), config.wechat_path_families.end()));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
-OrFail<std::unique_ptr<Node>> Node::start(Machine& machine, const Config& config, Secret master_key) {
-  auto vault = crypto::Vault::make(std::move(master_key), {}, machine.random);
+OrFail<std::unique_ptr<Node>> Node::start(Machine& machine, const Config& config, MasterKeyPair keys) {
+  std::vector<Secret> others;
+  if (keys.other) others.push_back(std::move(*keys.other));
+  auto vault = crypto::Vault::make(std::move(keys.current), std::move(others), machine.random);
   if (!vault) return misconfigured("master key: " + vault.error().detail);
   std::unique_ptr<Node> node(new Node(machine, std::move(vault.value())));
   TRY(node->open(machine, config));

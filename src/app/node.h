@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "app/failure.h"
+#include "app/master_key.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "core/node_clock.h"
@@ -27,7 +28,7 @@ class Node {
  public:
   /// Opens the store (bringing it to this version) and reads keys, apps and revocations into memory. The caller holds the DataLock.
   /// Failure: what cannot be opened, and why.
-  static OrFail<std::unique_ptr<Node>> start(Machine& machine, const Config& config, Secret master_key);
+  static OrFail<std::unique_ptr<Node>> start(Machine& machine, const Config& config, MasterKeyPair keys);
 
   core::Services& services() { return *services_; }
 
@@ -40,6 +41,7 @@ class Node {
   std::unique_ptr<core::Store> store_;
   http::Client client_;
   std::unique_ptr<core::Outbound> outbound_;
+  std::unique_ptr<core::Resolver> resolver_;
   platform::PlatformTable platforms_;
   std::unique_ptr<core::Services> services_;
 };

@@ -18,9 +18,14 @@ int run_command(int argc, char** argv) {
 
   int exit_status = kExitOk;
   add_serve_commands(root, exit_status);
+  add_project_commands(root, exit_status);
   add_app_commands(root, exit_status);
   add_key_commands(root, exit_status);
+  add_session_commands(root, exit_status);
   add_user_commands(root, exit_status);
+  add_import_commands(root, exit_status);
+  add_master_key_commands(root, exit_status);
+  add_golive_command(root, exit_status);
   add_why_command(root, exit_status);
   add_operate_commands(root, exit_status);
   try {

@@ -22,6 +22,7 @@ OrFail<SchemaState> read_schema(const std::string& store_url, const Clock& clock
   state.applied = std::move(schema.value().applied);
   state.missing = std::move(schema.value().missing);
   state.unknown = std::move(schema.value().unknown);
+  state.barring = std::move(schema.value().barring);
   return state;
 }
 

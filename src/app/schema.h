@@ -14,6 +14,7 @@ struct SchemaState {
   std::vector<std::string> applied;   ///< In order of their names.
   std::vector<std::string> missing;   ///< This binary has them, the database has not.
   std::vector<std::string> unknown;   ///< A newer version wrote them.
+  std::vector<std::string> barring;   ///< Of unknown: those that this binary must not work beside.
 };
 
 /// Of a SQLite file the caller holds the DataLock. Failure: it cannot be opened, or is no database.

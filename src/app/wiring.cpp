@@ -1,5 +1,6 @@
 #include "app/wiring.h"
 
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
@@ -13,10 +14,12 @@
 #include "app/master_key.h"
 #include "app/node.h"
 #include "app/process.h"
+#include "app/publishing.h"
 #include "app/sandbox_server.h"
 #include "base/log.h"
 #include "http/json.h"
 #include "http/server.h"
+#include "playground/playground.h"
 
 namespace kaimen::app {
 
@@ -122,8 +125,10 @@ OrFail<> serve(ServePlan plan) {
   }
 
   // Master key → vault → store → client → platforms → rules; everything is in memory before anything listens.
-  TRY(auto master_key, plan.dev ? read_or_make_master_key(config.master_key_file, machine.random) : load_master_key(config));
-  TRY(const auto node, Node::start(machine, config, std::move(master_key)));
+  MasterKeyPair master_keys;
+  TRY(master_keys.current, plan.dev ? read_or_make_master_key(config.master_key_file, machine.random) : load_master_key(config));
+  TRY(master_keys.other, load_other_master_key(config));
+  TRY(const auto node, Node::start(machine, config, std::move(master_keys)));
   DevFacts facts;
   if (sandbox) {
     TRY(ensure_dev_app(node->services(), dev_app_secret));
@@ -133,6 +138,9 @@ OrFail<> serve(ServePlan plan) {
     facts.admin_key = key.reveal();
   }
 
+  // What other processes check tickets with, before anything is answered that they would have to know.
+  TRY(const auto publishing, Publishing::start(config, node->services()));
+
   // The contract on its listeners.
   Listeners listeners = listeners_of(config);
   const http::Server* counted = nullptr;
@@ -141,6 +149,7 @@ OrFail<> serve(ServePlan plan) {
   api_options.ticket_headers = config.session_ticket_headers;
   api_options.plaintext_from = config.private_plaintext_from;
   api_options.public_url = config.public_url;
+  api_options.root_files = config.public_root_files;
   api_options.version = KAIMEN_VERSION;
   api_options.dev = plan.dev.has_value();
   if (plan.dev) api_options.own_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };
@@ -151,7 +160,19 @@ OrFail<> serve(ServePlan plan) {
   server_options.listeners = listeners.list;
   server_options.threads = threads_of(config);
   server_options.trusted_proxies = config.trusted_proxies;
-  http::Server server(std::move(server_options), api, machine.random);
+  // Dev mode's own pages stand in front of the contract; without the sandbox there is nobody to play with.
+  std::optional<playground::Playground> playground;
+  if (sandbox) {
+    const auto private_listener = std::find(listeners.surfaces.begin(), listeners.surfaces.end(), api::Surface::private_);
+    playground::PlaygroundOptions pages;
+    pages.listener = static_cast<int>(private_listener - listeners.surfaces.begin());
+    pages.app_id = kDevAppId;
+    pages.sandbox_url = sandbox->url();
+    pages.public_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };
+    playground.emplace(api, node->services(), std::move(pages));
+  }
+  http::Handler& handler = playground ? static_cast<http::Handler&>(*playground) : api;
+  http::Server server(std::move(server_options), handler, machine.random);
   counted = &server;
   if (const auto started = server.start(); !started) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");

@@ -25,6 +25,14 @@ inline constexpr size_t kConnectionsPerLoop = 20'000;
 inline constexpr auto kUpstreamConnect = 1s;
 inline constexpr auto kUpstreamTotal = 3s;
 inline constexpr size_t kUpstreamBodyBytes = 1024 * 1024;
+inline constexpr size_t kExchangesPerLoop = 2048;  // all that wait for one host at once, on a loop
+
+// The proxy of WeChat's API: bodies are kept whole, within a budget for all of them together
+inline constexpr size_t kProxyBodyBytes = 10 * 1024 * 1024;        // of a request, and of an answer with media
+inline constexpr size_t kProxyAnswerBytes = 2 * 1024 * 1024;       // of any other answer
+inline constexpr size_t kProxyBudgetBytes = 256 * 1024 * 1024;
+inline constexpr size_t kProxyCallsPerApp = 64;                    // under way at once, on a node
+inline constexpr auto kProxyTotal = 15s;
 
 // Login
 inline constexpr size_t kCodeBytes = 512;
@@ -39,6 +47,7 @@ inline constexpr size_t kSubjectBytes = 128;  // openid, unionid, external id
 inline constexpr auto kClaimWait = 5s;  // for what another node makes of the same code
 inline constexpr auto kReplaySeconds = 60s;
 inline constexpr auto kReplayWithAttempt = 10min;
+inline constexpr auto kLoginsAtOnce = 60s;        // within which a client that cannot renew may log in many times for one refusal
 inline constexpr auto kRenewGrace = 60s;          // the previous renew token, after a lost answer
 inline constexpr auto kTicketSkew = 60s;          // a ticket issued further ahead than this is refused
 inline constexpr auto kWatermarkWindow = 10min;   // open data, either side

@@ -1,34 +1,25 @@
-// The order of the reasons is the contract (a client reacts to the reason, and support reads it): what is not a good ticket, then what ended
-// it, then its age. Times come out of tickets and rows, so differences are taken only where they cannot wrap.
 #include "check/check.h"
 
 #include <algorithm>
+
+#include "check/judge.h"
 
 namespace kaimen::check {
 
 namespace {
 
-constexpr uint64_t kSkewMs = 60'000;
-
-bool in_scope(const RingKey& key, uint32_t app) { return key.apps.empty() || std::binary_search(key.apps.begin(), key.apps.end(), app); }
-
-bool later_by_more_than(uint64_t time, uint64_t than, uint64_t margin) { return time > than && time - than > margin; }
-
-Reason judge(const Claims& claims, const RingKey& key, const AppState* app, const Revocations& revocations, uint64_t now_ms) {
-  if (!in_scope(key, claims.app)) return Reason::malformed;
-  if (later_by_more_than(claims.issued_ms, now_ms, kSkewMs)) return Reason::malformed;
-  if (claims.life_s == 0 || (app && claims.life_s > app->life_cap_s)) return Reason::malformed;
-
-  const Reason revocation = revocations.find(claims.session, claims.generation);
-  if (revocation != Reason::none && revocation != Reason::renew) return revocation;
-  if (!app) return Reason::deleted;
-  if (app->disabled) return Reason::disabled;
-  if (app->revoked_before_ms != 0 && !later_by_more_than(claims.issued_ms, app->revoked_before_ms, kRevokedBeforeMarginMs)) {
-    return Reason::revoked;
+Findings findings(const Claims& claims, const RingKey& key, const AppState* app, const Revocations& revocations) {
+  Findings found;
+  found.in_scope = key.apps.empty() || std::binary_search(key.apps.begin(), key.apps.end(), claims.app);
+  found.key_retired = key.retired;
+  found.revocation = revocations.find(claims.session, claims.generation);
+  if (app) {
+    found.app_known = true;
+    found.app_disabled = app->disabled;
+    found.revoked_before_ms = app->revoked_before_ms;
+    found.life_cap_s = app->life_cap_s;
   }
-
-  if (now_ms >= claims.expires_ms()) return Reason::expired;
-  return revocation == Reason::renew || key.retired ? Reason::renew : Reason::none;
+  return found;
 }
 
 }  // namespace
@@ -53,7 +44,7 @@ Verdict check_ticket(std::string_view text, const KeyRing& keys, const AppStates
 
   const auto found = apps.find(out.claims.app);
   const AppState* const app = found == apps.end() ? nullptr : &found->second;
-  return {judge(out.claims, *key, app, revocations, now_ms), app};
+  return {judge(out.claims, findings(out.claims, *key, app, revocations), now_ms), app};
 }
 
 }  // namespace kaimen::check

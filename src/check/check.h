@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "check/judge.h"
 #include "check/revocations.h"
 #include "check/ticket.h"
 
@@ -16,6 +17,7 @@ struct RingKey {
   Key key;
   bool retired = false;              ///< Leaked or withdrawn: its tickets answer `renew`.
   std::vector<uint32_t> apps{};      ///< Scope: app numbers, sorted; empty: all apps.
+  uint64_t seals_from_ms = 0;        ///< Checks do not look at it.
 };
 
 /// The ticket keys a node knows. Immutable once published.
@@ -42,17 +44,12 @@ struct AppState {
 /// Apps by number; immutable once published.
 using AppStates = std::unordered_map<uint32_t, AppState>;
 
-/// Tickets issued up to this much after an app's revoked_before are refused with the older ones: a node's clock may be ahead of the database's
-/// when it seals. Whoever seals a ticket for a session made since then dates it behind that line (core/tickets).
-inline constexpr uint64_t kRevokedBeforeMarginMs = 10'000;
-
 struct Verdict {
   Reason reason = Reason::malformed;  ///< none: the ticket is good and claims are set.
   const AppState* app = nullptr;      ///< Set where the ticket could be opened and its app is known.
 };
 
-/// In this order: malformed (form, unknown key, scope, issued more than 60 s ahead, life above the cap), what ended it (revocation other
-/// than renew, app gone → deleted, app disabled, app revoked), expired (now ≥ issued + life), renew (generation replaced, key retired).
+/// malformed where the text has not a ticket's form, its key is unknown or did not seal it; else what judge() says (judge.h).
 /// `now_ms` is the node's time. Where the ticket could be opened, out.claims is set whatever the verdict: logout takes an expired one.
 Verdict check_ticket(std::string_view text, const KeyRing& keys, const AppStates& apps, const Revocations& revocations, uint64_t now_ms, Opened& out);
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "check/ticket.h"
+#include "check/slots.h"
 
 namespace kaimen::check {
 
@@ -37,6 +37,19 @@ class Revocations {
   /// Forgets what is past its until_ms. Rebuilds the table when that frees a good part of it; readers go on meanwhile.
   void purge(uint64_t now_ms);
 
+  /// Calls visit(session words, value, until_ms) for each session held (slots.h), past ones included. Writers wait meanwhile, readers do not.
+  template <class Visit>
+  void each(Visit visit) const {
+    std::lock_guard lock(writer_);
+    const auto [slots, count] = all_slots();
+    for (size_t i = 0; i < count; ++i) {
+      const uint64_t value = slots[i].value.load(std::memory_order_relaxed);
+      if (value == 0) continue;
+      const SessionWords words(slots[i].first.load(std::memory_order_relaxed), slots[i].last.load(std::memory_order_relaxed));
+      visit(words, value, slots[i].until_ms.load(std::memory_order_relaxed));
+    }
+  }
+
   /// Sessions held, those past their until_ms but not yet forgotten included. Takes no lock.
   size_t size() const noexcept;
   /// Tables that are kept only for readers.
@@ -44,6 +57,7 @@ class Revocations {
 
  private:
   struct Table;
+  std::pair<const Slot*, size_t> all_slots() const;
   void rebuild(uint64_t now_ms);
   void free_replaced();
 

@@ -20,7 +20,7 @@ constexpr size_t kFixedBytes = 16 + 16 + 4 + 6 + 4 + 4 + 2;
 constexpr size_t kStrings = 4;
 constexpr size_t kFrameBytes = kKeyIdBytes + kNonceBytes + kTagBytes;
 constexpr size_t kSealedMin = kFrameBytes + kFixedBytes + kStrings * 2;
-constexpr size_t kSealedMax = kSealedMin + kTicketFieldMax;
+constexpr size_t kSealedMax = kSealedMin + kTicketFieldMax + 2 + kTicketActorMax;
 constexpr uint64_t kIssuedMax = (uint64_t{1} << 48) - 1;
 static_assert(decoded_size(kTicketTextMax) <= sizeof(Opened::buffer));
 
@@ -47,6 +47,11 @@ uint64_t read(const uint8_t*& in) {
   return value;
 }
 
+uint8_t* write_text(uint8_t* out, std::string_view text) {
+  out = write<2>(out, text.size());
+  return std::copy(text.begin(), text.end(), out);
+}
+
 uint8_t* write_body(uint8_t* out, const Claims& claims) {
   std::memcpy(out, claims.session.data(), 16);
   std::memcpy(out + 16, claims.user.data(), 16);
@@ -55,11 +60,17 @@ uint8_t* write_body(uint8_t* out, const Claims& claims) {
   out = write<4>(out, claims.life_s);
   out = write<4>(out, claims.generation);
   out = write<2>(out, claims.flags);
-  for (const std::string_view text : {claims.openid, claims.unionid, claims.external_id, claims.roles}) {
-    out = write<2>(out, text.size());
-    out = std::copy(text.begin(), text.end(), out);
-  }
-  return out;
+  for (const std::string_view text : {claims.openid, claims.unionid, claims.external_id, claims.roles}) out = write_text(out, text);
+  return claims.actor.empty() ? out : write_text(out, claims.actor);
+}
+
+bool read_text(const uint8_t*& in, const uint8_t* end, std::string_view& text) {
+  if (end - in < 2) return false;
+  const auto length = static_cast<ptrdiff_t>(read<2>(in));
+  if (end - in < length) return false;
+  text = {reinterpret_cast<const char*>(in), static_cast<size_t>(length)};
+  in += length;
+  return true;
 }
 
 // `size` is at least kFixedBytes. False: the strings do not end where the body does.
@@ -74,12 +85,9 @@ bool read_body(const uint8_t* in, size_t size, Claims& claims) {
   claims.generation = static_cast<uint32_t>(read<4>(in));
   claims.flags = static_cast<uint16_t>(read<2>(in));
   for (std::string_view* text : {&claims.openid, &claims.unionid, &claims.external_id, &claims.roles}) {
-    if (end - in < 2) return false;
-    const auto length = static_cast<ptrdiff_t>(read<2>(in));
-    if (end - in < length) return false;
-    *text = {reinterpret_cast<const char*>(in), static_cast<size_t>(length)};
-    in += length;
+    if (!read_text(in, end, *text)) return false;
   }
+  if ((claims.flags & kFlagActor) != 0 && (!read_text(in, end, claims.actor) || claims.actor.empty())) return false;
   return in == end;
 }
 
@@ -114,6 +122,7 @@ bool encrypt(const Key& key, const Additional& additional, const uint8_t* nonce,
 
 std::string seal_ticket(const Key& key, const Claims& claims, const std::array<uint8_t, 12>& nonce) {
   if (claims.issued_ms > kIssuedMax) return {};
+  if (claims.actor.size() > kTicketActorMax || claims.actor.empty() == ((claims.flags & kFlagActor) != 0)) return {};
   size_t left = kTicketFieldMax;
   for (const std::string_view text : {claims.openid, claims.unionid, claims.external_id, claims.roles}) {
     if (text.size() > left) return {};

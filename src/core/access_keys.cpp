@@ -74,8 +74,7 @@ Task<Result<MadeAccessKey>> AccessKeys::create(NewAccessKey key) {
   for (const auto& scope : key.scopes) {
     if (!parse_scope(scope)) co_return make_error(ErrorCode::invalid_request, "scopes: verify, read, write, wechat, admin");
   }
-  const auto projects = live_.apps.get();
-  if (!key.project.empty() && !std::binary_search(projects->projects.begin(), projects->projects.end(), key.project)) {
+  if (!key.project.empty() && !live_.apps.get()->project(key.project)) {
     co_return make_error(ErrorCode::invalid_request, "there is no project of that name");
   }
   const Time now = live_.clock.now();

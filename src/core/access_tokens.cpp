@@ -1,5 +1,8 @@
 #include "core/access_tokens.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "base/limits.h"
 
 namespace kaimen::core {
@@ -8,26 +11,52 @@ namespace {
 using namespace std::chrono_literals;
 // WeChat hands out the next token in the last five minutes of the old one, and both hold then.
 constexpr auto kEarly = 5min;
+// A token that comes with little time left is not early for all of it.
+constexpr int kEarlyShare = 10;
+// A refresh before its time that failed is not tried again by every caller.
+constexpr auto kEarlyAgain = 5s;
+// Longer than a fetch and two writes can take: a holder that still lives keeps it.
 constexpr auto kLease = 5s;
 // The calls a day have a limit, and every user's phone button would ask again.
 constexpr auto kPause = 30s;
-// For another node's refresh, which takes a good deal less as a rule.
-constexpr auto kWaitForOther = 1s;
-constexpr Millis kFirstPause{50};
+// For another node's refresh: as long as its call may take.
+constexpr auto kWaitForOther = limits::kUpstreamTotal;
+// Refreshes before their time that are under way at once.
+constexpr size_t kTogether = 16;
+constexpr Millis kFirstPause{50}, kLongestPause{400};
 
 Error given_again() { return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again"); }
+
+AccessToken token_of(Secret text, Time expires_at, Time fetched_at) {
+  const Millis life = std::max(expires_at - fetched_at, Millis{0});
+  return {std::move(text), expires_at, expires_at - std::min<Millis>(kEarly, life / kEarlyShare)};
+}
 }  // namespace
 
 std::optional<AccessToken> AccessTokens::kept(const std::string& app_id) {
   std::lock_guard lock(mutex_);
   const auto it = kept_.find(app_id);
   if (it == kept_.end()) return std::nullopt;
-  return it->second;
+  it->second.used = true;
+  return it->second.token;
 }
 
 void AccessTokens::keep(const std::string& app_id, const AccessToken& token) {
   std::lock_guard lock(mutex_);
-  kept_[app_id] = token;
+  kept_[app_id] = Kept{token};
+}
+
+bool AccessTokens::due(const std::string& app_id, Time now, Time& expires_at) {
+  std::lock_guard lock(mutex_);
+  const auto it = kept_.find(app_id);
+  if (it == kept_.end() || !it->second.used) return false;
+  expires_at = it->second.token.expires_at;
+  return it->second.token.refresh_at <= now && expires_at > now;
+}
+
+void AccessTokens::note_pause(const std::string& app_id, const Secret& token, Time until) {
+  std::lock_guard lock(mutex_);
+  given_again_[app_id] = {token, until, until};
 }
 
 bool AccessTokens::paused(const std::string& app_id, const Secret& rejected, Time now) {
@@ -39,7 +68,8 @@ bool AccessTokens::paused(const std::string& app_id, const Secret& rejected, Tim
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
   const auto have = kept(app->app_id);
   const Time now = clock_.now();
-  if (have && have->expires_at - kEarly > now && !(rejected && have->token == *rejected)) co_return *have;
+  if (have && have->refresh_at > now && !(rejected && have->token == *rejected)) co_return *have;
+  if (have && !rejected && have->expires_at > now && failed_early(app->app_id, now)) co_return *have;
 
   if (rejected && paused(app->app_id, *rejected, now)) co_return given_again();
 
@@ -51,8 +81,53 @@ Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> re
   if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
   if (refreshed->has_value()) co_return refreshed->value();
   // In its last minutes the old token still serves where a new one cannot be had.
-  if (have && have->expires_at > now && !rejected) co_return *have;
+  if (have && have->expires_at > now && !rejected) {
+    note_failed_early(app->app_id, now + kEarlyAgain);
+    co_return *have;
+  }
   co_return refreshed->error();
+}
+
+bool AccessTokens::failed_early(const std::string& app_id, Time now) {
+  std::lock_guard lock(mutex_);
+  const auto it = kept_.find(app_id);
+  return it != kept_.end() && now < it->second.not_early_before;
+}
+
+void AccessTokens::note_failed_early(const std::string& app_id, Time until) {
+  std::lock_guard lock(mutex_);
+  if (const auto it = kept_.find(app_id); it != kept_.end()) it->second.not_early_before = until;
+}
+
+Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
+  const Deadline deadline = deadline_in(longest);
+  const Time now = clock_.now();
+  std::vector<std::pair<Time, AppPtr>> urgent;
+  for (auto& app : apps) {
+    Time expires_at{};
+    if (!app->disabled && due(app->app_id, now, expires_at)) urgent.emplace_back(expires_at, std::move(app));
+  }
+  std::ranges::sort(urgent, {}, [](const auto& one) { return std::pair(one.first, std::string_view(one.second->app_id)); });
+  for (size_t begin = 0; begin < urgent.size() && deadline_in(Millis{0}) < deadline; begin += kTogether) {
+    std::vector<AppPtr> some;
+    for (size_t i = begin; i < std::min(begin + kTogether, urgent.size()); ++i) some.push_back(urgent[i].second);
+    std::function<void(Wait<bool>::Done)> start = [this, &some](Wait<bool>::Done done) {
+      auto left = std::make_shared<std::atomic<size_t>>(some.size());
+      for (const AppPtr& app : some) {
+        spawn(refresh_early(app), [left, done] {
+          if (--*left == 0) done(true);
+        });
+      }
+    };
+    Wait<bool> all(std::move(start));
+    co_await all;
+  }
+}
+
+Task<void> AccessTokens::refresh_early(AppPtr app) {
+  std::function<Task<Result<AccessToken>>()> work = [this, app] { return refresh(app, std::nullopt); };
+  auto refreshed = co_await refreshing_.run(app->app_id, work);
+  static_cast<void>(refreshed);  // whoever needs the token tries again, and is told
 }
 
 Task<Result<>> AccessTokens::ask(AppPtr app) {
@@ -70,7 +145,7 @@ Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret
     CO_TRY(auto token, std::move(refreshed));
     if (token) co_return std::move(*token);
     if (!store_.shared() || deadline_in(pause) > deadline) break;
-    co_await sleep_for(pause);
+    co_await sleep_for(std::min(pause, kLongestPause));
   }
   Error busy = make_error(ErrorCode::unavailable, "another node is refreshing the access_token");
   busy.retry_after = Seconds{1};
@@ -79,10 +154,15 @@ Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret
 
 Result<std::optional<AccessToken>> AccessTokens::usable(const std::string& app_id, const AccessTokenRow& row,
                                                         const std::optional<Secret>& rejected, Time now) {
-  if (row.token_sealed.empty() || row.expires_at - kEarly <= now) return std::nullopt;
+  if (row.token_sealed.empty() || row.expires_at <= now) return std::nullopt;
   TRY(auto token, vault_.open("access_token", app_id, row.token_sealed));
-  if (rejected && token == *rejected) return std::nullopt;
-  AccessToken found{std::move(token), row.expires_at};
+  AccessToken found = token_of(std::move(token), row.expires_at, row.fetched_at);
+  if (rejected && found.token == *rejected) {
+    if (row.paused_until <= now) return std::nullopt;
+    note_pause(app_id, found.token, row.paused_until);
+    return given_again();
+  }
+  if (found.refresh_at <= now) return std::nullopt;
   keep(app_id, found);
   return std::optional(std::move(found));
 }
@@ -97,9 +177,10 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
   auto leased = co_await store_.lease_access_token(app->app_id, owner, now, now + kLease);
   CO_TRY(auto lease, std::move(leased));
   if (!lease) {
-    if (rejected || row.token_sealed.empty() || row.expires_at <= now) co_return std::nullopt;
+    if (row.token_sealed.empty() || row.expires_at <= now) co_return std::nullopt;
     CO_TRY(auto token, vault_.open("access_token", app->app_id, row.token_sealed));  // the old one's last minutes
-    co_return std::optional(AccessToken{std::move(token), row.expires_at});
+    if (rejected && token == *rejected) co_return std::nullopt;
+    co_return std::optional(token_of(std::move(token), row.expires_at, row.fetched_at));
   }
   // Another node may have refreshed it between the look and the lease.
   auto read_again = co_await store_.access_token(app->app_id);
@@ -110,7 +191,8 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
     CO_TRY(std::move(released));
     co_return meanwhile;
   }
-  auto fetched = co_await fetch(app, std::move(rejected), *lease);
+  auto fetched = co_await fetch(app, rejected, *lease);
+  if (fetched.has_value() && rejected && fetched.value().token == *rejected) co_return co_await pause(app, *rejected, *lease);
   if (fetched.has_error()) {
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     static_cast<void>(released);  // the lease runs out by itself
@@ -125,18 +207,22 @@ Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> 
   auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
   if (answer.has_error()) co_return answer.error().error;
   const Time now = clock_.now();
-  const AccessToken fresh{answer.value().token, now + answer.value().expires_in};
-  if (rejected && fresh.token == *rejected) {
-    std::lock_guard lock(mutex_);
-    given_again_[app->app_id] = {fresh.token, now + kPause};
-    co_return given_again();
-  }
+  const AccessToken fresh = token_of(answer.value().token, now + answer.value().expires_in, now);
+  if (rejected && fresh.token == *rejected) co_return fresh;
   CO_TRY(auto sealed, vault_.seal("access_token", app->app_id, fresh.token));
   auto saved = co_await store_.save_access_token(app->app_id, lease, std::move(sealed), fresh.expires_at, now);
   CO_TRY(auto written, std::move(saved));
   // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
   if (written) keep(app->app_id, fresh);
   co_return fresh;
+}
+
+Task<Error> AccessTokens::pause(AppPtr app, Secret again, uint64_t lease) {
+  const Time until = clock_.now() + kPause;
+  note_pause(app->app_id, again, until);
+  auto paused_everywhere = co_await store_.pause_access_token(app->app_id, lease, until);
+  static_cast<void>(paused_everywhere);  // else another node asks once more
+  co_return given_again();
 }
 
 }  // namespace kaimen::core

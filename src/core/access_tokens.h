@@ -1,11 +1,13 @@
 // The keeper of access_tokens: one refresh at a time per app, on this node by coalescing, among nodes by a lease whose number fences off a
-// late writer. Tokens are sealed in the store. Never forces a refresh at WeChat.
+// late writer. Tokens are sealed in the store. A token that is in use is refreshed in its last minutes, before anybody has to wait for it.
+// Never forces a refresh at WeChat.
 #pragma once
 
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/coalesce.h"
 #include "core/platform.h"
@@ -18,6 +20,7 @@ namespace kaimen::core {
 struct AccessToken {
   Secret token;
   Time expires_at{};
+  Time refresh_at{};  ///< From here on another is fetched; this one serves until it is there.
 };
 
 class AccessTokens {
@@ -27,7 +30,7 @@ class AccessTokens {
 
   /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
-  /// gives the refused one again, and for 30 s after that without asking.
+  /// gives the refused one again, and for 30 s after that, on every node, without asking.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
   /// of the call.
@@ -35,18 +38,30 @@ class AccessTokens {
   Task<Result<T>> call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace);
   /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
   Task<Result<>> ask(AppPtr app);
+  /// Refreshes those tokens of `apps` that were used here and are in their last minutes, the most urgent first, for at most so long: due every
+  /// minute. What fails is tried again by whoever needs it, or in a minute.
+  Task<void> maintain(std::vector<AppPtr> apps, Millis longest);
 
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
+  Task<void> refresh_early(AppPtr app);
   /// The stored token, if it will do: neither about to end nor the rejected one. Keeps it.
   Result<std::optional<AccessToken>> usable(const std::string& app_id, const AccessTokenRow& row, const std::optional<Secret>& rejected,
                                             Time now);
   /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
+  /// Ends the lease so that nobody asks for a while. The error to answer.
+  Task<Error> pause(AppPtr app, Secret again, uint64_t lease);
   bool paused(const std::string& app_id, const Secret& rejected, Time now);
+  void note_pause(const std::string& app_id, const Secret& token, Time until);
+  /// The token in memory, used from now on.
   std::optional<AccessToken> kept(const std::string& app_id);
   void keep(const std::string& app_id, const AccessToken& token);
+  bool failed_early(const std::string& app_id, Time now);
+  void note_failed_early(const std::string& app_id, Time until);
+  /// Whether it is used and in its last minutes; then when it ends.
+  bool due(const std::string& app_id, Time now, Time& expires_at);
 
   Store& store_;
   const crypto::Vault& vault_;
@@ -55,7 +70,12 @@ class AccessTokens {
   const Clock& clock_;
   Coalescer<Result<AccessToken>> refreshing_;
   std::mutex mutex_;
-  std::map<std::string, AccessToken> kept_;
+  struct Kept {
+    AccessToken token;
+    bool used = false;        // since it was fetched
+    Time not_early_before{};  // after a refresh before its time that failed
+  };
+  std::map<std::string, Kept> kept_;
   std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 

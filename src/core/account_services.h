@@ -2,23 +2,29 @@
 #pragma once
 
 #include "core/deletion.h"
+#include "core/import.h"
 #include "core/linking.h"
 #include "core/passwords.h"
 #include "core/registration.h"
+#include "core/support.h"
 
 namespace kaimen::core {
 
 struct AccountServices {
-  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login)
-      : passwords(store, random, live, tickets),
+  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles)
+      : passwords(store, random, live, tickets, profiles),
         linking(store, vault, login, live.clock),
-        registration(store, random, live, tickets),
-        deletion(store, live) {}
+        registration(store, random, live, tickets, profiles),
+        deletion(store, live),
+        importing(store.directory(), vault, random, live),
+        support(store.directory(), random, live, tickets) {}
 
   Passwords passwords;
   Linking linking;
   Registration registration;
   Deletion deletion;
+  Importing importing;
+  Support support;
 };
 
 }  // namespace kaimen::core

@@ -46,6 +46,7 @@ struct LinkIdentity {
   uint32_t app = 0;
   std::string app_id, provider, family, openid, unionid;  ///< family: under which the platform's unionids stand.
   std::string session_key_sealed, session_key_index;  ///< As in RecordLogin.
+  std::vector<std::string> older_key_indexes;
   Time now{};
   Source source;
 };
@@ -54,7 +55,8 @@ struct AttachByPhone {
   Id fresh, session;           ///< The user whom a login has just made, and that login's session.
   uint32_t app = 0;
   std::string code_hash;       ///< Of the login.
-  std::string phone_index;
+  std::string phone_index;                 ///< With `older_indexes` as in SavePhone.
+  std::vector<std::string> older_indexes;
   int max_per_user = 0;
   std::string once;            ///< As in SavePhone.
   Time now{}, revocations_until{};

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/signing_keys.h"
 
 namespace kaimen::core {
 
@@ -35,11 +36,16 @@ Result<> check_name(const std::string& name) {
 
 }  // namespace
 
+Result<> check_project_name(const std::string& name) {
+  if (!plain_name(name, kAppIdBytes)) return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  return ok();
+}
+
 Apps::Apps(Store& store, const crypto::Vault& vault, Random& random, Live& live, AppSettings defaults, std::set<std::string> platforms,
            std::set<std::string> upstreams)
     : store_(store), vault_(vault), random_(random), live_(live), defaults_(std::move(defaults)), platforms_(std::move(platforms)), upstreams_(std::move(upstreams)) {}
 
-Result<AppPtr> Apps::open(const AppRow& row) const {
+Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled) const {
   auto app = std::make_shared<App>();
   app->app_id = row.app_id;
   app->number = row.number;
@@ -58,10 +64,20 @@ Result<AppPtr> Apps::open(const AppRow& row) const {
     app->push_token = Secret(text.substr(0, end));
     app->push_key = Secret(text.substr(std::min(end + 1, text.size())));
   }
+  if (!row.resolve_sealed.empty()) {
+    TRY(app->resolve_secret, vault_.open("resolve", std::to_string(row.number), row.resolve_sealed));
+  }
+  if (!row.signing_sealed.empty()) {
+    TRY(const auto text, vault_.open("signing", std::to_string(row.number), row.signing_sealed));
+    const auto material = parse_signing_text(text);
+    if (!material) return make_error(ErrorCode::internal, "the signing keys of " + row.app_id + " are not of their form");
+    TRY(app->signing, open_signing(*material));
+  }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
   app->upstream = row.upstream;
-  app->disabled = row.disabled;
+  app->disabled = row.disabled || project_disabled;
+  app->project_disabled = project_disabled;
   app->revoked_before = row.revoked_before;
   app->created_at = row.created_at;
   return AppPtr(std::move(app));
@@ -80,35 +96,50 @@ Result<std::string> Apps::sealed(const PushKeys& push, const std::string& app_id
   return vault_.seal("push", app_id, Secret(token + "\n" + key));
 }
 
+Result<std::string> Apps::sealed_resolve(const Secret& secret, uint32_t number) const {
+  if (secret.empty()) return std::string();
+  TRY(check_secret(secret));
+  if (secret.size() < kResolveSecretBytesMin) return make_error(ErrorCode::invalid_request, "resolve_secret must be at least 16 characters");
+  return vault_.seal("resolve", std::to_string(number), secret);
+}
+
+Result<std::string> Apps::sealed(const SigningMaterial* signing, uint32_t number) const {
+  if (!signing) return std::string();
+  TRY(open_signing(*signing));
+  return vault_.seal("signing", std::to_string(number), signing_text(*signing));
+}
+
 Task<Result<>> Apps::load() {
   const auto reading = order_.begin();
   auto listed = co_await store_.list_apps();
   CO_TRY(auto rows, std::move(listed));
-  auto listed_projects = co_await store_.list_projects();
+  auto listed_projects = co_await store_.projects().list();
   CO_TRY(auto projects, std::move(listed_projects));
 
   auto table = std::make_shared<AppTable>();
+  std::ranges::sort(projects, {}, &Project::name);
+  table->projects = std::move(projects);
   std::map<std::string, AppRow> by_id;
   for (auto& row : rows) {
-    CO_TRY(auto app, open(row));
+    const Project* project = table->project(row.project);
+    CO_TRY(auto app, open(row, project && project->disabled));
     check::AppState state;
     state.app_id = app->app_id;
     state.project = app->project;
     state.disabled = app->disabled;
     state.revoked_before_ms = static_cast<uint64_t>(epoch_ms(app->revoked_before));
     table->states.emplace(app->number, std::move(state));
+    table->wafer = table->wafer || app->settings.wafer != Wafer::off;
     table->by_number.emplace(app->number, app);
     table->by_id.emplace(app->app_id, app);
     by_id.emplace(row.app_id, std::move(row));
   }
-  std::sort(projects.begin(), projects.end());
-  table->projects = std::move(projects);
   order_.publish(reading, [&] {
     {
       std::lock_guard lock(mutex_);
       rows_ = std::move(by_id);
     }
-    live_.apps.set(std::move(table));
+    live_.set_apps(std::move(table));
   });
   co_return ok();
 }
@@ -137,7 +168,7 @@ Task<Result<AppPtr>> Apps::stored(std::string app_id, Task<Result<>> act) {
 
 Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (!plain_name(app.app_id, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "app_id must be 1 to 64 of A-Z a-z 0-9 _ - .");
-  if (!plain_name(app.project, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  CO_TRY(check_project_name(app.project));
   if (!platforms_.contains(app.platform)) co_return make_error(ErrorCode::invalid_request, "there is no platform of that name");
   if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
   CO_TRY(check_secret(app.secret));
@@ -157,6 +188,10 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (app.push) {
     CO_TRY(row.push_sealed, sealed(*app.push, app.app_id));
   }
+  if (app.resolve_secret) {
+    CO_TRY(row.resolve_sealed, sealed_resolve(*app.resolve_secret, row.number));
+  }
+  CO_TRY(row.signing_sealed, sealed(app.signing.get(), row.number));
   row.source = std::move(app.source);
   row.created_at = live_.clock.now();
   auto act = store_.add_app(std::move(row));
@@ -198,6 +233,12 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
     if (change.revoke_sessions) row.revoked_before = live_.clock.now();
     if (change.push) {
       TRY(row.push_sealed, sealed(*change.push, row.app_id));
+    }
+    if (change.resolve_secret) {
+      TRY(row.resolve_sealed, sealed_resolve(*change.resolve_secret, row.number));
+    }
+    if (change.signing) {
+      TRY(row.signing_sealed, sealed(change.signing->get(), row.number));
     }
     row.source = change.source;
     return ok();

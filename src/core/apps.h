@@ -22,6 +22,14 @@ struct PushKeys {
   Secret key;    ///< EncodingAESKey: 43 letters and digits.
 };
 
+struct SigningMaterial;  // core/signing_keys.h
+
+/// What questions to an app's resolve_url are signed with; write-only.
+inline constexpr size_t kResolveSecretBytesMin = 16;
+
+/// Error: invalid_request.
+Result<> check_project_name(const std::string& name);
+
 struct NewApp {
   std::string project = "default";
   std::string app_id;
@@ -31,6 +39,8 @@ struct NewApp {
   std::map<std::string, std::string> settings;
   std::string upstream = "wechat";
   std::optional<PushKeys> push;
+  std::optional<Secret> resolve_secret;
+  std::shared_ptr<const SigningMaterial> signing;  ///< Null: none.
   Source source;
 };
 
@@ -41,6 +51,8 @@ struct AppChange {
   std::optional<std::map<std::string, std::string>> settings;
   bool revoke_sessions = false;  ///< Ends every session of the app that exists now.
   std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
+  std::optional<Secret> resolve_secret;  ///< At least kResolveSecretBytesMin; an empty one: resolve_url is asked no more.
+  std::optional<std::shared_ptr<const SigningMaterial>> signing;  ///< Null: calls are not signed from now on.
   Source source;
 };
 
@@ -70,8 +82,10 @@ class Apps {
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
   Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
   Result<AppRow> row_of(const std::string& app_id);
-  Result<AppPtr> open(const AppRow& row) const;
+  Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
+  Result<std::string> sealed_resolve(const Secret& secret, uint32_t number) const;
+  Result<std::string> sealed(const SigningMaterial* signing, uint32_t number) const;
 
   Store& store_;
   const crypto::Vault& vault_;

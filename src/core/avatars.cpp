@@ -11,6 +11,13 @@ std::string Avatars::path_of(const std::string& hash) { return "/avatars/" + to_
 
 std::string Avatars::key_of(const std::string& hash) const { return to_hex(vault_.index("avatar_check", hash)); }
 
+/// Also one that a node gave out which seals under another master key.
+bool Avatars::is_key_of(const std::string& hash, const std::string& key) const {
+  bool is = Secret::equal(key, key_of(hash));
+  for (const std::string& older : vault_.older_indexes("avatar_check", hash)) is = Secret::equal(key, to_hex(older)) || is;
+  return is;
+}
+
 Task<Result<KeptAvatar>> Avatars::keep(Subject subject, std::string bytes, std::string base, Trace* trace) {
   CO_TRY(auto picture, clean_picture(bytes));
   const ProfileCheck policy = subject.app->settings.profile_check;
@@ -23,18 +30,19 @@ Task<Result<KeptAvatar>> Avatars::keep(Subject subject, std::string bytes, std::
   act.type = picture.type;
   act.body = std::move(picture.body);
   act.wait_for_check = enforced;
-  act.now = clock_.now();
+  const Time kept_at = clock_.now();
+  act.now = kept_at;
   act.source = trace->source;
   const std::string hash = act.hash;
   auto keeping = co_await store_.media().keep_avatar(std::move(act));
   CO_TRY(auto kept, std::move(keeping));
   if (policy == ProfileCheck::off || (enforced && kept.shown) || base.empty() || subject.openid.empty()) co_return kept;
-  auto asked = co_await ask(subject, hash, base, trace);
+  auto asked = co_await ask(subject, hash, base, kept_at, trace);
   if (asked.has_error() && enforced) co_return asked.error();
   co_return kept;
 }
 
-Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base, Trace* trace) {
+Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base, Time kept_at, Trace* trace) {
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
   trace->upstream_path = "/wxa/media_check_async";
@@ -49,7 +57,7 @@ Task<Result<>> Avatars::ask(Subject subject, std::string hash, std::string base,
   act.hash = std::move(hash);
   act.user = subject.user;
   act.app = subject.app->number;
-  act.now = clock_.now();
+  act.now = kept_at;  // of two uploads at once the newer one counts, whichever question WeChat answers first
   auto noted = co_await store_.media().note_avatar_check(std::move(act));
   co_return noted;
 }
@@ -61,7 +69,7 @@ Task<Result<Avatar>> Avatars::find(std::string hash, std::string key) {
   auto found = co_await store_.media().find_avatar(*raw);
   if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent;
   CO_TRY(auto avatar, std::move(found));
-  if (avatar.waiting && !Secret::equal(key, key_of(*raw))) co_return absent;
+  if (avatar.waiting && !is_key_of(*raw, key)) co_return absent;
   co_return avatar;
 }
 

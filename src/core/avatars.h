@@ -23,8 +23,9 @@ class Avatars {
   static std::string path_of(const std::string& hash);
 
  private:
-  Task<Result<>> ask(Subject subject, std::string hash, std::string base, Trace* trace);
+  Task<Result<>> ask(Subject subject, std::string hash, std::string base, Time kept_at, Trace* trace);
   std::string key_of(const std::string& hash) const;
+  bool is_key_of(const std::string& hash, const std::string& key) const;
 
   Store& store_;
   const crypto::Vault& vault_;

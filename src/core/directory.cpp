@@ -10,35 +10,11 @@ namespace kaimen::core {
 
 namespace {
 
-bool is_external_id(std::string_view text) {
-  return text.size() <= limits::kSubjectBytes && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
-}
-
 bool is_role(std::string_view text) {
   const auto may_stand = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':' || c == '-';
   };
   return !text.empty() && text.size() <= kRoleBytes && std::ranges::all_of(text, may_stand);
-}
-
-bool is_phone(std::string_view text) {
-  if (!text.starts_with('+') || text.size() < 6 || text.size() > 24) return false;
-  return std::ranges::all_of(text.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// In the one order that a set of roles is kept in.
-Result<std::vector<std::string>> checked_roles(std::vector<std::string> roles) {
-  std::ranges::sort(roles);
-  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
-  size_t bytes = 0;
-  for (const auto& role : roles) {
-    if (!is_role(role)) return make_error(ErrorCode::invalid_request, "a role is 1 to 64 characters of a-z, 0-9, _ . : -");
-    bytes += role.size() + (bytes == 0 ? 0 : 1);
-  }
-  if (roles.size() > kRoles || bytes > kRolesBytes) {
-    return make_error(ErrorCode::invalid_request, "a user has at most 32 roles, of 640 characters together with a comma between two");
-  }
-  return roles;
 }
 
 /// The names under which the project's apps know unionids.
@@ -54,10 +30,33 @@ std::vector<std::string> families_in(const AppTable& apps, const std::string& pr
 
 }  // namespace
 
+bool is_subject(std::string_view text) {
+  return text.size() <= limits::kSubjectBytes && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+bool is_phone(std::string_view text) {
+  if (!text.starts_with('+') || text.size() < 6 || text.size() > 24) return false;
+  return std::ranges::all_of(text.substr(1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<std::vector<std::string>> checked_roles(std::vector<std::string> roles) {
+  std::ranges::sort(roles);
+  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
+  size_t bytes = 0;
+  for (const auto& role : roles) {
+    if (!is_role(role)) return make_error(ErrorCode::invalid_request, "a role is 1 to 64 characters of a-z, 0-9, _ . : -");
+    bytes += role.size() + (bytes == 0 ? 0 : 1);
+  }
+  if (roles.size() > kRoles || bytes > kRolesBytes) {
+    return make_error(ErrorCode::invalid_request, "a user has at most 32 roles, of 640 characters together with a comma between two");
+  }
+  return roles;
+}
+
 static_assert(kRolesBytes == 640);
 
 Task<Result<User>> Directory::set_external_id(Id user, std::string external_id, Trace* trace) {
-  if (!is_external_id(external_id)) {
+  if (!is_subject(external_id)) {
     co_return make_error(ErrorCode::invalid_request, "external_id must be 1 to 128 printable ASCII characters without blanks, or null");
   }
   SetExternalId act;
@@ -104,6 +103,7 @@ Task<Result<UserPage>> Directory::find(UserSearch search) {
       co_return make_error(ErrorCode::invalid_request, "phone must be a number with its country code, such as +8613800000000");
     }
     query.phone_index = vault_.index("phone", *search.phone);
+    query.older_phone_indexes = vault_.older_indexes("phone", *search.phone);
   }
   auto found = co_await store_.find_users(std::move(query));
   co_return found;

@@ -18,6 +18,13 @@ inline constexpr size_t kRoleBytes = 64;   ///< Of one role.
 /// Of all of a user's roles with the commas between them: what a ticket has room for beside openid, unionid and external id.
 inline constexpr size_t kRolesBytes = check::kTicketFieldMax - 3 * limits::kSubjectBytes;
 
+/// 0 to 128 printable ASCII characters without blanks: an external id, an openid, a unionid.
+bool is_subject(std::string_view text);
+/// "+8613800000000".
+bool is_phone(std::string_view text);
+/// A set of roles in the one order that it is kept in. Error: invalid_request (a role's name, or too many).
+Result<std::vector<std::string>> checked_roles(std::vector<std::string> roles);
+
 /// Whom to find. At most one of `ids`, `external_id`, `app` with `openid`, `unionid` and `phone` is given; none: all users.
 struct UserSearch {
   std::string project;                   ///< Empty: any.

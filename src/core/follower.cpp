@@ -32,6 +32,8 @@ Task<Result<>> Follower::poll() {
   Follow act;
   act.node = node_;
   act.version = options_.version;
+  act.newest_migration = options_.newest_migration;
+  act.master_keys = options_.master_keys;
   act.started_at = started_at_;
   act.since = whole ? Time{} : last_now_ - kWindow;
   auto answer = co_await store_.follow(std::move(act));

@@ -25,6 +25,7 @@ struct FollowOptions {
   NodeClock* clock = nullptr;  ///< The node's own, which the store's acts go by too. Must be given where the store is shared.
   Seconds grace{300};          ///< How long checks go on after the last good poll.
   std::string version;         ///< Of the program; stands on the node's row.
+  std::string newest_migration, master_keys;  ///< As in Follow.
 };
 
 class Follower {

@@ -93,6 +93,7 @@ Result<Jwt> Jwts::sign(const std::string& audience, const std::string& issuer, c
   if (!subject.openid.empty()) claims.add("openid", subject.openid);
   if (!subject.unionid.empty()) claims.add("unionid", subject.unionid);
   if (!subject.external_id.empty()) claims.add("external_id", subject.external_id);
+  if (!subject.actor.empty()) claims.add("actor", subject.actor);
   claims.add("registered", subject.registered).add("roles", subject.roles);
   TRY(jwt.text, crypto::sign_jwt(key->key, key->id, claims));
   return jwt;

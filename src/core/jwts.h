@@ -25,7 +25,7 @@ namespace kaimen::core {
 /// Whom a JWT is about: what a good ticket says.
 struct JwtSubject {
   Id session, user;
-  std::string app_id, openid, unionid, external_id;
+  std::string app_id, openid, unionid, external_id, actor;
   std::vector<std::string> roles;
   bool registered = false;
   Time ticket_end{};  ///< A JWT never outlives the ticket.

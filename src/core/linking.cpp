@@ -15,6 +15,7 @@ Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace)
     const std::string row = app->app_id + '\0' + identity.openid;
     CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));
     act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
+    act.older_key_indexes = vault_.older_indexes("session_key", identity.session_key.reveal());
   }
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);

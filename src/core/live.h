@@ -2,6 +2,7 @@
 // without a lock. Nothing here is per session.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "base/snapshot.h"
 #include "check/check.h"
+#include "core/project_store.h"
 #include "core/store.h"
 #include "core/types.h"
 
@@ -23,7 +25,13 @@ struct AppTable {
   std::unordered_map<std::string, AppPtr> by_id;
   std::unordered_map<uint32_t, AppPtr> by_number;
   check::AppStates states;            ///< The same, as the check wants them.
-  std::vector<std::string> projects;  ///< Sorted names.
+  std::vector<Project> projects;      ///< By name.
+  bool wafer = false;                 ///< Some app is one of wafer's: X-WX-Skey may carry a ticket.
+
+  const Project* project(const std::string& name) const {
+    const auto it = std::ranges::lower_bound(projects, name, {}, &Project::name);
+    return it == projects.end() || it->name != name ? nullptr : &*it;
+  }
 
   AppPtr find(const std::string& app_id) const {
     const auto it = by_id.find(app_id);
@@ -46,6 +54,15 @@ class Moment {
   uint64_t ms_;
 };
 
+/// Hears what becomes known, on the thread that learns it and before the act that brought it is answered. Called by several threads.
+class LiveListener {
+ public:
+  virtual ~LiveListener() = default;
+  virtual void keys_changed() = 0;
+  virtual void apps_changed() = 0;
+  virtual void revoked(const Revocation& revocation) = 0;
+};
+
 struct Live {
   explicit Live(const Clock& node_clock)
       : clock(node_clock), keys(std::make_shared<check::KeyRing>()), apps(std::make_shared<AppTable>()), instance(next_instance()) {}
@@ -55,6 +72,7 @@ struct Live {
   SnapshotCell<AppTable> apps;
   check::Revocations revocations;
   std::atomic<bool> ready{false};  ///< Keys, apps and revocations have been read. Until then nothing is checked.
+  std::atomic<LiveListener*> listener{nullptr};  ///< Set before anything is served; must outlive whatever changes this.
   const uint64_t instance;         ///< Tells one Live from another at the same address.
 
   /// Now, if tickets may be judged now; nullopt: this node is not ready, or does not know well enough any more what others have revoked, and
@@ -68,10 +86,22 @@ struct Live {
   /// What is in memory may be relied on before `end`, by the node's time. For ever, where nobody says otherwise: no other node writes.
   void good_until(Time end) { good_until_ms_.store(epoch_ms(end), std::memory_order_relaxed); }
 
+  Time good_until() const { return from_epoch_ms(good_until_ms_.load(std::memory_order_relaxed)); }
+
+  void set_keys(std::shared_ptr<const check::KeyRing> ring) {
+    keys.set(std::move(ring));
+    if (LiveListener* const heard = listener.load(std::memory_order_acquire)) heard->keys_changed();
+  }
+  void set_apps(std::shared_ptr<const AppTable> table) {
+    apps.set(std::move(table));
+    if (LiveListener* const heard = listener.load(std::memory_order_acquire)) heard->apps_changed();
+  }
+
   /// Puts what an act of the store revoked into memory. To be done before that act is answered.
   void revoke(const std::vector<Revocation>& made) {
     for (const auto& row : made) {
       revocations.put(row.session.bytes, row.generation, static_cast<check::Reason>(row.reason), static_cast<uint64_t>(epoch_ms(row.until)));
+      if (LiveListener* const heard = listener.load(std::memory_order_acquire)) heard->revoked(row);
     }
   }
 

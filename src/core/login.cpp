@@ -42,6 +42,7 @@ Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
     refused.reason = Reason::disabled;
     co_return refused;
   }
+  CO_TRY(rates_.admit(*request.app, request.from_client ? trace->source.ip : std::string(), live_.clock.now()));
 
   const std::string key = request.app->app_id + '\n' + crypto::sha256(request.code.reveal());
   std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
@@ -109,6 +110,7 @@ Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord
   answer.is_new_user = record.is_new_user;
   // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
+  if (record.is_new_identity && Resolving::wanted(*request.app)) co_await resolve(answer, trace);
   co_await enter(request, std::move(entrance), answer);
   // 6. Seal the ticket: a phone number may just have said who this is.
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
@@ -163,6 +165,14 @@ Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* t
     gone.code_unspent = true;
     co_return gone;
   }
+  const auto place = exchanging_.enter(app->number);
+  if (!place) {
+    CallFailure busy;
+    busy.error = make_error(ErrorCode::unavailable, "too many logins of this app wait for the platform");
+    busy.error.retry_after = Seconds{1};
+    busy.code_unspent = true;
+    co_return busy;
+  }
   trace->upstream_path = app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);
   auto exchanged = co_await platform->exchange_code(app, std::move(code), deadline_in(limits::kUpstreamTotal));
@@ -189,6 +199,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
     const std::string row = app.app_id + '\0' + identity.openid;
     CO_TRY(act.session_key_sealed, vault_.seal("session_key", row, identity.session_key));
     act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
+    act.older_key_indexes = vault_.older_indexes("session_key", identity.session_key.reveal());
   }
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);
@@ -205,7 +216,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;
-  act.idle_expires_at = now + app.settings.idle_seconds;
+  act.idle_expires_at = now + (request.renews ? app.settings.idle_seconds : app.settings.ticket_seconds);
+  if (!request.renews) act.spared_since = now - limits::kLoginsAtOnce;
   act.absolute_expires_at = now + app.settings.absolute_seconds;
   act.revocations_until = revocations_until(now);
   act.move_phone = phone_mover(vault_);
@@ -273,6 +285,19 @@ Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answe
     auto bound = co_await bind_phone(request, answer, trace);
     if (bound.has_error()) warn("phone", bound.error());
   }
+}
+
+// Last of the parts: who was put onto another user by a number is asked for as that one.
+Task<void> Login::resolve(LoginAnswer& answer, Trace* trace) {
+  WhoIs who;
+  who.app = answer.app;
+  who.openid = answer.session.openid;
+  who.unionid = answer.session.unionid;
+  who.user = answer.user.id;
+  who.is_new_user = answer.is_new_user;
+  who.request_id = trace->source.request_id;
+  auto resolved = co_await resolving_.run(std::move(who), &answer.session, &answer.user, trace);
+  if (resolved.has_error()) answer.warnings.push_back({"resolve", resolved.error().code, resolved.error().upstream});
 }
 
 Task<Result<>> Login::bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {

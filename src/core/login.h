@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/fair_share.h"
 #include "core/journal.h"
 #include "core/live.h"
+#include "core/login_rates.h"
 #include "core/platform.h"
 #include "core/profile.h"
+#include "core/resolving.h"
 #include "core/store.h"
 #include "core/tickets.h"
 #include "core/trace.h"
@@ -30,11 +33,15 @@ struct LoginRequest {
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
   bool restore = false;               ///< A user whose deletion waits is taken back.
+  /// Whether the client keeps a renew token. One that does not has a session that ends with its ticket, and logs in anew each time, many
+  /// times at once where many of its requests were refused at once: such logins do not replace each other.
+  bool renews = true;
+  bool from_client = true;            ///< False: the platform's servers bring it, and their address is not the client's.
 };
 
 /// An optional part of a login that failed without undoing it.
 struct Warning {
-  std::string part;  ///< "profile", "phone", "entry".
+  std::string part;  ///< "profile", "phone", "resolve", "entry".
   ErrorCode code;
   std::optional<UpstreamFault> upstream;
 };
@@ -55,8 +62,13 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Journal& journal)
-      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal) {}
+        Resolving& resolving, Journal& journal, LoginRates& rates)
+      : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
+        journal_(journal), rates_(rates) {}
+
+  /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
+  /// one app's storm leaves room for the others.
+  static constexpr size_t kExchangesPerApp = 1024;
 
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
@@ -72,6 +84,7 @@ class Login {
   Task<Result<LoginRecord>> record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace);
   Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
+  Task<void> resolve(LoginAnswer& answer, Trace* trace);
   /// What the code gives that was scanned with this login, as of now.
   Task<Result<std::optional<Entrance>>> entrance_of(const LoginRequest& request, const Session& session);
   Task<void> enter(const LoginRequest& request, std::optional<Entrance> entrance, LoginAnswer& answer);
@@ -84,7 +97,10 @@ class Login {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Resolving& resolving_;
   Journal& journal_;
+  LoginRates& rates_;
+  FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;
 };
 

@@ -41,6 +41,7 @@ struct ClosedIdentity {
 struct KeepSessionKey {
   std::string provider, app_id, openid;
   std::string key_sealed, key_index;  ///< As in RecordLogin.
+  std::vector<std::string> older_key_indexes;
   Time now{};
   Source source;
 };

@@ -5,9 +5,12 @@
 namespace kaimen::core {
 
 MovePhone phone_mover(const crypto::Vault& vault) {
-  return [&vault](const Id& from, const Id& to, const std::string& sealed) -> Result<std::string> {
+  return [&vault](const Id& from, const Id& to, const std::string& sealed) -> Result<SealedPhone> {
     TRY(const auto phone, vault.open("phone", from.raw(), sealed));
-    return vault.seal("phone", to.raw(), phone);
+    SealedPhone moved;
+    TRY(moved.sealed, vault.seal("phone", to.raw(), phone));
+    moved.index = vault.index("phone", phone.reveal());
+    return moved;
   };
 }
 

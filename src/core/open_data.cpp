@@ -153,6 +153,7 @@ Task<Result<>> OpenData::reset_key(AppPtr app, std::string openid, Trace* trace)
   act.openid = openid;
   CO_TRY(act.key_sealed, vault_.seal("session_key", app->app_id + '\0' + openid, session_key));
   act.key_index = vault_.index("session_key", session_key.reveal());
+  act.older_key_indexes = vault_.older_indexes("session_key", session_key.reveal());
   act.now = clock_.now();
   act.source = trace->source;
   auto kept = co_await store_.media().keep_session_key(std::move(act));

@@ -48,6 +48,9 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
   if (!is_plain_text(request.nickname, limits::kNicknameCodePoints)) {
     co_return make_error(ErrorCode::invalid_request, "nickname must be at most 64 characters without control characters");
   }
+  const Subject nobody_yet{request.app, Id{}, {}};
+  auto checked = co_await profiles_.check_name(nobody_yet, request.nickname, trace);
+  CO_TRY(std::move(checked));
   RegisterPassword act;
   act.name = name;
   act.shown_name = shown(request.username, name);

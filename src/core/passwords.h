@@ -36,11 +36,11 @@ struct PasswordChange {
 
 class Passwords {
  public:
-  Passwords(Store& store, Random& random, Live& live, Tickets& tickets)
-      : store_(store), random_(random), live_(live), tickets_(tickets), thread_(random) {}
+  Passwords(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
+      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), thread_(random) {}
 
-  /// A new user with a session. Errors: not_found (the app has no passwords), forbidden (it is disabled), invalid_request, conflict (the name
-  /// is taken), rate_limited (too many are at it).
+  /// A new user with a session. Errors: not_found (the app has no passwords), forbidden (it is disabled), invalid_request (also a nickname where
+  /// names must be checked first: WeChat checks them for those who come with WeChat), conflict (the name is taken), rate_limited (too many are at it).
   Task<Result<LoginAnswer>> register_user(PasswordRequest request, Trace* trace);
   /// Errors: not_found and forbidden as above, forbidden (the user is disabled or deleted), unauthenticated without a reason (no such name or
   /// not its password), rate_limited with retry_after (too many failures, or too many are at it).
@@ -58,6 +58,7 @@ class Passwords {
   Random& random_;
   Live& live_;
   Tickets& tickets_;
+  Profiles& profiles_;
   PasswordThread thread_;
 };
 

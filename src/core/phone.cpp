@@ -84,6 +84,7 @@ Task<Result<User>> Profiles::keep_phone(Subject subject, ProvenPhone phone, Trac
   act.user = subject.user;
   CO_TRY(act.phone_sealed, vault_.seal("phone", subject.user.raw(), Secret(phone.number.full)));
   act.phone_index = vault_.index("phone", phone.number.full);
+  act.older_indexes = vault_.older_indexes("phone", phone.number.full);
   act.once = std::move(phone.once);
   act.unique = unique_in(subject.app->settings);
   act.now = clock_.now();
@@ -100,6 +101,7 @@ Task<Result<std::optional<LoginRecord>>> Profiles::attach_by_phone(Subject subje
   act.app = subject.app->number;
   act.code_hash = std::move(code_hash);
   act.phone_index = vault_.index("phone", phone.number.full);
+  act.older_indexes = vault_.older_indexes("phone", phone.number.full);
   act.once = std::move(phone.once);
   act.max_per_user = subject.app->settings.max_per_user;
   act.now = clock_.now();

@@ -17,6 +17,7 @@ Task<CallResult<Secret>> Platform::reset_session_key(AppPtr, Secret, std::string
 Task<CallResult<std::vector<EncryptKey>>> Platform::encrypt_keys(AppPtr, Secret, std::string, Secret, Deadline) { co_return absent(); }
 Task<CallResult<Verdict>> Platform::check_text(AppPtr, Secret, std::string, std::string, Deadline) { co_return absent(); }
 Task<CallResult<std::string>> Platform::check_picture(AppPtr, Secret, std::string, std::string, Deadline) { co_return absent(); }
+Task<CallResult<ProxyAnswer>> Platform::pass_on(AppPtr, Secret, std::shared_ptr<const ProxyCall>, Deadline) { co_return absent(); }
 Task<CallResult<std::string>> Platform::draw_code(AppPtr, Secret, CodePicture, Deadline) { co_return absent(); }
 Task<CallResult<std::string>> Platform::make_link(AppPtr, Secret, MakeLink, Deadline) { co_return absent(); }
 bool Platform::is_push_check(const App&, const Push&) const { return false; }

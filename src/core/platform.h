@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/task.h"
@@ -58,6 +59,23 @@ struct EncryptKey {
   int64_t version = 0;
   Seconds expires_in{0};
   Time created_at{};
+};
+
+/// A call of the platform's API that a backend makes through us (core/proxy.h).
+struct ProxyCall {
+  std::string method;                                       ///< "GET", "POST", …
+  std::string path;                                         ///< "/cgi-bin/message/subscribe/send"
+  std::vector<std::pair<std::string, std::string>> query;   ///< Decoded.
+  std::vector<std::pair<std::string, std::string>> headers; ///< Those that go along.
+  std::string body;
+  size_t most_answer_bytes = 0;
+};
+struct ProxyAnswer {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers; ///< Those worth passing on.
+  std::string body;
+  UpstreamFault fault;          ///< errcode 0: none that we could see.
+  bool token_rejected = false;
 };
 
 /// A code to scan, as a picture.
@@ -128,6 +146,8 @@ class Platform {
   /// Asks it to look at the picture at `url`. The verdict comes later, as a push with the trace_id returned here (WeChat: POST
   /// /wxa/media_check_async).
   virtual Task<CallResult<std::string>> check_picture(AppPtr app, Secret access_token, std::string openid, std::string url, Deadline deadline);
+  /// Makes a backend's call with the token put in, and answers whatever the platform answers.
+  virtual Task<CallResult<ProxyAnswer>> pass_on(AppPtr app, Secret access_token, std::shared_ptr<const ProxyCall> call, Deadline deadline);
   /// A code to scan: the picture's bytes (WeChat: POST /wxa/getwxacodeunlimit). invalid_request: it knows no such page.
   virtual Task<CallResult<std::string>> draw_code(AppPtr app, Secret access_token, CodePicture picture, Deadline deadline);
   /// A link into the mini program (WeChat: POST /wxa/generatescheme, /wxa/generate_urllink). invalid_request: it knows no such page.

@@ -47,20 +47,6 @@ Result<> check_avatar_host(const App& app, const std::string& url) {
   return ok();
 }
 
-Result<> check_change(const ProfileChange& change) {
-  TRY(check_text("nickname", change.nickname, limits::kNicknameCodePoints));
-  TRY(check_text("language", change.language, 16));
-  TRY(check_text("country", change.country, limits::kRegionCodePoints));
-  TRY(check_text("province", change.province, limits::kRegionCodePoints));
-  TRY(check_text("city", change.city, limits::kRegionCodePoints));
-  TRY(check_url(change.avatar_url));
-  if (change.gender && (*change.gender < 0 || *change.gender > 2)) return make_error(ErrorCode::invalid_request, "gender must be 0, 1 or 2");
-  if (change.attributes && change.attributes->size() > limits::kAttributesBytes) {
-    return make_error(ErrorCode::invalid_request, "attributes must be at most 8192 bytes of JSON");
-  }
-  return ok();
-}
-
 // WeChat sends empty and zero for what it no longer tells: those do not overwrite what is known.
 ProfileChange change_from(const OpenUserInfo& info) {
   ProfileChange change;
@@ -80,6 +66,20 @@ ProfileChange change_from(const OpenUserInfo& info) {
 }
 
 }  // namespace
+
+Result<> check_change(const ProfileChange& change) {
+  TRY(check_text("nickname", change.nickname, limits::kNicknameCodePoints));
+  TRY(check_text("language", change.language, 16));
+  TRY(check_text("country", change.country, limits::kRegionCodePoints));
+  TRY(check_text("province", change.province, limits::kRegionCodePoints));
+  TRY(check_text("city", change.city, limits::kRegionCodePoints));
+  TRY(check_url(change.avatar_url));
+  if (change.gender && (*change.gender < 0 || *change.gender > 2)) return make_error(ErrorCode::invalid_request, "gender must be 0, 1 or 2");
+  if (change.attributes && change.attributes->size() > limits::kAttributesBytes) {
+    return make_error(ErrorCode::invalid_request, "attributes must be at most 8192 bytes of JSON");
+  }
+  return ok();
+}
 
 Task<Result<User>> Profiles::update(Id user, ProfileChange change, Source source) {
   CO_TRY(check_change(change));
@@ -107,7 +107,7 @@ Task<Result<User>> Profiles::update_own(Subject subject, ProfileChange change, T
   if (change.avatar_url && !change.avatar_url->empty() && !grey) {
     CO_TRY(check_avatar_host(*subject.app, *change.avatar_url));
   }
-  if (change.nickname && !change.nickname->empty() && *change.nickname != kNoName) {
+  if (change.nickname) {
     auto checked = co_await check_name(subject, *change.nickname, trace);
     CO_TRY(std::move(checked));
   }
@@ -117,7 +117,7 @@ Task<Result<User>> Profiles::update_own(Subject subject, ProfileChange change, T
 
 Task<Result<>> Profiles::check_name(Subject subject, std::string name, Trace* trace) {
   const ProfileCheck policy = subject.app->settings.profile_check;
-  if (policy == ProfileCheck::off) co_return ok();
+  if (policy == ProfileCheck::off || name.empty() || name == kNoName) co_return ok();
   const bool enforced = policy == ProfileCheck::enforce;
   if (subject.openid.empty()) {
     if (!enforced) co_return ok();

@@ -44,6 +44,9 @@ struct Subject {
   std::string openid;
 };
 
+/// Error: invalid_request naming the field.
+Result<> check_change(const ProfileChange& change);
+
 class Profiles {
  public:
   Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, Journal& journal, const Clock& clock)
@@ -54,6 +57,9 @@ class Profiles {
   /// As the user says it, by the app's rules about names and avatars. Errors: those of update(); content_rejected, and where WeChat must have
   /// looked at a name first, those of Platform::check_text.
   Task<Result<User>> update_own(Subject subject, ProfileChange change, Trace* trace);
+  /// A name that the user gives otherwise than by update_own, by the app's profile_check; no name, and WeChat's stand-in for one, pass. Errors:
+  /// content_rejected; invalid_request (names are checked, and the subject has no openid to ask with); those of Platform::check_text.
+  Task<Result<>> check_name(Subject subject, std::string name, Trace* trace);
   /// Errors: invalid_request (no proof, half of one), signature_invalid, decrypt_failed, stale_session_key, not_found.
   Task<Result<User>> update_from_wechat(Subject subject, ProfileProof proof, Source source);
   /// Proves a number and keeps it: the errors of both.
@@ -73,7 +79,6 @@ class Profiles {
  private:
   /// Writes down that the proof was refused, and which session_keys were tried.
   Task<void> note_refusal(Subject subject, std::string_view part, ErrorCode code, Source source);
-  Task<Result<>> check_name(Subject subject, std::string name, Trace* trace);
   Task<Result<PhoneNumber>> phone_by_code(Subject subject, std::string code, Trace* trace);
   static Task<CallResult<PhoneNumber>> ask_phone(Platform* platform, Subject subject, Secret token, std::string code, bool* looked_at);
 

@@ -78,13 +78,19 @@ Error registration_required(const std::vector<std::string>& missing) {
 Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Trace* trace) {
   const App& app = *request.app;
   CO_TRY(check_fields(request.fields));
-  auto found = co_await store_.find_user(request.user);
-  CO_TRY(const auto user, std::move(found));
+  auto found = co_await store_.find_session(request.session);
+  CO_TRY(const auto before, std::move(found));
+  const User& user = before.user;
   if (!user.registered && app.settings.registration == RegistrationPolicy::closed) {
     co_return make_error(ErrorCode::forbidden, "this app registers nobody");
   }
   const auto missing = missing_of(app, user, request.fields, request.agreements, !request.invitation.empty());
   if (!missing.empty()) co_return registration_required(missing);
+  if (given(request.fields, "nickname")) {
+    const Subject subject{request.app, request.user, before.session.openid};
+    auto checked = co_await profiles_.check_name(subject, request.fields["nickname"], trace);
+    CO_TRY(std::move(checked));
+  }
 
   RegisterUser act;
   act.user = request.user;

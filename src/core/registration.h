@@ -30,10 +30,12 @@ struct MadeInvitation {
 
 class Registration {
  public:
-  Registration(Store& store, Random& random, Live& live, Tickets& tickets) : store_(store), random_(random), live_(live), tickets_(tickets) {}
+  Registration(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
+      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles) {}
 
   /// Records what is given; when nothing is missing the user is registered, and older tickets answer `renew`. Errors: registration_required
-  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated.
+  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, and for
+  /// a nickname those of Profiles::check_name.
   Task<Result<LoginAnswer>> complete(RegistrationRequest request, Trace* trace);
 
   /// Error: invalid_request (uses must be 1 … 100,000, seconds 60 … 366 days).
@@ -44,6 +46,7 @@ class Registration {
   Random& random_;
   Live& live_;
   Tickets& tickets_;
+  Profiles& profiles_;
 };
 
 /// Names of the fields and documents that the app still asks of the user, and "invitation".

@@ -5,25 +5,35 @@
 
 namespace kaimen::core {
 
-Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+namespace {
+// The tokens that are left have four more minutes.
+constexpr std::chrono::seconds kTokensLongest{5};
+}  // namespace
+
+Services::Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
                    const Clock& clock, AppSettings defaults,
-                   std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow)
+                   std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow,
+                   ProxyFamilies proxy_families)
     : store(store_port),
       outbound(outbound_port),
       live(clock),
+      master_keys(store, vault),
       journal(store, clock),
       ticket_keys(store, vault, random, live),
       tickets(ticket_keys, random),
       jwt_keys(store, vault, random, live),
       jwts(jwt_keys, random, clock),
       apps(store, vault, random, live, std::move(defaults), std::move(platform_names), std::move(upstream_names)),
+      projects(store, live, apps),
       access_keys(store, random, live),
       access_tokens(store, vault, platforms, random, clock),
+      proxy(access_tokens, platforms, clock, std::move(proxy_families)),
       open_data(store, vault, platforms, access_tokens, clock),
       profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
       sessions(store, live, tickets, open_data, journal),
       handoffs(store.directory(), vault, random, live, tickets),
-      login(store, platforms, vault, random, live, tickets, profiles, journal),
+      resolving(store.directory(), resolver, live),
+      login(store, platforms, vault, random, live, tickets, profiles, resolving, journal, login_rates),
       pushes(store, live, platforms),
       merging(store, vault, live),
       directory(store.directory(), vault, live),
@@ -31,7 +41,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       avatars(store, vault, platforms, access_tokens, clock),
       entries(store, platforms, access_tokens, random, clock),
       stats(store, random, clock),
-      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login)) {
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles)) {
+  follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }
 
@@ -42,6 +53,8 @@ Task<Result<>> Services::start() {
     auto followed = co_await follower->poll();
     CO_TRY(std::move(followed));
   }
+  auto entered = co_await master_keys.enter();
+  CO_TRY(std::move(entered));
   auto keys = co_await ticket_keys.maintain();
   CO_TRY(std::move(keys));
   auto signing_keys = co_await jwt_keys.maintain();
@@ -72,6 +85,9 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   CO_TRY(std::move(keys));
   CO_TRY(std::move(signing_keys));
   CO_TRY(std::move(used));
+  auto all = apps.list();
+  auto refreshing = access_tokens.maintain(std::move(all), kTokensLongest);
+  co_await std::move(refreshing);
   if (clock_guard.jumped()) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
   }

@@ -15,11 +15,16 @@
 #include "core/journal.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/login_rates.h"
+#include "core/master_keys.h"
 #include "core/merge.h"
 #include "core/open_data.h"
 #include "core/outbound.h"
 #include "core/profile.h"
+#include "core/projects.h"
+#include "core/proxy.h"
 #include "core/pushes.h"
+#include "core/resolving.h"
 #include "core/sessions.h"
 #include "core/stats.h"
 #include "core/ticket_keys.h"
@@ -32,9 +37,10 @@ struct AccountServices;  // core/account_services.h: passwords, linked identitie
 
 struct Services {
   /// `clock` is the node's: where the store is shared, follow.clock.
-  Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, const crypto::Vault& vault, Random& random,
+  Services(Store& store_port, const Platforms& platforms, Outbound& outbound_port, Resolver& resolver, const crypto::Vault& vault, Random& random,
            const Clock& clock, AppSettings defaults,
-           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {});
+           std::set<std::string> platform_names, std::set<std::string> upstream_names, FollowOptions follow = {},
+           ProxyFamilies proxy_families = default_proxy_families());
 
   ~Services();
 
@@ -46,18 +52,23 @@ struct Services {
   Store& store;
   Outbound& outbound;
   Live live;
+  MasterKeys master_keys;
   Journal journal;
   TicketKeys ticket_keys;
   Tickets tickets;
   JwtKeys jwt_keys;
   Jwts jwts;
   Apps apps;
+  Projects projects;
   AccessKeys access_keys;
   AccessTokens access_tokens;
+  Proxy proxy;
   OpenData open_data;
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;
+  Resolving resolving;
+  LoginRates login_rates;
   Login login;
   Pushes pushes;
   Merging merging;

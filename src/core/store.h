@@ -45,6 +45,7 @@ struct LoginRecord {
   User user;
   Session session;
   bool is_new_user = false;
+  bool is_new_identity = false;         ///< Nobody has come with this openid before. Not kept: a code that is brought again does not say so.
   std::string attempt;                  ///< The client's own name of its login attempt, as given at record_login.
   Time recorded_at{};
   std::vector<Revocation> revocations;  ///< That this act made: put them in memory before answering.
@@ -61,8 +62,12 @@ struct CodeClaim {
   std::optional<LoginRecord> login;
 };
 
+/// A phone number as a row keeps it.
+struct SealedPhone {
+  std::string sealed, index;  ///< As in SavePhone.
+};
 /// A sealed phone number of the user `from` as one of the user `to`. Runs on the store's thread, perhaps several times. Error: internal.
-using MovePhone = std::function<Result<std::string>(const Id& from, const Id& to, const std::string& sealed)>;
+using MovePhone = std::function<Result<SealedPhone>(const Id& from, const Id& to, const std::string& sealed)>;
 
 struct RecordLogin {
   uint32_t app = 0;
@@ -74,6 +79,7 @@ struct RecordLogin {
   std::string openid, unionid;            ///< unionid empty: none known.
   std::string session_key_sealed;         ///< Vault purpose "session_key", row = app_id | 0x00 | openid; empty: the platform has none.
   std::string session_key_index;          ///< Vault::index("session_key", key): the same key again is not a new version.
+  std::vector<std::string> older_key_indexes;  ///< Vault::older_indexes: the same key, too.
   Id new_user, new_session;               ///< Ids to use where new ones are made.
   std::string default_nickname;
   bool registered = true;                 ///< Of a new user.
@@ -85,6 +91,7 @@ struct RecordLogin {
   IsRegistered is_registered;             ///< For the scan; empty: what the user's row says.
   std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
   int max_per_user = 0;
+  std::optional<Time> spared_since;       ///< Sessions made since then are not replaced by the limit.
   Time now{}, idle_expires_at{}, absolute_expires_at{};
   Time revocations_until{};
   MovePhone move_phone;                   ///< For a merge.
@@ -148,6 +155,7 @@ struct SavePhone {
   Id user;
   std::string phone_sealed;
   std::string phone_index;  ///< Vault::index("phone", "+8613800000000").
+  std::vector<std::string> older_indexes;  ///< Vault::older_indexes: the same number, too.
   std::string once;         ///< 32 raw bytes naming the ciphertext this came from; a second use is `conflict`. Empty: not checked.
   PhoneUnique unique = PhoneUnique::off;  ///< Whether another user of the project may have the number: refuse is `conflict`, report an event.
   Time now{};
@@ -184,6 +192,8 @@ struct AppRow {
   std::string old_secret_sealed;  ///< Empty: none.
   Time old_secret_until{};
   std::string push_sealed;        ///< Vault purpose "push", row = app_id: Token, a line break, EncodingAESKey; empty: none.
+  std::string resolve_sealed;     ///< Vault purpose "resolve", row = number in digits; empty: none.
+  std::string signing_sealed;     ///< Vault purpose "signing", row = number in digits: signing_text (core/signing_keys.h); empty: none.
   std::map<std::string, std::string> settings;
   std::string upstream;
   bool disabled = false;
@@ -220,6 +230,7 @@ struct AccessTokenRow {
   std::string token_sealed;  ///< Vault purpose "access_token", row = app_id; empty: none yet.
   Time expires_at{}, fetched_at{};
   uint64_t lease = 0;        ///< Number of the last lease given.
+  Time paused_until{};       ///< The platform gave the token again although it was refused: nobody asks before this. Zero: no pause.
 };
 
 // ---- nodes ----
@@ -228,6 +239,8 @@ struct AccessTokenRow {
 struct Follow {
   Id node;                ///< Made by the process at its start.
   std::string version;    ///< Of the program.
+  std::string newest_migration;  ///< That the program knows; for versions to come, which may have to know who is at work.
+  std::string master_keys;       ///< Ids of those it holds, comma-separated; the first seals.
   Time started_at{};
   Time since{};           ///< Revocations stamped after this; zero: all that live.
 };
@@ -243,6 +256,8 @@ class DirectoryStore;
 class EntryStore;
 class JournalStore;
 class MediaStore;
+class ProjectStore;
+class SealStore;
 class StatsStore;
 
 class Store {
@@ -254,6 +269,8 @@ class Store {
   virtual DirectoryStore& directory() = 0;  ///< Users as the team's own systems see them.
   virtual JournalStore& journal() = 0;      ///< What happened, and who is told.
   virtual MediaStore& media() = 0;          ///< Avatars, and what WeChat pushes about users.
+  virtual ProjectStore& projects() = 0;     ///< Tenants: what apps, users, keys and webhooks belong to.
+  virtual SealStore& seals() = 0;           ///< Under which master keys the sealed values are, and their sealing anew.
   virtual EntryStore& entries() = 0;        ///< Entry codes and their scans.
   virtual StatsStore& stats() = 0;          ///< What is counted by the hour.
 
@@ -312,7 +329,6 @@ class Store {
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Error: not_found. Its number stays taken; its app_id may be added again under another.
   virtual Task<Result<>> remove_app(std::string app_id, Time now, Source source) = 0;
-  virtual Task<Result<std::vector<std::string>>> list_projects() = 0;
 
   virtual Task<Result<std::vector<TicketKeyRow>>> list_ticket_keys() = 0;
   virtual Task<Result<>> add_ticket_key(TicketKeyRow row) = 0;
@@ -331,6 +347,8 @@ class Store {
   /// Ends the lease and stores the token. False when `lease` is not the last one given: nothing was written.
   virtual Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) = 0;
   virtual Task<Result<>> release_access_token(std::string app_id, uint64_t lease) = 0;
+  /// Ends the lease, and no other is given before `until`. Nothing happens when `lease` is not the last one given.
+  virtual Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) = 0;
 
   /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end
   /// (whole days of them, so up to a day later).

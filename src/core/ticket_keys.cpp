@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/limits.h"
 
@@ -30,36 +31,33 @@ Task<Result<>> TicketKeys::maintain(bool drop_done) {
   auto listed = co_await store_.list_ticket_keys();
   CO_TRY(auto rows, std::move(listed));
 
-  std::vector<Time> starts;  // of the ticket keys that may still seal for all apps, sorted
-  bool has_renew = false;
-  for (const auto& row : rows) {
-    if (row.kind == KeyKind::renew) has_renew = true;
-    else if (row.kind == KeyKind::ticket && !row.retired && row.apps.empty()) starts.push_back(row.seals_from);
-  }
-  std::sort(starts.begin(), starts.end());
-
-  if (starts.empty() || starts.front() > now) {  // nothing seals now: the first start, or all were retired
-    auto made = co_await make(KeyKind::ticket, now, now);
-    CO_TRY(std::move(made));
-    starts.insert(starts.begin(), now);
-  }
-  // A start further ahead than a key is ever made was chosen while the clock was wrong; waiting for it, no key would be made for years.
-  const Time latest = *std::prev(std::upper_bound(starts.begin(), starts.end(), now + kEvery));
-  if (latest + kEvery - kBeforehand <= now) {
-    auto made = co_await make(KeyKind::ticket, now, std::max<Time>(now + kBeforehand, latest + kEvery));
-    CO_TRY(std::move(made));
+  const bool has_renew = std::ranges::any_of(rows, [](const auto& row) { return row.kind == KeyKind::renew; });
+  std::vector<uint32_t> done;
+  for (const auto& scope : scopes_of(rows)) {
+    auto keeping = keep_chain(scope, rows, now);
+    auto kept = co_await std::move(keeping);
+    CO_TRY(const auto starts, std::move(kept));
+    if (!drop_done) continue;
+    // A key stopped sealing when the next one (or its retirement's successor) began; tickets under it lived at most a day longer.
+    for (const auto& row : rows) {
+      if (row.kind != KeyKind::ticket || row.apps != scope) continue;
+      const auto next = std::upper_bound(starts.begin(), starts.end(), row.seals_from);
+      if (next != starts.end() && *next + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
+    }
   }
   if (!has_renew) {
-    auto made = co_await make(KeyKind::renew, now, now);
+    auto making = make(KeyKind::renew, {}, now, now);
+    auto made = co_await std::move(making);
     CO_TRY(std::move(made));
   }
 
-  // A key stopped sealing when the next one (or its retirement's successor) began; tickets under it lived at most a day longer.
-  std::vector<uint32_t> done;
-  for (const auto& row : rows) {
-    if (!drop_done || row.kind != KeyKind::ticket || !row.apps.empty()) continue;
-    const auto next = std::upper_bound(starts.begin(), starts.end(), row.seals_from);
-    if (next != starts.end() && *next + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
+  if (drop_done) {
+    // An app that was removed leaves a chain that nobody goes on with.
+    const auto apps = live_.apps.get();
+    for (const auto& row : rows) {
+      const bool orphan = row.kind == KeyKind::ticket && row.apps.size() == 1 && !apps->find(row.apps[0]);
+      if (orphan && row.seals_from + 2 * kEvery + kMaxTicketLife + limits::kAfterTicketEnd < now) done.push_back(row.id);
+    }
   }
   if (!done.empty()) {
     auto dropped = co_await store_.drop_ticket_keys(std::move(done));
@@ -76,12 +74,65 @@ Task<Result<>> TicketKeys::retire(Source source) {
   co_return maintained;
 }
 
-Task<Result<>> TicketKeys::make(KeyKind kind, Time now, Time seals_from) {
+/// All apps' and those of apps with keys of their own, which go on once they have begun, whoever asked for them.
+std::vector<std::vector<uint32_t>> TicketKeys::scopes_of(const std::vector<TicketKeyRow>& rows) const {
+  std::set<std::vector<uint32_t>> scopes{{}};
+  const auto apps = live_.apps.get();
+  for (const auto& row : rows) {
+    if (row.kind == KeyKind::ticket && row.apps.size() == 1 && apps->find(row.apps[0])) scopes.insert(row.apps);
+  }
+  std::lock_guard lock(mutex_);
+  for (const auto& app_id : own_keys_) {
+    if (const auto app = apps->find(app_id)) scopes.insert({app->number});
+  }
+  return {scopes.begin(), scopes.end()};
+}
+
+/// Makes the keys of one scope that are due. When its keys begin, sorted.
+Task<Result<std::vector<Time>>> TicketKeys::keep_chain(std::vector<uint32_t> scope, const std::vector<TicketKeyRow>& rows, Time now) {
+  std::vector<Time> starts;  // of those that may still seal
+  bool first = true;
+  for (const auto& row : rows) {
+    if (row.kind != KeyKind::ticket || row.apps != scope) continue;
+    first = false;
+    if (!row.retired) starts.push_back(row.seals_from);
+  }
+  std::sort(starts.begin(), starts.end());
+
+  // Nothing seals now. For all apps that is the first start, or all were retired. Of an app's own keys the first is made beforehand too: the
+  // key of all serves until then.
+  const bool none_begun = starts.empty() || starts.front() > now;
+  const bool own_to_come = !scope.empty() && (first || (!starts.empty() && starts.front() <= now + kBeforehand));
+  if (none_begun && !(own_to_come && !starts.empty())) {
+    const Time from = own_to_come ? now + kBeforehand : now;
+    auto making = make(KeyKind::ticket, scope, now, from);
+    auto made = co_await std::move(making);
+    CO_TRY(std::move(made));
+    starts.insert(std::upper_bound(starts.begin(), starts.end(), from), from);
+  }
+  // A start further ahead than a key is ever made was chosen while the clock was wrong; waiting for it, no key would be made for years.
+  const Time latest = *std::prev(std::upper_bound(starts.begin(), starts.end(), now + kEvery));
+  if (latest + kEvery - kBeforehand <= now) {
+    const Time from = std::max<Time>(now + kBeforehand, latest + kEvery);
+    auto making = make(KeyKind::ticket, scope, now, from);
+    auto made = co_await std::move(making);
+    CO_TRY(std::move(made));
+  }
+  co_return starts;
+}
+
+void TicketKeys::own_keys(std::vector<std::string> app_ids) {
+  std::lock_guard lock(mutex_);
+  own_keys_ = std::move(app_ids);
+}
+
+Task<Result<>> TicketKeys::make(KeyKind kind, std::vector<uint32_t> scope, Time now, Time seals_from) {
   CO_TRY(auto bytes, random_.bytes<32>());
   CO_TRY(auto id_bytes, random_.bytes<4>());
   TicketKeyRow row;
   std::memcpy(&row.id, id_bytes.data(), sizeof row.id);
   row.kind = kind;
+  row.apps = std::move(scope);
   row.created_at = now;
   row.seals_from = seals_from;
   const Secret key(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -126,7 +177,8 @@ Task<Result<>> TicketKeys::load() {
     entry.retired = row.retired;
     entry.apps = row.apps;
     std::sort(entry.apps.begin(), entry.apps.end());
-    if (!row.retired && row.apps.empty()) sealing.push_back({entry.key, row.seals_from});
+    entry.seals_from_ms = static_cast<uint64_t>(epoch_ms(row.seals_from));
+    if (!row.retired && row.apps.size() <= 1) sealing.push_back({entry.key, row.seals_from, entry.apps});
     ring.push_back(std::move(entry));
   }
   std::sort(sealing.begin(), sealing.end(), [](const auto& a, const auto& b) { return a.seals_from < b.seals_from; });
@@ -136,19 +188,25 @@ Task<Result<>> TicketKeys::load() {
       sealing_ = std::move(sealing);
       renew_ = std::move(renew);
     }
-    live_.keys.set(std::make_shared<check::KeyRing>(std::move(ring)));
+    live_.set_keys(std::make_shared<check::KeyRing>(std::move(ring)));
   });
   co_return ok();
 }
 
-Result<check::Key> TicketKeys::sealing_key(Time now) const {
+Result<check::Key> TicketKeys::sealing_key(Time now, std::optional<uint32_t> app) const {
   std::lock_guard lock(mutex_);
-  if (sealing_.empty()) return make_error(ErrorCode::unavailable, "no ticket key yet");
   // The newest that has begun; a clock set back to before all of them leaves the oldest.
-  const SealingKey* best = &sealing_.front();
+  const SealingKey* best = nullptr;
+  const SealingKey* own = nullptr;
   for (const auto& candidate : sealing_) {
-    if (candidate.seals_from <= now) best = &candidate;
+    if (candidate.apps.empty()) {
+      if (!best || candidate.seals_from <= now) best = &candidate;
+    } else if (app && candidate.apps[0] == *app && candidate.seals_from <= now) {
+      own = &candidate;
+    }
   }
+  if (own) return own->key;
+  if (!best) return make_error(ErrorCode::unavailable, "no ticket key yet");
   return best->key;
 }
 

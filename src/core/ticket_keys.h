@@ -1,7 +1,8 @@
 // The keys that seal tickets and renew tokens: rows of the store, sealed by the master key, opened into the ring that checks use.
 //
 // A ticket key is made daily, at least an hour before it first seals, so that every node knows it before it meets a ticket under it; it is
-// dropped when the last ticket under it is long past its end. The key of renew tokens is long-lived. See docs/architecture.md, "The ticket".
+// dropped when the last ticket under it is long past its end. An app may have keys of its own beside those of all apps. The key of renew tokens
+// is long-lived. See docs/architecture.md, "The ticket".
 #pragma once
 
 #include <memory>
@@ -40,8 +41,12 @@ class TicketKeys {
   /// JwtKeys::maintain() is to follow.
   Task<Result<>> retire(Source source = {});
 
-  /// The key that seals tickets at `now`. Error: unavailable before maintain().
-  Result<check::Key> sealing_key(Time now) const;
+  /// The key that seals tickets at `now`: of `app`, its own if it has one that has begun, else that of all apps. Error: unavailable before
+  /// maintain().
+  Result<check::Key> sealing_key(Time now, std::optional<uint32_t> app = std::nullopt) const;
+  /// From the next maintain() on these apps have keys of their own, whose scope is the app alone. The first begins an hour later, when all nodes
+  /// know it. Nodes that were not asked go on with them.
+  void own_keys(std::vector<std::string> app_ids);
   Result<RenewKey> renew_sealing_key() const;
   /// nullptr: unknown.
   std::shared_ptr<const RenewKey> renew_key(uint32_t id) const;
@@ -50,8 +55,11 @@ class TicketKeys {
   struct SealingKey {
     check::Key key;
     Time seals_from{};
+    std::vector<uint32_t> apps{};  // none, or one
   };
-  Task<Result<>> make(KeyKind kind, Time now, Time seals_from);
+  std::vector<std::vector<uint32_t>> scopes_of(const std::vector<TicketKeyRow>& rows) const;
+  Task<Result<std::vector<Time>>> keep_chain(std::vector<uint32_t> scope, const std::vector<TicketKeyRow>& rows, Time now);
+  Task<Result<>> make(KeyKind kind, std::vector<uint32_t> scope, Time now, Time seals_from);
 
   Store& store_;
   const crypto::Vault& vault_;
@@ -60,6 +68,7 @@ class TicketKeys {
   mutable std::mutex mutex_;
   std::vector<SealingKey> sealing_;  // not retired, by seals_from
   std::vector<std::shared_ptr<const RenewKey>> renew_;
+  std::vector<std::string> own_keys_;  // app_ids
   ReadOrder order_;
 };
 

@@ -41,7 +41,8 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   // A ticket never outlives its session.
   const auto session_end = std::min(session.idle_expires_at, session.absolute_expires_at);
   const auto left = std::chrono::floor<Seconds>(session_end - now);
-  const Seconds life = std::min(app.settings.ticket_seconds, left);
+  // One that cannot be renewed lasts as long as its session.
+  const Seconds life = session.actor.empty() ? std::min(app.settings.ticket_seconds, left) : left;
   if (life <= Seconds{0}) return unauthenticated(Reason::expired);
 
   const std::string roles = joined(user.roles);
@@ -53,12 +54,14 @@ Result<Issued> Tickets::issue(const App& app, const Session& session, const User
   claims.life_s = static_cast<uint32_t>(life.count());
   claims.generation = session.generation;
   claims.flags = static_cast<uint16_t>(session.env) | (registered_in(app, user) ? check::kFlagRegistered : 0);
+  if (!session.actor.empty()) claims.flags |= check::kFlagActor;
+  claims.actor = session.actor;
   claims.openid = session.openid;
   claims.unionid = session.unionid;
   claims.external_id = user.external_id;
   claims.roles = roles;
 
-  TRY(const auto key, keys_.sealing_key(now));
+  TRY(const auto key, keys_.sealing_key(now, session.app));
   TRY(const auto nonce, random_.bytes<12>());
   Issued issued;
   issued.token = check::seal_ticket(key, claims, nonce);

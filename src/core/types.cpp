@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "check/wanted.h"
 
 namespace kaimen::core {
 
@@ -21,21 +22,9 @@ static_assert(static_cast<int>(Reason::logged_out) == static_cast<int>(check::Re
 static_assert(static_cast<int>(Reason::expired) == static_cast<int>(check::Reason::expired));
 static_assert(static_cast<int>(Reason::renew) == static_cast<int>(check::Reason::renew));
 
-std::string_view name_of(Env env) {
-  switch (env) {
-    case Env::release: return "release";
-    case Env::trial: return "trial";
-    case Env::develop: return "develop";
-  }
-  return "release";
-}
+std::string_view name_of(Env env) { return check::env_name(env); }
 
-std::optional<Env> parse_env(std::string_view text) {
-  for (const Env env : {Env::release, Env::trial, Env::develop}) {
-    if (text == name_of(env)) return env;
-  }
-  return std::nullopt;
-}
+std::optional<Env> parse_env(std::string_view text) { return check::env_named(text); }
 
 namespace {
 
@@ -66,6 +55,8 @@ bool all_of(std::string_view text, size_t longest, std::string_view marks) {
   });
 }
 bool is_name(std::string_view text) { return all_of(text, 64, "_-."); }
+/// "wxa/getuserriskrank"
+bool is_call_path(std::string_view text) { return all_of(text, 128, "_-/") && !text.starts_with('/') && !text.ends_with('/'); }
 bool is_host(std::string_view text) { return all_of(text, 253, "-.:"); }
 /// Scheme and authority, no path: as a browser sends it in Origin.
 bool is_origin(std::string_view text) {
@@ -81,8 +72,13 @@ bool is_url(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string> AppSettings::default_signing_paths() {
+  return {"wxa/business/getuserphonenumber", "wxa/business/getuserencryptkey", "wxa/business/checkencryptedmsg", "wxa/getpluginopenpid",
+          "wxa/getwxacode", "wxa/getwxacodeunlimit", "cgi-bin/wxaapp/createwxaqrcode", "wxa/getuserriskrank"};
+}
+
 Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>& values, const AppSettings& defaults) {
-  constexpr int64_t day = 86400;
+  constexpr int64_t day = 86400, kMostPerMinute = 10'000'000;
   AppSettings settings = defaults;
   std::string problems;
   auto problem = [&](const std::string& text) { problems += (problems.empty() ? "" : "; ") + text; };
@@ -157,9 +153,26 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       number(name, text, 0, 90, [&](int64_t value) { settings.deletion_grace_days = static_cast<int>(value); });
     } else if (name == "web_origins") {
       list(name, text, settings.web_origins, is_origin);
+    } else if (name == "wafer") {
+      choice(name, text, {"off", "v1", "v2"}, settings.wafer);
+    } else if (name == "wafer_hosts") {
+      list(name, text, settings.wafer_hosts, is_host);
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
+    } else if (name == "resolve_url") {
+      if (!text.empty() && !is_url(text)) problem("resolve_url must be an http or https URL");
+      settings.resolve_url = text;
+    } else if (name == "support_view") {
+      choice(name, text, {"off", "on"}, settings.support_view);
+    } else if (name == "logins_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.logins_per_minute = value; });
+    } else if (name == "logins_per_address_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.logins_per_address_per_minute = value; });
+    } else if (name == "wechat_calls_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.wechat_calls_per_minute = value; });
+    } else if (name == "signing_paths") {
+      list(name, text, settings.signing_paths, is_call_path);
     } else {
       problem("there is no setting " + name);
     }
@@ -194,7 +207,15 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"agreements", joined(agreed)},
           {"deletion_grace_days", std::to_string(deletion_grace_days)},
           {"web_origins", joined(web_origins)},
-          {"prefetch_url", prefetch_url}};
+          {"wafer", name_at(wafer, {"off", "v1", "v2"})},
+          {"wafer_hosts", joined(wafer_hosts)},
+          {"prefetch_url", prefetch_url},
+          {"resolve_url", resolve_url},
+          {"support_view", name_at(support_view, {"off", "on"})},
+          {"logins_per_minute", std::to_string(logins_per_minute)},
+          {"logins_per_address_per_minute", std::to_string(logins_per_address_per_minute)},
+          {"wechat_calls_per_minute", std::to_string(wechat_calls_per_minute)},
+          {"signing_paths", joined(signing_paths)}};
 }
 
 }  // namespace kaimen::core

@@ -26,6 +26,8 @@ enum class PhoneUnique : uint8_t { off, report, refuse };
 enum class ProfileCheck : uint8_t { off, report, enforce };
 /// Who becomes a registered user: everybody at the first login; whoever gives the fields and agrees; the same with an invitation; nobody.
 enum class RegistrationPolicy : uint8_t { open, fields, invited, closed };
+/// Whether the clients of Tencent's wafer log in to the app, and in the words of which version.
+enum class Wafer : uint8_t { off, v1, v2 };
 
 /// A document to consent to, in the version that counts.
 struct Agreement {
@@ -51,13 +53,26 @@ struct AppSettings {
   std::vector<Agreement> agreements;           ///< Required, as "name=version,…".
   int deletion_grace_days = 0;                 ///< How long a deleted user can be restored: 0 … 90.
   std::vector<std::string> web_origins;        ///< Where a login may be handed to: "https://h5.example.com".
+  Wafer wafer = Wafer::off;                    ///< Whether /weapp and X-WX-Skey exist for this app.
+  std::vector<std::string> wafer_hosts;        ///< Host names by which /weapp means this app, where there are several of wafer's.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
+  std::string resolve_url;                     ///< Asked who it is at an identity's first login; empty: nobody is.
+  bool support_view = false;                   ///< Whether the admin API may open sessions in a user's place.
+  int64_t logins_per_minute = 0;               ///< On each node; 0: no limit.
+  int64_t logins_per_address_per_minute = 600; ///< Of one address, on each node: many phones share one. 0: no limit.
+  int64_t wechat_calls_per_minute = 0;         ///< Through the proxy, on each node; 0: no limit.
+  std::vector<std::string> signing_paths = default_signing_paths();  ///< Which calls to WeChat are signed and encrypted, where the app has the keys for it.
+
+  /// The calls for which WeChat offers API signing and encryption.
+  static std::vector<std::string> default_signing_paths();
 
   /// All settings as name → text, as parse() reads them.
   std::map<std::string, std::string> values() const;
   /// Reads name → text pairs over `defaults`. Error: invalid_request naming every unknown name and every bad value.
   static Result<AppSettings> parse(const std::map<std::string, std::string>& values, const AppSettings& defaults);
 };
+
+struct SigningKeys;  // core/signing_keys.h: of WeChat's API signing and encryption
 
 /// A mini program. Secrets are open here: this lives in memory only.
 struct App {
@@ -68,12 +83,15 @@ struct App {
   std::string name;
   Secret secret;
   Secret push_token, push_key;        ///< Of message push: Token and EncodingAESKey (43 characters); empty: pushes are refused.
+  Secret resolve_secret;              ///< What questions to resolve_url are signed with; empty: none are asked.
+  std::shared_ptr<const SigningKeys> signing;  ///< Null: calls are neither signed nor encrypted.
   std::optional<Secret> old_secret;   ///< During a rotation: tried when WeChat refuses `secret` (40125).
   Time old_secret_until{};
   std::map<std::string, std::string> setting_values;  ///< As set; `settings` is what follows from them and the server's defaults.
   AppSettings settings;
   std::string upstream = "wechat";    ///< Name of an [upstreams.NAME] of the configuration.
-  bool disabled = false;
+  bool disabled = false;              ///< By itself, or because its project is.
+  bool project_disabled = false;
   Time revoked_before{};              ///< Zero: never.
   Time created_at{};
 };

@@ -73,8 +73,7 @@ Task<Result<Webhook>> Webhooks::find(Id id) {
 Task<Result<MadeWebhook>> Webhooks::add(NewWebhook wanted) {
   CO_TRY(check_url(wanted.url));
   CO_TRY(check_kinds(wanted.kinds));
-  const auto apps = live_.apps.get();
-  if (!std::binary_search(apps->projects.begin(), apps->projects.end(), wanted.project)) {
+  if (!live_.apps.get()->project(wanted.project)) {
     co_return make_error(ErrorCode::invalid_request, "there is no project of that name");
   }
   auto listed = co_await list();

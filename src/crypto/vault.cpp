@@ -46,6 +46,11 @@ std::string additional_data(std::string_view head, std::string_view purpose, std
   return data;
 }
 
+std::string index_under(const Secret& indexing, std::string_view purpose, std::string_view value) {
+  const Secret key(hkdf_sha256(indexing.reveal(), purpose, 32));
+  return hmac_sha256(key.reveal(), value).substr(0, kIndexBytes);
+}
+
 Result<> validate(const Secret& key, const std::string& which) {
   if (key.size() != kMasterKeyBytes) {
     return make_error(ErrorCode::invalid_request, which + " is " + std::to_string(key.size()) + " bytes long; it must be 32");
@@ -99,9 +104,12 @@ Result<Secret> Vault::open(std::string_view purpose, std::string_view row, std::
                                                : "a sealed " + std::string(purpose) + " needs master key " + name + ", which is not configured");
 }
 
-std::string Vault::index(std::string_view purpose, std::string_view value) const {
-  const Secret key(hkdf_sha256(keys_.front().indexing.reveal(), purpose, 32));
-  return hmac_sha256(key.reveal(), value).substr(0, kIndexBytes);
+std::string Vault::index(std::string_view purpose, std::string_view value) const { return index_under(keys_.front().indexing, purpose, value); }
+
+std::vector<std::string> Vault::older_indexes(std::string_view purpose, std::string_view value) const {
+  std::vector<std::string> indexes;
+  for (size_t i = 1; i < keys_.size(); ++i) indexes.push_back(index_under(keys_[i].indexing, purpose, value));
+  return indexes;
 }
 
 std::optional<uint32_t> Vault::key_id_of(std::string_view sealed) {
@@ -110,5 +118,11 @@ std::optional<uint32_t> Vault::key_id_of(std::string_view sealed) {
 }
 
 uint32_t Vault::current_key_id() const { return keys_.front().id; }
+
+std::vector<uint32_t> Vault::key_ids() const {
+  std::vector<uint32_t> ids;
+  for (const MasterKey& key : keys_) ids.push_back(key.id);
+  return ids;
+}
 
 }  // namespace kaimen::crypto

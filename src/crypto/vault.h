@@ -29,10 +29,14 @@ class Vault {
 
   /// Keyed hash for equality searches over sealed values (phone numbers): 16 bytes of HMAC-SHA256 under a key derived for `purpose`.
   std::string index(std::string_view purpose, std::string_view value) const;
+  /// The same under the keys that only open, newest first: what a value may still be found by while the master key is being replaced.
+  std::vector<std::string> older_indexes(std::string_view purpose, std::string_view value) const;
 
   /// The id of the master key that a sealed value names; nullopt if it is not of this form.
   static std::optional<uint32_t> key_id_of(std::string_view sealed);
   uint32_t current_key_id() const;
+  /// Of all it holds; the current one is the first.
+  std::vector<uint32_t> key_ids() const;
 
  private:
   struct MasterKey {

@@ -52,7 +52,8 @@ struct ClientResponse {
 /// Why there is no answer.
 struct ClientError {
   enum class Kind : uint8_t {
-    not_sent,      ///< Name not found, refused, TLS refused, connect timed out, or too many exchanges wait: no byte of the request left.
+    not_sent,      ///< Name not found, refused, TLS refused, connect timed out: no byte of the request left.
+    too_many,      ///< ClientOptions::exchanges_per_host are under way: no byte left.
     timed_out,     ///< The deadline passed after bytes may have been sent.
     cut,           ///< The connection ended before the answer was complete.
     malformed,     ///< Not HTTP.
@@ -68,7 +69,7 @@ using ClientResult = BOOST_OUTCOME_V2_NAMESPACE::basic_result<ClientResponse, Cl
 
 struct ClientOptions {
   size_t idle_per_host = 64;       ///< Kept open per loop and host.
-  size_t exchanges_per_host = 512;  ///< Under way per loop and host; more are not_sent at once.
+  size_t exchanges_per_host = 512;  ///< Under way per loop and host; more are too_many at once.
   Millis idle_time{50'000};
   bool only_public = false;                ///< Connect to public addresses only, and to those of `allow_private` (http/reach.h).
   std::vector<std::string> allow_private;  ///< Addresses or CIDR blocks.

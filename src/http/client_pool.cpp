@@ -81,7 +81,7 @@ void ClientPool::start(ClientRequest request, Done done) {
   auto exchange = std::make_shared<Exchange>(loop_.context(), std::move(request));
   if (const auto problem = check_request(exchange->request)) return done(exchange->error(Kind::not_sent, *problem));
   auto& host = hosts_[key];
-  if (host.under_way >= options_.exchanges_per_host) return done(exchange->error(Kind::not_sent, "too many exchanges are under way"));
+  if (host.under_way >= options_.exchanges_per_host) return done(exchange->error(Kind::too_many, "too many exchanges are under way"));
   ++host.under_way;
   asio::co_spawn(loop_.executor(), drive(std::move(exchange), std::move(key), std::move(done)), asio::detached);
 }

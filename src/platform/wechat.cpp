@@ -8,6 +8,7 @@
 #include "http/message.h"
 #include "platform/wechat_open_data.h"
 #include "platform/wechat_push.h"
+#include "platform/wechat_signing.h"
 
 namespace kaimen::platform {
 
@@ -16,6 +17,15 @@ using core::CallFailure;
 using core::CallResult;
 
 namespace {
+
+CallFailure not_sent(Error error) {
+  CallFailure failure;
+  failure.error = std::move(error);
+  failure.code_unspent = true;
+  return failure;
+}
+
+Millis steady_now() { return std::chrono::floor<Millis>(std::chrono::steady_clock::now().time_since_epoch()); }
 
 /// A caller's deadline may be nearer than ours, never further.
 Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
@@ -47,20 +57,13 @@ std::string signed_target(std::string_view path, const Secret& access_token, con
 
 }  // namespace
 
-Wechat::Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock)
-    : client_(client), upstreams_(std::move(upstreams)), clock_(clock) {}
+Wechat::Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock, Random& random)
+    : client_(client), upstreams_(std::move(upstreams)), clock_(clock), random_(random) {
+  for (const auto& [name, upstream] : upstreams_) breakers_.try_emplace(name);
+}
 
 Task<CallResult<http::ClientResponse>> Wechat::ask(AppPtr app, std::string target, std::optional<std::string> body, Deadline deadline) {
-  const auto upstream = upstreams_.find(app->upstream);
-  if (upstream == upstreams_.end()) {
-    CallFailure failure;
-    failure.error = make_error(ErrorCode::app_misconfigured, "no upstream named \"" + app->upstream + "\" in the configuration");
-    failure.code_unspent = true;
-    co_return failure;
-  }
   http::ClientRequest request;
-  request.url = upstream->second.base_url;
-  request.proxy = upstream->second.proxy;
   request.target = std::move(target);
   if (body) {
     request.method = "POST";
@@ -68,11 +71,43 @@ Task<CallResult<http::ClientResponse>> Wechat::ask(AppPtr app, std::string targe
     request.headers.emplace_back("Content-Type", "application/json");
   }
   request.deadline = deadline;
-  request.connect_timeout = limits::kUpstreamConnect;
   request.max_body_bytes = limits::kUpstreamBodyBytes;
+  auto asking = exchange(app, std::move(request));
+  co_return co_await std::move(asking);
+}
+
+Task<CallResult<http::ClientResponse>> Wechat::exchange(AppPtr app, http::ClientRequest request) {
+  const auto upstream = upstreams_.find(app->upstream);
+  if (upstream == upstreams_.end()) {
+    co_return not_sent(make_error(ErrorCode::app_misconfigured, "no upstream named \"" + app->upstream + "\" in the configuration"));
+  }
+  Breaker& breaker = breakers_.at(app->upstream);
+  if (!breaker.admits(steady_now())) {
+    Error away = make_error(ErrorCode::unavailable, "WeChat has not answered for a while");
+    away.retry_after = std::chrono::seconds(1);
+    co_return not_sent(std::move(away));
+  }
+  request.url = upstream->second.base_url;
+  request.proxy = upstream->second.proxy;
+  request.connect_timeout = limits::kUpstreamConnect;
+  std::optional<SignedCall> call;
+  if (is_to_be_signed(*app, request.target)) {
+    auto made = sign_request(request, *app, clock_.now(), random_);
+    if (!made) co_return not_sent(std::move(made.error()));
+    call = std::move(made.value());
+  }
   auto sending = client_.send(std::move(request));
   auto answer = co_await std::move(sending);
-  if (!answer) co_return transport_failure(answer.error());
+  if (!answer) {
+    // A limit of our own says nothing about WeChat.
+    if (answer.error().kind != http::ClientError::Kind::too_many) breaker.failed(steady_now());
+    co_return transport_failure(answer.error());
+  }
+  if (answer.value().status < 500) breaker.answered();
+  else breaker.failed(steady_now());
+  if (call) {
+    CO_TRY(open_signed_answer(answer.value(), *call, *app, clock_.now()));
+  }
   co_return std::move(answer).value();
 }
 

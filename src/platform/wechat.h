@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "core/platform.h"
 #include "http/client.h"
+#include "platform/breaker.h"
 #include "platform/wechat_answer.h"
 
 namespace kaimen::platform {
@@ -25,11 +27,12 @@ struct Upstream {
 /// "path?name=value&…", each value percent-encoded, so that a hostile value stays one parameter.
 std::string target_of(std::string_view path, std::initializer_list<std::pair<std::string_view, std::string_view>> parameters);
 
-/// Thread-safe: it holds nothing that changes. The client and the clock must outlive it.
+/// Thread-safe: nothing changes in it but what its circuit breakers, one for each upstream, have seen. Client, clock and randomness must
+/// outlive it.
 class Wechat : public core::Platform {
  public:
   /// `upstreams` by name (App::upstream). An app whose upstream is not among them is app_misconfigured.
-  Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock);
+  Wechat(http::Client& client, std::map<std::string, Upstream> upstreams, const Clock& clock, Random& random);
 
   Task<core::CallResult<core::CodeExchange>> exchange_code(core::AppPtr app, Secret code, Deadline deadline) override;
   Task<core::CallResult<core::FetchedToken>> fetch_access_token(core::AppPtr app, Deadline deadline) override;
@@ -46,6 +49,8 @@ class Wechat : public core::Platform {
                                                    Deadline deadline) override;
   Task<core::CallResult<std::string>> check_picture(core::AppPtr app, Secret access_token, std::string openid, std::string url,
                                                     Deadline deadline) override;
+  Task<core::CallResult<core::ProxyAnswer>> pass_on(core::AppPtr app, Secret access_token, std::shared_ptr<const core::ProxyCall> call,
+                                                    Deadline deadline) override;
   Task<core::CallResult<std::string>> draw_code(core::AppPtr app, Secret access_token, core::CodePicture picture, Deadline deadline) override;
   Task<core::CallResult<std::string>> make_link(core::AppPtr app, Secret access_token, core::MakeLink link, Deadline deadline) override;
   bool is_push_check(const core::App& app, const core::Push& push) const override;
@@ -59,6 +64,8 @@ class Wechat : public core::Platform {
  protected:
   Task<core::CallResult<http::ClientResponse>> ask(core::AppPtr app, std::string target, std::optional<std::string> body,
                                                    Deadline deadline);
+  /// One exchange with the app's upstream, signed and encrypted where the app has it so; `request` lacks its url.
+  Task<core::CallResult<http::ClientResponse>> exchange(core::AppPtr app, http::ClientRequest request);
   /// One exchange with one of the app's secrets.
   virtual Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
 
@@ -69,6 +76,8 @@ class Wechat : public core::Platform {
   http::Client& client_;
   const std::map<std::string, Upstream> upstreams_;
   const Clock& clock_;
+  Random& random_;
+  std::map<std::string, Breaker> breakers_;  // one for each upstream
 };
 
 }  // namespace kaimen::platform

@@ -168,6 +168,19 @@ core::CallResult<std::string> read_picture_check(int status, std::string_view bo
   return trace_id;
 }
 
+UpstreamFault fault_in(std::string_view body) {
+  UpstreamFault fault;
+  const size_t begin = body.find_first_not_of(" \t\r\n");
+  if (begin == body.npos || body[begin] != '{') return fault;
+  auto parsed = http::parse_json(body);
+  const auto* object = parsed ? parsed.value().if_object() : nullptr;
+  const auto* value = object ? object->if_contains("errcode") : nullptr;
+  if (!value) return fault;
+  fault.errcode = errcode_of(*value).value_or(0);
+  if (fault.errcode != 0) fault.rid = wechat_rid(text_of(*object, "errmsg"));
+  return fault;
+}
+
 core::CallResult<std::string> read_drawn_code(int status, std::string body) {
   // The content type is not dependable: an error has come as an image and as text.
   if (body.starts_with('{')) {
@@ -190,7 +203,8 @@ core::CallResult<std::string> read_link(int status, std::string_view body, std::
 
 core::CallFailure transport_failure(const http::ClientError& error) {
   core::CallFailure failure;
-  if (error.kind == http::ClientError::Kind::not_sent) {
+  using Kind = http::ClientError::Kind;
+  if (error.kind == Kind::not_sent || error.kind == Kind::too_many) {
     failure.error = make_error(ErrorCode::unavailable, "WeChat was not reached: " + error.detail);
     failure.error.retry_after = std::chrono::seconds(1);
     failure.code_unspent = true;

@@ -33,6 +33,9 @@ core::CallResult<core::Verdict> read_text_check(int status, std::string_view bod
 /// The trace_id.
 core::CallResult<std::string> read_picture_check(int status, std::string_view body);
 
+/// The errcode and rid in a body that is a JSON object with an errcode, whatever else it is; errcode 0: none.
+UpstreamFault fault_in(std::string_view body);
+
 /// The exchange brought no answer: unavailable, with the code unspent, when no byte left; else upstream_error.
 core::CallFailure transport_failure(const http::ClientError& error);
 

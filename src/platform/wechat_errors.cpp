@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "http/address.h"
+
 namespace kaimen::platform {
 
 namespace {
@@ -103,6 +105,7 @@ bool is_id_character(char c) {
 }
 
 constexpr size_t kRidBytes = 64;
+constexpr int64_t kAddressRefused = 40164;
 
 }  // namespace
 
@@ -114,11 +117,26 @@ core::CallFailure wechat_failure(WechatCall call, int64_t errcode, std::string_v
   failure.error.upstream = UpstreamFault{errcode, wechat_rid(errmsg)};
   if (found) {
     failure.error.detail.append(": ").append(found->meaning);
+    if (const std::string seen = errcode == kAddressRefused ? wechat_seen_address(errmsg) : ""; !seen.empty()) failure.error.detail.append(": ").append(seen);
     if (found->retry_after > 0) failure.error.retry_after = std::chrono::seconds(found->retry_after);
     failure.code_unspent = found->code_unspent;
     failure.token_rejected = found->token_rejected;
   }
   return failure;
+}
+
+std::string wechat_seen_address(std::string_view errmsg) {
+  constexpr std::string_view kLabel = "invalid ip ";
+  const size_t at = errmsg.find(kLabel);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = errmsg.substr(at + kLabel.size());
+  const std::string_view address = rest.substr(0, rest.find_first_not_of("0123456789abcdefABCDEF.:"));
+  return http::address_in(address, {"0.0.0.0/0", "::/0"}) ? std::string(address) : std::string();
+}
+
+bool is_token_refusal(int64_t errcode) {
+  const Row* found = find_row(WechatCall::check_text, errcode);
+  return found && found->token_rejected;
 }
 
 std::string wechat_rid(std::string_view errmsg) {

@@ -30,7 +30,13 @@ inline constexpr int64_t kErrcodeSecretWrong = 40125;
 /// The failure that `errcode` stands for in this call; upstream_error for errcodes without a row. `errcode` is not 0.
 core::CallFailure wechat_failure(WechatCall call, int64_t errcode, std::string_view errmsg);
 
+/// Whether it says, in a call that bears an access_token, that the token is no longer good.
+bool is_token_refusal(int64_t errcode);
+
 /// The id at the tail of an errmsg ("…, rid: 60f0d6c1-…" or the older "req_id: …"); empty if there is none of a sane form.
 std::string wechat_rid(std::string_view errmsg);
+/// Of errcode 40164 the address that WeChat saw the call come from, as it says "invalid ip 203.0.113.9 ipv6 …": an address that reads as one, or
+/// empty. Nothing else of errmsg is kept.
+std::string wechat_seen_address(std::string_view errmsg);
 
 }  // namespace kaimen::platform

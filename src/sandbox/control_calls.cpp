@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "crypto/wechat_push.h"
 #include "http/client.h"
+#include "sandbox/signing.h"
 #include "sandbox/wechat_calls.h"
 
 namespace kaimen::sandbox {
@@ -16,6 +17,7 @@ namespace json = http::json;
 namespace {
 
 constexpr size_t kNameBytes = 128;
+constexpr int64_t kLongestPause = 600'000;
 constexpr std::string_view kAnonymousName = "微信用户";
 constexpr std::string_view kAnonymousAvatar =
     "https://thirdwx.qlogo.cn/mmopen/vi_32/"
@@ -60,9 +62,9 @@ Result<Person> person_of(World& world, const std::string& appid, const std::stri
 }
 
 /// Which session_key encrypts: "current", or "previous", as a phone does that logged in before the server noticed.
-Result<std::string> key_of(World& world, User& user, const std::optional<std::string>& which, Time now) {
+Result<std::string> key_of(World& world, const App& app, User& user, const std::optional<std::string>& which, Time now) {
   if (!which || *which == "current") {
-    TRY(granted(world.ensure_key(user, now)));
+    TRY(granted(world.ensure_key(app, user, now)));
     return user.session_key;
   }
   if (*which != "previous") return make_error(ErrorCode::invalid_request, "key must be \"current\" or \"previous\"");
@@ -86,6 +88,8 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto secret = reader.string({"secret"}), push_url = reader.string({"push_url"}), push_token = reader.string({"push_token"});
   const auto push_key = reader.string({"push_key", "encoding_aes_key"});
   const auto minute = reader.integer({"logins_per_minute"}), day = reader.integer({"logins_per_day"}), phones = reader.integer({"phone_quota"});
+  const auto token_seconds = reader.integer({"token_seconds"});
+  const auto key_life = reader.integer({"session_key_seconds"}), media_pause = reader.integer({"media_verdict_after_ms"});
   const auto links = reader.integer({"links_per_day"});
   const auto* pages = reader.array({"pages"});
   const auto unionid = reader.boolean({"unionid"});
@@ -98,8 +102,14 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (minute.value_or(0) < 0 || day.value_or(0) < 0 || links.value_or(0) < 0 || phones.value_or(0) < 0) {
     return make_error(ErrorCode::invalid_request, "a quota is not negative");
   }
+  if (key_life.value_or(1) < 1 || media_pause.value_or(0) < 0 || media_pause.value_or(0) > kLongestPause) {
+    return make_error(ErrorCode::invalid_request, "session_key_seconds is at least 1, media_verdict_after_ms 0 to 600000");
+  }
   if (push_key && !push_key->empty() && !crypto::push_key(*push_key)) {
     return make_error(ErrorCode::invalid_request, "push_key must be an EncodingAESKey of 43 characters");
+  }
+  if (token_seconds && (*token_seconds < 1 || *token_seconds > kTokenLife.count())) {
+    return make_error(ErrorCode::invalid_request, "token_seconds must be 1 to 7200");
   }
   App* app = world.put_app(appid);
   if (!app) return make_error(ErrorCode::unavailable, "too many apps");
@@ -107,6 +117,9 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (minute) app->logins_per_minute = *minute;
   if (day) app->logins_per_day = *day;
   if (phones) app->phone_quota = *phones;
+  if (token_seconds) app->token_life = Seconds(*token_seconds);
+  if (key_life) app->session_key_life = Seconds{*key_life};
+  if (media_pause) app->media_pause = Millis{*media_pause};
   if (links) app->links_per_day = *links;
   if (pages) {
     app->pages.clear();
@@ -148,7 +161,7 @@ Reply user_info(World& world, const json::object& body, Time now, Random& random
   const auto key = reader.string({"key"});
   TRY(all_known(reader));
   TRY(const auto person, person_of(world, appid, name));
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   json::object profile;
   profile["nickName"] = nickname.value_or(std::string(kAnonymousName));
   profile["gender"] = gender.value_or(0);
@@ -188,12 +201,38 @@ Reply phone(World& world, const json::object& body, Time now, Random& random) {
     // The phone itself refuses then; the server hears nothing of it.
     return json::object{{"errno", 1400001}, {"errMsg", "getPhoneNumber:fail jsapi has no permission"}};
   }
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   TRY(const std::string code, granted(world.phone_code(*person.app, *person.user, now)));
   json::object answer;
   answer["code"] = code;
   TRY(put_encrypted(answer, session_key, http::to_text(phone_members(*person.app, *person.user, now)), random));
   return answer;
+}
+
+/// Whether the user takes messages of this template: what wx.requestSubscribeMessage asks.
+Reply subscribe(World& world, const json::object& body, Time, Random&) {
+  http::Reader reader(body);
+  const std::string appid = reader.require_string({"appid", "app_id"}), name = reader.require_string({"user"});
+  const std::string template_id = reader.require_string({"template_id"});
+  const bool accept = reader.boolean({"accept"}).value_or(true);
+  TRY(all_known(reader));
+  TRY(const auto person, person_of(world, appid, name));
+  if (accept) person.user->refused_templates.erase(template_id);
+  else person.user->refused_templates.insert(template_id);
+  return json::object{{"openid", person.user->openid}, {template_id, accept ? "accept" : "reject"}};
+}
+
+/// Turns API signing and encryption on with new keys, which are answered, or off.
+Reply signing(World& world, const json::object& body, Time, Random& random) {
+  http::Reader reader(body);
+  const std::string appid = reader.require_string({"appid", "app_id"});
+  const bool on = reader.boolean({"on"}).value_or(true);
+  TRY(all_known(reader));
+  App* app = world.find_app(appid);
+  if (!app) return make_error(ErrorCode::not_found, "no app \"" + appid + "\": POST /sandbox/apps makes one");
+  app->signing.reset();
+  if (!on) return json::object{};
+  return make_signing(*app, random);
 }
 
 // Any data: an object gets a watermark if it has none; a string is encrypted as it is.
@@ -207,7 +246,7 @@ Reply open_data(World& world, json::object body, Time now, Random& random) {
   TRY(all_known(reader));
   if (!data.is_object() && !data.is_string()) return make_error(ErrorCode::invalid_request, "data must be an object or a string");
   TRY(const auto person, person_of(world, appid, name));
-  TRY(const std::string session_key, key_of(world, *person.user, key, now));
+  TRY(const std::string session_key, key_of(world, *person.app, *person.user, key, now));
   std::string plaintext;
   if (auto* object = data.if_object()) {
     if (!object->contains("watermark")) (*object)["watermark"] = watermark_of(*person.app, now);
@@ -236,6 +275,8 @@ ControlAnswer control(World& world, std::string_view path, std::string_view body
   if (!object) return refuse_control(400, "the body must be a JSON object");
   Reply reply = make_error(ErrorCode::not_found, "no such control path; see docs/sandbox.md");
   if (path == "/sandbox/apps") reply = put_app(world, *object, now, random);
+  if (path == "/sandbox/subscribe") reply = subscribe(world, *object, now, random);
+  if (path == "/sandbox/signing") reply = signing(world, *object, now, random);
   if (path == "/sandbox/login") reply = login(world, *object, now, random);
   if (path == "/sandbox/user-info") reply = user_info(world, *object, now, random);
   if (path == "/sandbox/phone") reply = phone(world, *object, now, random);

@@ -17,7 +17,7 @@ struct ControlAnswer {
 /// {"error": words}.
 ControlAnswer refuse_control(int status, std::string_view words);
 
-/// POST /sandbox/apps, /login, /user-info, /phone, /open-data. 404 for other paths.
+/// POST /sandbox/apps, /subscribe, /signing, /login, /user-info, /phone, /open-data. 404 for other paths.
 ControlAnswer control(World& world, std::string_view path, std::string_view body, Time now, Random& random);
 
 }  // namespace kaimen::sandbox

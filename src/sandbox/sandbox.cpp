@@ -1,11 +1,14 @@
 #include "sandbox/sandbox.h"
 
+#include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "sandbox/call_log.h"
 #include "sandbox/control_calls.h"
 #include "sandbox/faults.h"
 #include "sandbox/push.h"
+#include "sandbox/signing.h"
 #include "sandbox/waiting_room.h"
 #include "sandbox/wechat_calls.h"
 #include "sandbox/world.h"
@@ -17,6 +20,7 @@ namespace json = http::json;
 namespace {
 
 constexpr Millis kLongestHang{600'000};
+constexpr size_t kMediaBytes = 11 * 1024 * 1024;
 constexpr std::string_view kControlPrefix = "/sandbox/";
 constexpr std::string_view kJsonType = "application/json";
 
@@ -38,13 +42,18 @@ struct Sandbox::Impl final : http::Handler {
   const Clock& clock;
   Random& random;
   WaitingRoom waiting_room;
+  std::atomic<bool> stopping{false};
   std::mutex mutex;  // around all of:
   World world;
   Faults faults;
   CallLog calls;
   http::Client client;  // what is pushed goes out by it
+  WaitingRoom verdicts;  // pushes them, too: a slow receiver holds up verdicts only
 
-  size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
+  // WeChat takes media of 10 MB.
+  size_t body_limit(const http::Request& head, size_t default_limit) const override {
+    return head.path.starts_with(kControlPrefix) ? default_limit : std::max(default_limit, kMediaBytes);
+  }
   bool answer_now(const http::Request&, bool, std::string&) override { return false; }
   http::Response refuse(int status, std::string_view why, std::string_view) override { return respond(refuse_control(status, why)); }
 
@@ -58,7 +67,7 @@ struct Sandbox::Impl final : http::Handler {
       co_return answered;
     }
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
-    Question question{request.method, request.path, {}, request.body, clock.now()};
+    Question question{request.method, request.path, {}, request.body, clock.now(), &request};
     if (!http::parse_parameters(request.query, question.query)) co_return refuse(400, "bad percent-encoding", request.request_id);
     const auto fault = draw_fault(question.path);
     if (fault && fault->delay.count() > 0) {
@@ -72,7 +81,9 @@ struct Sandbox::Impl final : http::Handler {
       co_await pause;
       co_return hang_up();
     }
-    co_return answer(question, fault);
+    http::Response response = answer(question, fault);
+    if (question.path == "/wxa/media_check_async") plan_verdicts(question);
+    co_return response;
   }
 
   Wait<bool> wait_for(Millis duration, bool hanging) {
@@ -99,7 +110,7 @@ struct Sandbox::Impl final : http::Handler {
     return response;
   }
 
-  http::Response answer(const Question& question, const std::optional<Fault>& fault) {
+  http::Response answer(Question& question, const std::optional<Fault>& fault) {
     const auto type = content_type_of(question.path);
     const int status = fault ? fault->status : 200;
     switch (fault ? fault->kind : Fault::Kind::none) {
@@ -119,10 +130,14 @@ struct Sandbox::Impl final : http::Handler {
       case Fault::Kind::none: break;
     }
     std::lock_guard lock(mutex);
-    const Answer given = ask_wechat(world, question, random);
+    std::string plain;
+    const auto opened = open_signed(world, question, plain);
+    const Answer given = opened ? ask_wechat(world, question, random) : refuse_as_wechat(opened.error().errcode, opened.error().errmsg, random);
     note_locked(question, given.errcode(), fault);
     if (!given.image.empty()) return respond(status, "image/png", given.image);
-    return respond(status, type, http::to_text(given.json));
+    http::Response response = respond(status, type, http::to_text(given.json));
+    if (opened && opened.value()) sign_answer(response, *opened.value(), question.now, random);
+    return response;
   }
 
   http::Response handle_control(const http::Request& request) {
@@ -183,6 +198,31 @@ struct Sandbox::Impl final : http::Handler {
     http::Reader reader(*order);
     const std::string appid = reader.require_string({"appid", "app_id"});
     if (const auto problem = reader.check(); !problem) co_return respond(refuse_control(400, problem.error().detail));
+    auto telling = tell_verdicts(appid);
+    auto told = co_await std::move(telling);
+    if (!told) co_return respond(refuse_control(404, told.error().detail));
+    ControlAnswer answer;
+    answer.json["items"] = std::move(told.value());
+    co_return respond(answer);
+  }
+
+  /// Verdicts follow by themselves where the app says so.
+  void plan_verdicts(const Question& question) {
+    std::string appid;
+    Millis pause{0};
+    {
+      std::lock_guard lock(mutex);
+      const auto app = world.app_of_token(question.parameter("access_token"), question.now);
+      if (!app || !app.value()->media_pause || app.value()->media_checks.empty()) return;
+      appid = app.value()->appid;
+      pause = *app.value()->media_pause;
+    }
+    verdicts.wait(pause, false, [this, appid](bool) {
+      if (!stopping) static_cast<void>(run_here(tell_verdicts(appid)));
+    });
+  }
+
+  Task<Result<json::array>> tell_verdicts(std::string appid) {
     json::array items;
     while (const auto check = take_media_check(appid)) {
       const size_t path = check->url.find('/', check->url.find("://") + 3);
@@ -199,16 +239,14 @@ struct Sandbox::Impl final : http::Handler {
         if (fetched && fetched.value().status == 200) picture = std::move(fetched.value().body);
       }
       const auto letter = verdict_letter(appid, *check, picture);
-      if (!letter) co_return respond(refuse_control(404, letter.error().detail));
+      if (!letter) co_return letter.error();
       auto sending = client.send(request_of(letter.value()));
       const auto came_back = co_await std::move(sending);
       json::object item{{"trace_id", check->trace_id}, {"url", check->url}, {"fetched", picture.has_value()}, {"status", nullptr}};
       if (came_back) item["status"] = came_back.value().status;
       items.push_back(std::move(item));
     }
-    ControlAnswer answer;
-    answer.json["items"] = std::move(items);
-    co_return respond(answer);
+    co_return items;
   }
 
   http::Response handle_calls(const http::Request& request) {
@@ -239,7 +277,7 @@ struct Sandbox::Impl final : http::Handler {
 };
 
 Sandbox::Sandbox(const Clock& clock, Random& random, SandboxOptions options) : impl_(std::make_unique<Impl>(clock, random, options)) {}
-Sandbox::~Sandbox() = default;
+Sandbox::~Sandbox() { stop(); }
 
 void Sandbox::add_app(std::string appid, Secret secret) {
   std::lock_guard lock(impl_->mutex);
@@ -247,6 +285,10 @@ void Sandbox::add_app(std::string appid, Secret secret) {
 }
 
 http::Handler& Sandbox::handler() { return *impl_; }
-void Sandbox::stop() { impl_->waiting_room.stop(); }
+void Sandbox::stop() {
+  impl_->stopping = true;
+  impl_->verdicts.stop();
+  impl_->waiting_room.stop();
+}
 
 }  // namespace kaimen::sandbox

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "sandbox/messages.h"
 #include "sandbox/persona.h"
 #include "sandbox/picture.h"
 
@@ -34,19 +35,6 @@ Answer with_ok() {
   answer.json["errcode"] = 0;
   answer.json["errmsg"] = "ok";
   return answer;
-}
-
-Granted<json::object> body_of(const Question& question) {
-  auto parsed = http::parse_json(question.body);
-  auto* object = parsed ? parsed.value().if_object() : nullptr;
-  if (!object) return kBadData;
-  return std::move(*object);
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string(text->data(), text->size()) : std::string();
 }
 
 Granted<App*> app_by_secret(World& world, const std::string& appid, const std::string& secret) {
@@ -140,7 +128,7 @@ Granted<User*> signed_user(App& app, const Question& question) {
   if (found == app.by_openid.end()) return kBadOpenid;
   if (question.parameter("sig_method") != "hmac_sha256") return Refusal{87008, "invalid sig_method"};
   User& user = *found->second;
-  if (user.session_key.empty()) return Refusal{87007, "session_key is not existd or expired"};
+  if (!has_key(app, user, question.now)) return Refusal{87007, "session_key is not existd or expired"};
   const std::string expected = to_hex(crypto::hmac_sha256(user.session_key, question.body));
   if (!Secret::equal(question.parameter("signature"), expected)) return Refusal{87009, "invalid signature"};
   return &user;
@@ -335,6 +323,7 @@ constexpr std::array kRows{
     Row{"/wxa/business/getuserencryptkey", true, true, encrypt_keys},
     Row{"/wxa/business/getuserphonenumber", false, true, phone_number},
     Row{"/wxa/msg_sec_check", false, true, check_text},
+    Row{"/cgi-bin/message/subscribe/send", false, true, send_subscribe_message},
     Row{"/wxa/getwxacodeunlimit", false, true, unlimited_code},
     Row{"/wxa/generatescheme", false, true, scheme},
     Row{"/wxa/generate_urllink", false, true, url_link},
@@ -355,6 +344,19 @@ Reply dispatch(World& world, const Question& question, Random& random) {
 }
 
 }  // namespace
+
+Granted<json::object> body_of(const Question& question) {
+  auto parsed = http::parse_json(question.body);
+  auto* object = parsed ? parsed.value().if_object() : nullptr;
+  if (!object) return kBadData;
+  return std::move(*object);
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  const auto* text = value ? value->if_string() : nullptr;
+  return text ? std::string(text->data(), text->size()) : std::string();
+}
 
 const std::string& Question::parameter(std::string_view name) const {
   static const std::string none;

@@ -15,6 +15,7 @@ struct Question {
   http::Parameters query;
   std::string_view body;
   Time now{};
+  const http::Request* request = nullptr;  ///< As it came, for what is signed.
   /// First value of a query parameter; empty if there is none.
   const std::string& parameter(std::string_view name) const;
 };
@@ -24,6 +25,11 @@ struct Answer {
   std::string image;  ///< Instead of json: PNG bytes.
   int64_t errcode() const;
 };
+
+/// The body as an object. Refusal: 47001.
+Granted<http::json::object> body_of(const Question& question);
+/// A member that is a string; else empty.
+std::string text_of(const http::json::object& object, std::string_view name);
 
 /// Answers a question on one of WeChat's paths; 40066 for a path that WeChat does not have.
 Answer ask_wechat(World& world, const Question& question, Random& random);

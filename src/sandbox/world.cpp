@@ -78,7 +78,7 @@ Granted<void> World::rotate_key(User& user, Time now) {
   return ok();
 }
 
-Granted<void> World::ensure_key(User& user, Time now) { return user.session_key.empty() ? rotate_key(user, now) : Granted<void>(ok()); }
+Granted<void> World::ensure_key(const App& app, User& user, Time now) { return has_key(app, user, now) ? Granted<void>(ok()) : rotate_key(user, now); }
 
 Granted<std::string> World::remember_code(CodeKind kind, App& app, User& user, Result<std::string> text, Time now) {
   if (!text) return kBusy;
@@ -94,13 +94,13 @@ Granted<std::string> World::remember_code(CodeKind kind, App& app, User& user, R
   return code;
 }
 
-Granted<void> World::key_at_login(User& user, std::optional<bool> rotate, Time now) {
+Granted<void> World::key_at_login(const App& app, User& user, std::optional<bool> rotate, Time now) {
   const bool due = rotate.value_or(now - user.key_made >= key_interval_);
-  return user.session_key.empty() || due ? rotate_key(user, now) : Granted<void>(ok());
+  return !has_key(app, user, now) || due ? rotate_key(user, now) : Granted<void>(ok());
 }
 
 Granted<std::string> World::login(App& app, User& user, std::optional<bool> rotate, Time now) {
-  TRY(key_at_login(user, rotate, now));
+  TRY(key_at_login(app, user, rotate, now));
   return remember_code(CodeKind::login, app, user, make_login_code(random_), now);
 }
 
@@ -114,7 +114,7 @@ Granted<User*> World::spend_login_code(App& app, const std::string& code, Time n
     auto* user = devtools_ ? user_of(app, "devtools") : nullptr;
     if (!user) return kBadCode;
     // Nobody called wx.login here for it, so what that does to the key happens now.
-    TRY(key_at_login(*user, std::nullopt, now));
+    TRY(key_at_login(app, *user, std::nullopt, now));
     return user;
   }
   auto& known = found->second;
@@ -160,7 +160,7 @@ Granted<Token> World::new_token(App& app, Token& current, Token& older, Time now
   if (!text) return kBusy;
   drop_token(older);
   older = std::move(current);
-  current = Token{std::move(text).value(), now + kTokenLife};
+  current = Token{std::move(text).value(), now + app.token_life};
   tokens_[current.text] = &app;
   return current;
 }
@@ -170,7 +170,7 @@ void World::roll_quota(App& app, Time now) const {
   if (app.quota_day == today) return;
   app.quota_day = today;
   app.forced_today = app.classic_today = 0;
-  app.logins_today = app.links_today = 0;
+  app.logins_today = app.stable_today = app.links_today = 0;
 }
 
 Granted<Token> World::classic_token(App& app, Time now) {
@@ -182,12 +182,24 @@ Granted<Token> World::classic_token(App& app, Time now) {
   return token;
 }
 
+Granted<void> World::count_stable(App& app, Time now) const {
+  roll_quota(app, now);
+  if (app.stable_today >= kStablePerDay) return Refusal{45009, "reach max api daily quota limit"};
+  const int64_t minute = epoch_ms(now) / 60'000;
+  if (app.stable_minute != minute) app.stable_in_minute = 0;
+  app.stable_minute = minute;
+  if (app.stable_in_minute >= kStablePerMinute) return Refusal{45011, "api minute-quota reach limit"};
+  ++app.stable_in_minute;
+  ++app.stable_today;
+  return ok();
+}
+
 Granted<Token> World::stable_token(App& app, bool force, Time now) {
+  TRY(count_stable(app, now));
   if (!force) {
     if (!app.stable.text.empty() && app.stable.dies - now > kTokenOverlap) return app.stable;
     return new_token(app, app.stable, app.older_stable, now);
   }
-  roll_quota(app, now);
   if (app.forced_today >= kForcedPerDay) return Refusal{45009, "reach max api daily quota limit"};
   if (app.forced != Time{} && now - app.forced < kForceInterval) return Refusal{45011, "api minute-quota reach limit"};
   TRY(auto token, new_token(app, app.stable, app.older_stable, now));

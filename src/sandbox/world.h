@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +15,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "crypto/rsa_pss.h"
 
 namespace kaimen::sandbox {
 
@@ -23,6 +26,7 @@ inline constexpr auto kTokenOverlap = std::chrono::minutes(5);
 inline constexpr auto kForceInterval = std::chrono::seconds(30);
 inline constexpr int kForcedPerDay = 20;
 inline constexpr int kClassicPerDay = 2000;
+inline constexpr int64_t kStablePerMinute = 10'000, kStablePerDay = 500'000;
 inline constexpr auto kEncryptKeyLife = std::chrono::seconds(3600);
 inline constexpr size_t kEncryptKeys = 3;
 inline constexpr size_t kMediaChecks = 1000;
@@ -53,7 +57,17 @@ struct User {
   int64_t logins = 0;
   std::string country_code, phone;
   std::vector<EncryptKey> encrypt_keys;   ///< Oldest first.
+  std::set<std::string> refused_templates;  ///< Of subscribe messages.
   bool snapshot = false;                  ///< Made up for a snapshot page of the web: no person.
+};
+
+/// What an app and WeChat have of each other for signing and encryption.
+struct AppSigning {
+  Secret symmetric_key;  ///< 32 bytes.
+  std::string symmetric_sn;
+  crypto::RsaVerifier app_key;
+  crypto::RsaSigner platform_key;
+  std::string platform_sn;
 };
 
 struct Token {
@@ -76,6 +90,8 @@ struct App {
   std::unordered_map<std::string, User> users;        ///< By name.
   std::unordered_map<std::string, User*> by_openid;
   std::deque<MediaCheck> media_checks;                ///< Not answered yet, oldest first; at most kMediaChecks.
+  std::optional<Millis> media_pause;                  ///< After which a verdict is pushed by itself; unset: when it is ordered.
+  std::optional<Seconds> session_key_life;            ///< A session_key stands for so long; unset: until the next.
   Token stable, older_stable, classic, older_classic;
   Time forced{};
   int64_t logins_per_minute = 100;                    ///< Of one user.
@@ -85,12 +101,21 @@ struct App {
   std::optional<int64_t> phone_quota;                 ///< Numbers that are paid for; unset: no end of them.
   int64_t quota_day = 0, logins_today = 0, links_today = 0;
   int forced_today = 0, classic_today = 0;
+  int64_t stable_minute = 0, stable_in_minute = 0, stable_today = 0;
+  Seconds token_life = kTokenLife;                    ///< Of the tokens that are made from now on.
+  int64_t messages = 0;                               ///< Subscribe messages sent.
+  std::shared_ptr<const AppSigning> signing;          ///< Null: calls are not signed.
 
   /// Empty when the app is not bound.
   std::string unionid_of(const User& user) const;
   /// Whether it is in what is released; an empty one is the first page.
   bool has_page(std::string_view page) const;
 };
+
+/// Whether the user has a session_key that stands.
+inline bool has_key(const App& app, const User& user, Time now) {
+  return !user.session_key.empty() && (!app.session_key_life || now - user.key_made < *app.session_key_life);
+}
 
 class World {
  public:
@@ -107,8 +132,8 @@ class World {
   Granted<std::string> login(App& app, User& user, std::optional<bool> rotate, Time now);
   /// The phone button's code.
   Granted<std::string> phone_code(App& app, User& user, Time now);
-  /// Makes a session_key if the user has none yet.
-  Granted<void> ensure_key(User& user, Time now);
+  /// Makes a session_key if the user has none that stands.
+  Granted<void> ensure_key(const App& app, User& user, Time now);
   Granted<void> rotate_key(User& user, Time now);
 
   /// The user that WeChat makes up where `user` looks at a snapshot page. nullptr: there are too many.
@@ -123,7 +148,8 @@ class World {
   Granted<User*> spend_phone_code(App& app, const std::string& code, const std::string& openid, Time now);
   /// GET /cgi-bin/token: always a new one; the one before lives five minutes more. Refusal: 45009.
   Granted<Token> classic_token(App& app, Time now);
-  /// POST /cgi-bin/stable_token. Refusals with `force`: 45011 (within 30 s), 45009 (20 a day).
+  /// POST /cgi-bin/stable_token. Refusals: 45011 (10,000 a minute), 45009 (500,000 a day); with `force` also 45011 within 30 s, 45009 after
+  /// 20 a day.
   Granted<Token> stable_token(App& app, bool force, Time now);
   /// Refusals: 41001 (none given), 40001 (unknown or replaced), 42001 (expired).
   Granted<App*> app_of_token(const std::string& token, Time now);
@@ -143,9 +169,10 @@ class World {
   };
   Granted<std::string> remember_code(CodeKind kind, App& app, User& user, Result<std::string> text, Time now);
   Granted<Token> new_token(App& app, Token& current, Token& older, Time now);
-  Granted<void> key_at_login(User& user, std::optional<bool> rotate, Time now);
+  Granted<void> key_at_login(const App& app, User& user, std::optional<bool> rotate, Time now);
   void drop_token(Token& token);
   Granted<void> count_login(App& app, User& user, Time now) const;
+  Granted<void> count_stable(App& app, Time now) const;
   void roll_quota(App& app, Time now) const;
 
   Random& random_;

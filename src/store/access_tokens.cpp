@@ -4,10 +4,16 @@
 
 namespace kaimen::store {
 
+namespace {
+/// Who holds the lease during a pause: nobody, so that nobody gets it. Stored; do not change.
+constexpr Id kPauseOwner{};
+}  // namespace
+
 Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id) {
   TRY(const AccessTokenTableRow* row, context.rows.find<AccessTokenTableRow>(app_id));
   if (!row) return core::AccessTokenRow{};
-  return core::AccessTokenRow{row->token_sealed.raw, row->expires_at, row->fetched_at, row->lease};
+  const Time paused_until = row->lease_owner == kPauseOwner ? row->lease_until : Time{};
+  return core::AccessTokenRow{row->token_sealed.raw, row->expires_at, row->fetched_at, row->lease, paused_until};
 }
 
 // The same owner gets a new number as well: of two fetches of its own only the later may be kept.
@@ -45,6 +51,15 @@ Result<bool> save_access_token(ActContext& context, const std::string& app_id, u
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease) {
   TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
   if (before && before->lease == lease) context.rows.change(*before).lease_until = Time{};
+  return ok();
+}
+
+Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until) {
+  TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
+  if (!before || before->lease != lease) return ok();
+  AccessTokenTableRow& row = context.rows.change(*before);
+  row.lease_owner = kPauseOwner;
+  row.lease_until = until;
   return ok();
 }
 

@@ -34,7 +34,6 @@ Result<std::vector<core::AppRow>> list_apps(ActContext& context);
 Result<> add_app(ActContext& context, const core::AppRow& row);
 Result<> change_app(ActContext& context, const core::AppRow& row);
 Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source);
-Result<std::vector<std::string>> list_projects(ActContext& context);
 
 // keys.cpp
 Result<std::vector<core::TicketKeyRow>> list_ticket_keys(ActContext& context);
@@ -52,6 +51,7 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
 Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
                                Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
+Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until);
 
 // nodes.cpp
 Result<core::Followed> follow(ActContext& context, const core::Follow& act);

@@ -1,4 +1,6 @@
 // Apps and projects. A removed app leaves its number taken, so that no old ticket can ever name another app.
+#include <algorithm>
+
 #include "store/acts.h"
 #include "store/records.h"
 
@@ -98,6 +100,24 @@ Result<> save_project(Rows& rows, const std::string& name, Time now) {
   return ok();
 }
 
+/// Makes what is kept of the app in a table beside say `sealed`; empty: there is none.
+template <class Row, Bytes Row::*Sealed>
+Result<> save_beside(Rows& rows, uint32_t number, const std::string& sealed) {
+  TRY(const Row* row, rows.find<Row>(number));
+  if (sealed.empty()) {
+    if (row) rows.remove(*row);
+  } else if (!row) {
+    rows.insert(Row{number, 0, Bytes{sealed}});
+  } else if ((row->*Sealed).raw != sealed) {
+    rows.change(*row).*Sealed = Bytes{sealed};
+  }
+  return ok();
+}
+Result<> save_secrets(Rows& rows, uint32_t number, const AppRow& app) {
+  TRY((save_beside<ResolveSecretRow, &ResolveSecretRow::secret_sealed>(rows, number, app.resolve_sealed)));
+  return save_beside<AppSigningRow, &AppSigningRow::keys_sealed>(rows, number, app.signing_sealed);
+}
+
 /// Whether the row says what `app` asks for: then this act was there before.
 bool says(const AppTableRow& row, const AppRow& app) {
   AppTableRow wished = row;
@@ -113,7 +133,23 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
   TRY(const auto rows, context.rows.scan<AppTableRow>(kAll));
   std::vector<AppRow> apps;
-  for (const AppTableRow& row : rows) apps.push_back(app_of(row));
+  static constexpr Scan kResolving{&kTable<ResolveSecretRow>, "", ""};
+  static constexpr Scan kSigning{&kTable<AppSigningRow>, "", ""};
+  TRY(const auto resolving, context.rows.scan<ResolveSecretRow>(kResolving));
+  TRY(const auto signing, context.rows.scan<AppSigningRow>(kSigning));
+  std::map<uint32_t, AppRow*> by_number;
+  apps.reserve(rows.size());
+  for (const AppTableRow& row : rows) by_number[row.number] = &apps.emplace_back(app_of(row));
+  const auto app_numbered = [&](uint32_t number) {
+    const auto found = by_number.find(number);
+    return found == by_number.end() ? nullptr : found->second;
+  };
+  for (const ResolveSecretRow& row : resolving) {
+    if (AppRow* app = app_numbered(row.number)) app->resolve_sealed = row.secret_sealed.raw;
+  }
+  for (const AppSigningRow& row : signing) {
+    if (AppRow* app = app_numbered(row.number)) app->signing_sealed = row.keys_sealed.raw;
+  }
   return apps;
 }
 
@@ -131,6 +167,7 @@ Result<> add_app(ActContext& context, const AppRow& app) {
   row.created_at = app.created_at;
   set_all(row, app);
   rows.insert(std::move(row));
+  TRY(save_secrets(rows, app.number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   return write_event(context, app.created_at, {"app_added", app.number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
@@ -144,6 +181,7 @@ Result<> change_app(ActContext& context, const AppRow& app) {
     if (context.again && says(*row, app)) return ok();
     return make_error(ErrorCode::conflict, "the app was changed since it was read");
   }
+  TRY(save_secrets(rows, row->number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   set_all(rows.change(*row), app);
@@ -156,6 +194,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
   TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(save_secrets(rows, row->number, {}));
   TRY(count_configuration(rows));
   // The secrets go now, the number stays.
   AppTableRow& app = rows.change(*row);
@@ -173,14 +212,6 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
     wiped.lease_until = Time{};
   }
   return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
-}
-
-Result<std::vector<std::string>> list_projects(ActContext& context) {
-  static constexpr Scan kAll{&kTable<ProjectRow>, "", "name"};
-  TRY(const auto rows, context.rows.scan<ProjectRow>(kAll));
-  std::vector<std::string> names;
-  for (const ProjectRow& row : rows) names.push_back(row.name);
-  return names;
 }
 
 }  // namespace kaimen::store

@@ -112,6 +112,9 @@ Result<> note_avatar_check(ActContext& context, const core::NoteAvatarCheck& act
   if (check) return ok();
   if (!avatar) return make_error(ErrorCode::not_found, "the avatar is gone");
   rows.touch(*user);
+  TRY(const auto checks, rows.list(kChecksOfUser, act.user));
+  const bool outrun = std::ranges::any_of(checks, [&act](const AvatarCheckRow* other) { return other->asked_at > act.now; });
+  if (outrun) return ok();
   TRY(drop_checks(rows, act.user));
   rows.insert(AvatarCheckRow{act.trace_id, Bytes{act.hash}, act.user, act.app, act.now});
   return ok();

@@ -1,6 +1,8 @@
 // Sessions that are opened beside a login.
 #include <algorithm>
+#include <tuple>
 
+#include "store/accounts.h"
 #include "store/directory_acts.h"
 #include "store/records.h"
 
@@ -75,6 +77,42 @@ Result<OpenedSession> hand_over(ActContext& context, const core::HandOver& act) 
   made.session = session_of(session);
   rows.insert(std::move(session));
   TRY(write_event(context, act.now, {"session_handed_over", parent->app, parent->user, act.new_session, Reason::none, act.source, user->project}));
+  return made;
+}
+
+Result<OpenedSession> open_support(ActContext& context, const core::OpenSupport& act) {
+  Rows& rows = context.rows;
+  rows.expect(kIdentitiesOfUser, act.user);
+  TRY(const UserRow* user, existing_user(rows, act.user));
+  if (context.again) {
+    TRY(const SessionRow* before, rows.find<SessionRow>(act.new_session));
+    if (before) return opened(rows, *before, *user);
+  }
+  TRY(const auto identities, rows.list(kIdentitiesOfUser, act.user));
+  if (!admit(rows, *user, act.now)) return user_refusal(*user);
+  SessionRow session;
+  session.id = act.new_session;
+  session.user = act.user;
+  session.app = act.app;
+  const IdentityRow* first = nullptr;
+  for (const IdentityRow* one : identities) {
+    const bool fits = one->provider == act.provider && one->app_id == act.app_id;
+    if (fits && (!first || std::tie(one->created_at, one->subject) < std::tie(first->created_at, first->subject))) first = one;
+  }
+  if (first) {
+    session.openid = first->subject;
+    session.unionid = first->unionid;
+  }
+  session.generation_issued_at = session.created_at = act.now;
+  session.idle_expires_at = session.absolute_expires_at = act.until;
+  session.device_platform = "support";
+  session.actor = act.actor;
+  session.purge_day = purge_day(act.until);
+  OpenedSession made;
+  made.user = user_of(*user);
+  made.session = session_of(session);
+  rows.insert(std::move(session));
+  TRY(write_event(context, act.now, {"support_view", act.app, act.user, act.new_session, Reason::none, act.source, user->project}));
   return made;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "store/marks.h"
+#include "store/migrate.h"
 #include "store/tables.h"
 #include "store/transaction.h"
 
@@ -202,7 +203,7 @@ class Copy {
 };
 
 /// The nodes' heartbeats belong to a database, not to the store.
-bool is_copied(const PagedTable& table) { return table.info != &kTable<NodeRow>; }
+bool is_copied(const PagedTable& table) { return table.info != &kTable<NodeRow> && table.info != &kTable<NodeProgramRow>; }
 
 Result<> Copy::look() {
   start(CopyStep::look, 0);
@@ -279,10 +280,21 @@ Result<> Copy::verify() {
   return ok();
 }
 
+/// That this program knows every table and column of both: it would leave out those that it does not.
+Result<> expect_known(const CopySide& side, const char* where) {
+  TRY(const Schema schema, read_schema(side.engine, side.dialect));
+  if (schema.unknown.empty() && schema.missing.empty()) return ok();
+  const bool newer = !schema.unknown.empty();
+  return refused(std::string("the store ") + where + (newer ? " has " + schema.unknown.front() : " lacks " + schema.missing.front()) +
+                 ": a copy is made by the version of Kaimen that both are of");
+}
+
 }  // namespace
 
 Result<std::vector<CopiedTable>> copy_store(const CopySide& source, const CopySide& target, Time now,
                                             const OnCopyProgress& progress) {
+  TRY(expect_known(source, "here"));
+  TRY(expect_known(target, "there"));
   TRY(const Marks there, read_marks(target.engine));
   if (there.moved) return refused("a store was moved away from that database at " + rfc3339(*there.moved));
   Copy copy(source, target, progress);

@@ -8,6 +8,9 @@ namespace kaimen::store {
 namespace {
 
 constexpr Scan kDueDeletions{&kTable<DeletionRow>, "due_at <= ?", "due_at", true};
+// Of those who leave, from where they acted: a history of years is not blanked in one act, which a server would cut off.
+constexpr Scan kTracedEvents{&kTable<EventRow>, "user_id = ? AND ip <> ''", "", true};
+constexpr int kTracedAtOnce = 1000, kTracedLater = 5000;
 static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
 
 void blank(UserRow& row) {
@@ -42,11 +45,43 @@ Result<> blank_sessions(Rows& rows, const Id& user) {
 
 }  // namespace
 
-Result<> blank_events(Rows& rows, const Id& user) {
-  TRY(const auto events, rows.list(kEventsOfUser, user));
-  for (const EventRow* event : events) {
-    if (!event->ip.empty()) rows.change(*event).ip.clear();
+namespace {
+
+/// Blanks at most so many. False: there may be more.
+Result<bool> blank_some_events(Rows& rows, const Id& user, int most) {
+  TRY(const auto found, rows.scan<EventRow>(kTracedEvents, user, most));
+  for (const EventRow& row : found) {
+    const EventRow* event = rows.adopt(row);
+    if (event && !event->ip.empty()) rows.change(*event).ip.clear();
   }
+  return found.size() < static_cast<size_t>(most);
+}
+
+/// What was left of somebody who is gone.
+Result<> blank_rest(Rows& rows, const Id& user) {
+  TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user));
+  if (!waiting) return make_error(ErrorCode::not_found, "nothing is left");
+  TRY(const bool all, blank_some_events(rows, user, kTracedLater));
+  if (all) rows.remove(*waiting);
+  return ok();
+}
+
+}  // namespace
+
+Result<> blank_events(Rows& rows, const Id& user) {
+  TRY(const bool all, blank_some_events(rows, user, kTracedAtOnce));
+  if (all) {
+    // Also those of this batch, which no scan sees.
+    TRY(const auto events, rows.list(kEventsOfUser, user));
+    for (const EventRow* event : events) {
+      if (!event->ip.empty()) rows.change(*event).ip.clear();
+    }
+    return ok();
+  }
+  // The rest is due at once, and done by whoever carries deletions out (blank_rest).
+  TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user));
+  if (waiting) rows.change(*waiting).due_at = Time{};
+  else rows.insert(DeletionRow{user, Time{}});
   return ok();
 }
 
@@ -58,11 +93,11 @@ Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
   TRY(remove_all(rows, kPasswordsOfUser, user.id));
   TRY(remove_all(rows, kConsentsOfUser, user.id));
   TRY(blank_sessions(rows, user.id));
-  TRY(blank_events(rows, user.id));
   TRY(const RegistrationRow* registration, rows.find<RegistrationRow>(user.id));
   if (registration) rows.remove(*registration);
   TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user.id));
   if (waiting) rows.remove(*waiting);
+  TRY(blank_events(rows, user.id));
   blank(rows.change(user));
   return ok();
 }
@@ -74,6 +109,13 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
     TRY(made, revocations_of(rows, act.user));
     TRY(const UserRow* gone, rows.find<UserRow>(act.user));
     if (gone && gone->state == UserState::deleted) return made;
+  }
+  if (act.only_due) {
+    TRY(const UserRow* gone, rows.find<UserRow>(act.user));
+    if (gone && gone->state == UserState::deleted) {
+      TRY(blank_rest(rows, act.user));
+      return made;
+    }
   }
   TRY(const UserRow* row, existing_user(rows, act.user));
   if (act.only_due) {

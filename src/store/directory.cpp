@@ -15,7 +15,6 @@ using core::UserPage;
 
 namespace {
 
-constexpr Index<UserRow> kUsersByExternalId{{&kTable<UserRow>, {2, 8}, 2}};
 static_assert(std::get<2>(Table<UserRow>::columns).name == "project" && std::get<8>(Table<UserRow>::columns).name == "external_id");
 constexpr Scan kUsersAfter{&kTable<UserRow>, "id > ?", "id", true};
 constexpr Scan kProjects{&kTable<ProjectRow>, "", "name"};
@@ -87,6 +86,10 @@ Result<std::vector<const UserRow*>> named(Rows& rows, const FindUsers& query) {
     } else if (query.phone_index) {
       TRY(const auto found, rows.list(kUsersByPhone, project, Bytes{*query.phone_index}));
       append(users, found);
+      for (const std::string& older : query.older_phone_indexes) {
+        TRY(const auto more, rows.list(kUsersByPhone, project, Bytes{older}));
+        append(users, more);
+      }
     } else if (query.unionid) {
       TRY(add_by_unionid(rows, query, project, users));
     }

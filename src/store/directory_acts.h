@@ -10,8 +10,16 @@ namespace kaimen::store {
 Result<core::ChangedUser> set_external_id(ActContext& context, const core::SetExternalId& act);
 Result<core::ChangedUser> set_roles(ActContext& context, const core::SetRoles& act);
 Result<core::UserPage> find_users(ActContext& context, const core::FindUsers& query);
+inline constexpr Index<UserRow> kUsersByExternalId{{&kTable<UserRow>, {2, 8}, 2}};
+
+// import.cpp
+Result<core::Imported> import_users(ActContext& context, const core::ImportUsers& act);
+
+// resolved.cpp
+Result<core::OpenedSession> apply_resolved(ActContext& context, const core::ApplyResolved& act);
 
 // beside.cpp
 Result<core::OpenedSession> hand_over(ActContext& context, const core::HandOver& act);
+Result<core::OpenedSession> open_support(ActContext& context, const core::OpenSupport& act);
 
 }  // namespace kaimen::store

@@ -58,6 +58,8 @@ class Engine {
 
   /// A read costs no way over a network: the worker then reads each row when an act asks for it, else it gathers what a whole batch asks for.
   virtual bool local() const = 0;
+  /// Whether "(a, b) > (?, ?)" is a range of an index to it. Else "(a > ?) OR (a = ? AND b > ?)" is one.
+  virtual bool compares_rows() const { return true; }
   /// The database's own time.
   virtual Result<Time> time() = 0;
 

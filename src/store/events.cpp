@@ -75,7 +75,17 @@ Result<EventPage> list_events(ActContext& context, const ListEvents& query) {
 }
 
 Result<> write_note(ActContext& context, const core::Note& note) {
-  return write_event(context, note.now, {note.kind, note.app, note.user, note.session, note.reason, note.source, note.project, note.detail});
+  Event event{note.kind, note.app, note.user, note.session, note.reason, note.source, note.project, note.detail};
+  // Whoever is deleted must be found by it, and where they are gone, it says no more from where they came.
+  if (!event.user && note.session) {
+    TRY(const SessionRow* session, context.rows.find<SessionRow>(*note.session));
+    if (session) event.user = session->user;
+  }
+  if (event.user) {
+    TRY(const UserRow* user, context.rows.find<UserRow>(*event.user));
+    if (!user || user->state == UserState::deleted) event.source.ip.clear();
+  }
+  return write_event(context, note.now, event);
 }
 
 }  // namespace kaimen::store

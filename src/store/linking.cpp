@@ -33,7 +33,7 @@ Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& 
   row.subject = act.openid;
   row.user = act.user;
   if (!act.unionid.empty() || !ours) row.unionid = act.unionid;
-  if (!act.session_key_sealed.empty() && row.index1 != std::optional<Bytes>(Bytes{act.session_key_index})) {
+  if (!act.session_key_sealed.empty() && !is_newest_key(row, act.session_key_index, act.older_key_indexes)) {
     push_session_key(row, Bytes{act.session_key_sealed}, Bytes{act.session_key_index});
   }
   if (identity) {

@@ -43,12 +43,20 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   }
   const size_t superseded = ending.size();
   const auto limit = static_cast<size_t>(std::max(act.max_per_user, 0));
-  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) ending.push_back(staying[i]);
+  for (size_t i = 0; limit > 0 && i + limit < staying.size() + 1; ++i) {
+    if (act.spared_since && staying[i]->created_at >= *act.spared_since) break;  // the others are younger still
+    ending.push_back(staying[i]);
+  }
 
   expect_ends(context.rows, ending);
   for (size_t i = 0; i < ending.size(); ++i) {
     const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
     TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
+    // The web-views of one that has just become the user's are not yet on the user's list.
+    for (const SessionRow* child : more) {
+      if (child->parent != ending[i]->id) continue;
+      TRY(end_alone(context, *child, reason, act.now, act.revocations_until, made));
+    }
   }
   return ok();
 }
@@ -182,7 +190,7 @@ void save_identity(Rows& rows, const RecordLogin& act, const Who& who, const Id&
     rows.insert(std::move(identity));
     return;
   }
-  const bool new_key = key && who.identity->index1 != index;
+  const bool new_key = key && !is_newest_key(*who.identity, act.session_key_index, act.older_key_indexes);
   if (!new_key && !who.moved && who.identity->unionid == unionid) return;
   IdentityRow& identity = rows.change(*who.identity);
   identity.user = user;
@@ -298,7 +306,8 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   // A unionid that stays another user's is not recorded.
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
   const std::string unionid = act.unionid.empty() || who.same ? known : act.unionid;
-  const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || who.identity->index1 != Bytes{act.session_key_index});
+  const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || !is_newest_key(*who.identity, act.session_key_index, act.older_key_indexes));
+  login.is_new_identity = !who.identity || who.moved;
   save_identity(rows, act, who, user, unionid);
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 

@@ -28,4 +28,12 @@ Result<bool> remove_mark(Engine& engine, Mark mark);
 /// Before a node works with the database. Errors: invalid_request (it has a mark), with words for the operator; as of the engine.
 Result<> refuse_marked(Engine& engine);
 
+/// Under which master keys values are (core/seal_store.h): ids, as rows of meta say. Stored names; do not change.
+inline constexpr const char kMasterKey[] = "master_key", kNextMasterKey[] = "master_key_next";
+struct MasterKeyMarks {
+  std::optional<uint32_t> settled, next;
+};
+/// Of a database that no node works on, or beside one that does.
+Result<MasterKeyMarks> read_master_key_marks(Engine& engine);
+
 }  // namespace kaimen::store

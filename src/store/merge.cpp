@@ -65,9 +65,9 @@ void merge_profile(UserRow& user, const UserRow& other) {
 
 Result<> merge_phone(UserRow& user, const UserRow& other, const MergeTerms& terms) {
   if (!other.phone_sealed || (user.phone_sealed && user.phone_at >= other.phone_at)) return ok();
-  TRY(auto sealed, terms.move_phone(other.id, user.id, other.phone_sealed->raw));
-  user.phone_sealed = Bytes{std::move(sealed)};
-  user.phone_index = other.phone_index;
+  TRY(auto phone, terms.move_phone(other.id, user.id, other.phone_sealed->raw));
+  user.phone_sealed = Bytes{std::move(phone.sealed)};
+  user.phone_index = Bytes{std::move(phone.index)};
   user.phone_at = other.phone_at;
   return ok();
 }
@@ -206,7 +206,6 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   // Those that have ended, too: whoever deletes the survivor must find all that is personal.
   TRY(const auto all, rows.list(kSessionsOfUser, other.id));
   for (const SessionRow* session : all) rows.change(*session).user = user.id;
-  TRY(blank_events(rows, other.id));
 
   TRY(const auto identities, rows.list(kIdentitiesOfUser, other.id));
   for (const IdentityRow* identity : identities) rows.change(*identity).user = user.id;
@@ -217,6 +216,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   TRY(move_registration(rows, user.id, other.id));
   TRY(move_consents(rows, user.id, other.id));
   TRY(move_deletion(rows, user.id, other.id));
+  TRY(blank_events(rows, other.id));  // after that: it may leave a row of its own
   TRY(move_scans(rows, other.id, user.id));
   empty_out(rows.change(other));
 

@@ -54,6 +54,7 @@ class MysqlEngine final : public Engine {
   ~MysqlEngine() override { roll_back(); }
 
   bool local() const override { return false; }
+  bool compares_rows() const override { return false; }
   Result<Time> time() override;
   Result<> begin(bool writes) override;
   Result<> read(std::span<const Read> reads) override;

@@ -11,11 +11,25 @@ namespace {
 constexpr auto kBeatEvery = std::chrono::seconds(1);
 constexpr Scan kStamped{&kTable<RevocationRow>, "stamped_at > ? AND until > ?", ""};
 
+/// What the node's program says of itself is kept beside its beat.
+Result<> save_program(Rows& rows, const core::Follow& act) {
+  TRY(const NodeProgramRow* program, rows.find<NodeProgramRow>(act.node));
+  if (!program) {
+    rows.insert(NodeProgramRow{act.node, act.newest_migration, act.master_keys});
+  } else if (program->newest != act.newest_migration || program->master_keys != act.master_keys) {
+    NodeProgramRow& changed = rows.change(*program);
+    changed.newest = act.newest_migration;
+    changed.master_keys = act.master_keys;
+  }
+  return ok();
+}
+
 }  // namespace
 
 Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
   Rows& rows = context.rows;
   rows.expect<MetaRow>("configuration");
+  rows.expect<NodeProgramRow>(act.node);
   core::Followed followed;
   TRY(const NodeRow* node, rows.find<NodeRow>(act.node));
   TRY(followed.configuration, configuration(rows));
@@ -28,6 +42,7 @@ Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
     const bool due = followed.now - node->beat_at >= kBeatEvery || node->beat_at > followed.now;
     if (due) rows.change(*node).beat_at = std::max(followed.now, node->beat_at + Millis(1));
   }
+  TRY(save_program(rows, act));
   TRY(const auto stamped, rows.scan<RevocationRow>(kStamped, act.since, followed.now));
   followed.revocations.reserve(stamped.size());
   for (const RevocationRow& row : stamped) followed.revocations.push_back(revocation_of(row));

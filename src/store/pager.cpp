@@ -57,17 +57,6 @@ std::deque<Described> describe_all(TableList<Row...>) {
   return all;
 }
 
-/// What stands for the ? of PagedTable::after.
-std::vector<Cell> key_values(std::span<const Cell> key, Dialect dialect) {
-  if (dialect != Dialect::mysql) return {key.begin(), key.end()};
-  std::vector<Cell> values;
-  for (size_t last = 0; last < key.size(); ++last) {
-    const auto part = key.first(last + 1);
-    values.insert(values.end(), part.begin(), part.end());
-  }
-  return values;
-}
-
 }  // namespace
 
 const std::deque<PagedTable>& paged_tables() {
@@ -78,6 +67,17 @@ const std::deque<PagedTable>& paged_tables() {
     return all;
   }();
   return tables;
+}
+
+PageScan page_behind(const PagedTable& table, std::span<const Cell> key, bool compares_rows, size_t count) {
+  PageScan page{key.empty() ? &table.first : compares_rows ? &table.after : &table.after_mysql, {}};
+  if (compares_rows) page.values.assign(key.begin(), key.end());
+  for (size_t last = 0; last < key.size() && !compares_rows; ++last) {
+    const auto part = key.first(last + 1);
+    page.values.insert(page.values.end(), part.begin(), part.end());
+  }
+  page.values.push_back(Cell{Kind::integer, false, static_cast<int64_t>(count)});
+  return page;
 }
 
 void RowBuffer::append(std::span<const Cell> row) {
@@ -116,15 +116,12 @@ Result<std::span<const Cell>> Pager::head() {
 }
 
 Result<> Pager::fetch() {
-  const bool first = last_key_.rows() == 0;
-  const Scan& after = side_.dialect == Dialect::mysql ? table_.after_mysql : table_.after;
-  std::vector<Cell> values;
-  if (!first) values = key_values(last_key_.row(0), side_.dialect);
-  values.push_back(Cell{Kind::integer, false, int64_t{kPageRows}});
+  const std::span<const Cell> behind_key = last_key_.rows() == 0 ? std::span<const Cell>() : last_key_.row(0);
+  const PageScan page = page_behind(table_, behind_key, side_.engine.compares_rows(), kPageRows);
   for (int tries = 1;; ++tries) {
     const auto done = in_transaction(side_.engine, false, [&](std::vector<Write>&) {
       page_.clear();
-      return side_.engine.scan(first ? table_.first : after, values, [this](std::span<const Cell> row) { page_.append(row); });
+      return side_.engine.scan(*page.scan, page.values, [this](std::span<const Cell> row) { page_.append(row); });
     });
     if (done) break;
     if (done.error().code != ErrorCode::unavailable || tries == kTries) return done.error();

@@ -17,9 +17,15 @@ struct PagedTable {
   const TableInfo* info;
   const Lookup* by_key;
   Scan first;        ///< The first page.
-  Scan after;        ///< Those after a key; its values as of key_values().
+  Scan after;        ///< Those after a key.
   Scan after_mysql;  ///< The same where comparing (a, b) > (?, ?) walks through the whole index.
 };
+/// The scan, and its values, that finds `count` rows behind `key`; none is the beginning. `compares_rows`: Engine::compares_rows.
+struct PageScan {
+  const Scan* scan;
+  std::vector<Cell> values;
+};
+PageScan page_behind(const PagedTable& table, std::span<const Cell> key, bool compares_rows, size_t count);
 /// All tables of the schema.
 const std::deque<PagedTable>& paged_tables();
 

@@ -48,11 +48,19 @@ Result<std::optional<Fresh>> find_fresh(Rows& rows, const core::AttachByPhone& a
 
 }  // namespace
 
-Result<std::vector<const UserRow*>> others_with_phone(Rows& rows, const std::string& project, const Bytes& phone_index, const Id& self, bool guarded) {
+Result<std::vector<const UserRow*>> others_with_phone(Rows& rows, const std::string& project, const std::string& phone_index,
+                                                      const std::vector<std::string>& older_indexes, const Id& self, bool guarded) {
   if (guarded) {
-    TRY(guard(rows, phone_index));
+    TRY(guard(rows, Bytes{phone_index}));
   }
-  TRY(auto users, rows.list(kUsersByPhone, project, phone_index));
+  TRY(auto users, rows.list(kUsersByPhone, project, Bytes{phone_index}));
+  for (const std::string& older : older_indexes) {
+    if (guarded) {
+      TRY(guard(rows, Bytes{older}));
+    }
+    TRY(const auto more, rows.list(kUsersByPhone, project, Bytes{older}));
+    users.insert(users.end(), more.begin(), more.end());
+  }
   std::erase_if(users, [&self](const UserRow* user) { return user->id == self || user->state == UserState::deleted; });
   return users;
 }
@@ -86,7 +94,7 @@ Result<std::optional<LoginRecord>> attach_by_phone(ActContext& context, const co
     }
   }
   TRY(const UserRow* own, existing_user(rows, act.fresh));
-  TRY(const auto others, others_with_phone(rows, own->project, Bytes{act.phone_index}, act.fresh, true));
+  TRY(const auto others, others_with_phone(rows, own->project, act.phone_index, act.older_indexes, act.fresh, true));
   if (others.empty()) return std::nullopt;
   TRY(const auto fresh, find_fresh(rows, act));
   if (!fresh || others.size() != 1) return refused;

@@ -11,6 +11,7 @@ inline constexpr Index<UserRow> kUsersByPhone{{&kTable<UserRow>, {2, 18}, 2}};
 
 /// Users of the project who have the number, but for `self`, deleted ones left out. With `guarded`, no other act that asks so for the same
 /// number can be committed beside this one.
-Result<std::vector<const UserRow*>> others_with_phone(Rows& rows, const std::string& project, const Bytes& phone_index, const Id& self, bool guarded);
+Result<std::vector<const UserRow*>> others_with_phone(Rows& rows, const std::string& project, const std::string& phone_index,
+                                                          const std::vector<std::string>& older_indexes, const Id& self, bool guarded);
 
 }  // namespace kaimen::store

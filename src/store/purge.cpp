@@ -29,6 +29,8 @@ constexpr Scan kOldDeliveries{&kTable<DeliveryRow>, "settled_at <= ?", "", true,
 constexpr Scan kForgottenDeliveries{&kTable<DeliveryRow>, "due_at <= ? AND state = 0", "", true, true};
 constexpr Scan kOldFailures{&kTable<PasswordFailuresRow>, "failed_at <= ?", "", true, true};
 constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, true};
+// The row in nodes may have been removed by a program that does not know of this one.
+constexpr Scan kOldPrograms{&kTable<NodeProgramRow>, "node_id NOT IN (SELECT id FROM nodes)", "", true, true};
 // Named by sessions, whose ids begin with their time.
 constexpr Scan kOldScans{&kTable<EntryScanRow>, "session_id < ?", "", true, true};
 constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
@@ -80,6 +82,7 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
   TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
+  TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
   TRY(const size_t scans, remove_found<EntryScanRow>(rows, kOldScans, first_id_at(now - events_kept)));

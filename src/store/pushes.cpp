@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/accounts.h"
+#include "store/acts.h"
 #include "store/avatars.h"
 #include "store/records.h"
 
@@ -92,6 +93,10 @@ Result<core::ClosedIdentity> close_identity(ActContext& context, const core::Clo
   TRY(const Concerned concerned, take_push(rows, act.subject, act.now));
   core::ClosedIdentity closed;
   closed.effect = concerned.effect;
+  // Perhaps its own first try: whose sessions those were is no longer known, but what it revoked is among what is revoked.
+  if (concerned.effect == PushEffect::repeated && context.again) {
+    TRY(closed.revocations, live_revocations(context, act.now));
+  }
   if (concerned.effect != PushEffect::applied) return closed;
   const Id id = concerned.user->id;
   rows.expect(kIdentitiesOfUser, id);

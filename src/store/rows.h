@@ -136,6 +136,10 @@ class Rows {
   /// The rows of the scan as the database has them; changes of this batch are not among them.
   template <class Row, class... Values>
   Result<std::vector<Row>> scan(const Scan& scan, const Values&... values);
+  /// The same with values that are cells already; for scans that are made at run time (pager.h).
+  template <class Row>
+  Result<std::vector<Row>> scan_cells(const Scan& scan, std::span<const Cell> values);
+  bool compares_rows() const { return engine_->compares_rows(); }
   /// The database's own time.
   Result<Time> time();
 

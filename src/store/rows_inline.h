@@ -294,8 +294,13 @@ void Rows::expect(const Index<Row>& index, const Values&... values) {
 template <class Row, class... Values>
 Result<std::vector<Row>> Rows::scan(const Scan& scan, const Values&... values) {
   const std::array<Cell, sizeof...(Values)> cells{detail::value_cell(values)...};
+  return scan_cells<Row>(scan, cells);
+}
+
+template <class Row>
+Result<std::vector<Row>> Rows::scan_cells(const Scan& scan, std::span<const Cell> values) {
   std::vector<Row> rows;
-  TRY(remember(engine_->scan(scan, cells, [&rows](std::span<const Cell> row) { rows.push_back(row_of<Row>(row)); })));
+  TRY(remember(engine_->scan(scan, values, [&rows](std::span<const Cell> row) { rows.push_back(row_of<Row>(row)); })));
   return rows;
 }
 

@@ -6,6 +6,8 @@
 
 namespace kaimen::store {
 
+/// Whether the identity's newest key is the one with this index, or with one of the others.
+bool is_newest_key(const IdentityRow& identity, const std::string& index, const std::vector<std::string>& older);
 /// Puts the key in front of those the identity has; the oldest falls out.
 void push_session_key(IdentityRow& identity, Bytes key, Bytes index);
 

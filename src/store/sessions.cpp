@@ -54,7 +54,8 @@ Result<Renewal> renew_session(ActContext& context, const RenewSession& act) {
   if (session->ended != Reason::none) return refused(session->ended);
   // Before the times: a store that lags behind knows old times too.
   if (act.generation > session->renew_generation) return make_error(ErrorCode::unavailable, "the renew token is newer than the stored session");
-  if (!is_live(*session, act.now)) return refused(Reason::expired);
+  // Whoever acts in a user's place has their time, and no more.
+  if (!is_live(*session, act.now) || !session->actor.empty()) return refused(Reason::expired);
 
   TRY(const UserRow* user, rows.find<UserRow>(session->user));
   if (!user || !admit(rows, *user, act.now)) {

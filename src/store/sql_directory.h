@@ -24,7 +24,16 @@ class SqlDirectory final : public core::DirectoryStore {
     return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::hand_over(context, act); });
   }
 
+  Task<Result<core::OpenedSession>> open_support(core::OpenSupport act) override {
+    return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::open_support(context, act); });
+  }
+  Task<Result<core::OpenedSession>> apply_resolved(core::ApplyResolved act) override {
+    return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::apply_resolved(context, act); });
+  }
+  Task<Result<core::Imported>> import_users(core::ImportUsers act) override;
+
  private:
+  static Task<Result<core::Imported>> undone(ActQueue queue, core::ImportUsers act);
   const ActQueue queue_;
 };
 

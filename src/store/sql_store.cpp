@@ -9,6 +9,8 @@
 #include "store/sql_entries.h"
 #include "store/sql_journal.h"
 #include "store/sql_media.h"
+#include "store/sql_projects.h"
+#include "store/sql_seals.h"
 #include "store/writer.h"
 
 namespace kaimen::store {
@@ -30,6 +32,8 @@ SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<En
   directory_ = std::make_unique<SqlDirectory>(ActQueue(*writer_));
   journal_ = std::make_unique<SqlJournal>(ActQueue(*writer_));
   media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
+  projects_ = std::make_unique<SqlProjects>(ActQueue(*writer_));
+  seals_ = std::make_unique<SqlSeals>(ActQueue(*writer_));
   entries_ = std::make_unique<SqlEntries>(ActQueue(*writer_));
   stats_ = std::make_unique<SqlStats>(ActQueue(*writer_));
   if (!follow) return;
@@ -50,6 +54,8 @@ core::AccountStore& SqlStore::accounts() { return *accounts_; }
 core::DirectoryStore& SqlStore::directory() { return *directory_; }
 core::JournalStore& SqlStore::journal() { return *journal_; }
 core::MediaStore& SqlStore::media() { return *media_; }
+core::ProjectStore& SqlStore::projects() { return *projects_; }
+core::SealStore& SqlStore::seals() { return *seals_; }
 core::EntryStore& SqlStore::entries() { return *entries_; }
 core::StatsStore& SqlStore::stats() { return *stats_; }
 
@@ -142,9 +148,6 @@ Task<Result<>> SqlStore::remove_app(std::string app_id, Time now, core::Source s
     return store::remove_app(context, app_id, now, source);
   });
 }
-Task<Result<std::vector<std::string>>> SqlStore::list_projects() {
-  return submit<std::vector<std::string>>(kReads, [](ActContext& context) { return store::list_projects(context); });
-}
 
 Task<Result<std::vector<core::TicketKeyRow>>> SqlStore::list_ticket_keys() {
   return submit<std::vector<core::TicketKeyRow>>(kReads, [](ActContext& context) { return store::list_ticket_keys(context); });
@@ -194,6 +197,11 @@ Task<Result<bool>> SqlStore::save_access_token(std::string app_id, uint64_t leas
 Task<Result<>> SqlStore::release_access_token(std::string app_id, uint64_t lease) {
   return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) {
     return store::release_access_token(context, app_id, lease);
+  });
+}
+Task<Result<>> SqlStore::pause_access_token(std::string app_id, uint64_t lease, Time until) {
+  return submit<void>(kWrites, [app_id = std::move(app_id), lease, until](ActContext& context) {
+    return store::pause_access_token(context, app_id, lease, until);
   });
 }
 

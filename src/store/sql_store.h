@@ -19,6 +19,8 @@ class SqlDirectory;
 class SqlEntries;
 class SqlJournal;
 class SqlMedia;
+class SqlProjects;
+class SqlSeals;
 class SqlStats;
 class PurgeGuard;
 struct ActContext;
@@ -41,6 +43,8 @@ class SqlStore final : public core::Store {
   core::DirectoryStore& directory() override;
   core::JournalStore& journal() override;
   core::MediaStore& media() override;
+  core::ProjectStore& projects() override;
+  core::SealStore& seals() override;
   core::EntryStore& entries() override;
   core::StatsStore& stats() override;
 
@@ -70,7 +74,6 @@ class SqlStore final : public core::Store {
   Task<Result<>> add_app(core::AppRow row) override;
   Task<Result<>> change_app(core::AppRow row) override;
   Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override;
-  Task<Result<std::vector<std::string>>> list_projects() override;
 
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override;
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override;
@@ -86,6 +89,7 @@ class SqlStore final : public core::Store {
   Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) override;
   Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) override;
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override;
+  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override;
 
   /// Deletes nothing while `now` is more than an hour ahead of what the last purge and the monotonic clock say, until a purge more than ten
   /// minutes later agrees with the new time: a clock that jumps must not cost data.
@@ -102,6 +106,8 @@ class SqlStore final : public core::Store {
   std::unique_ptr<SqlDirectory> directory_;
   std::unique_ptr<SqlJournal> journal_;
   std::unique_ptr<SqlMedia> media_;
+  std::unique_ptr<SqlProjects> projects_;
+  std::unique_ptr<SqlSeals> seals_;
   std::unique_ptr<SqlEntries> entries_;
   std::unique_ptr<SqlStats> stats_;
   std::unique_ptr<Writer> follower_;  // null where the store is not shared

@@ -272,6 +272,26 @@ struct Table<ProjectRow> {
   };
 };
 
+/// What else there is of a project; none: no title, not disabled.
+struct ProjectDetailsRow {
+  std::string name;
+  int64_t version = 0;
+  std::string title;
+  bool disabled = false;
+};
+template <>
+struct Table<ProjectDetailsRow> {
+  static constexpr std::string_view name = "project_details";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"name", &ProjectDetailsRow::name},
+      Column{"version", &ProjectDetailsRow::version},
+      Column{"title", &ProjectDetailsRow::title},
+      Column{"disabled", &ProjectDetailsRow::disabled},
+  };
+};
+
 struct AppTableRow {
   uint32_t number = 0;
   int64_t version = 0;
@@ -310,6 +330,24 @@ struct Table<AppTableRow> {
       Column{"revoked_before", &AppTableRow::revoked_before},
       Column{"created_at", &AppTableRow::created_at},
       Column{"removed_at", &AppTableRow::removed_at},
+  };
+};
+
+/// What an app's questions to its resolve_url are signed with.
+struct ResolveSecretRow {
+  uint32_t number = 0;
+  int64_t version = 0;
+  Bytes secret_sealed;
+};
+template <>
+struct Table<ResolveSecretRow> {
+  static constexpr std::string_view name = "resolve_secrets";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"number", &ResolveSecretRow::number},
+      Column{"version", &ResolveSecretRow::version},
+      Column{"secret_sealed", &ResolveSecretRow::secret_sealed},
   };
 };
 
@@ -360,6 +398,24 @@ struct Table<AccessKeyTableRow> {
       Column{"created_at", &AccessKeyTableRow::created_at},
       Column{"last_used_at", &AccessKeyTableRow::last_used_at},
       Column{"revoked_at", &AccessKeyTableRow::revoked_at},
+  };
+};
+
+/// The keys of API signing of an app that has them.
+struct AppSigningRow {
+  uint32_t number = 0;
+  int64_t version = 0;
+  Bytes keys_sealed;
+};
+template <>
+struct Table<AppSigningRow> {
+  static constexpr std::string_view name = "app_signing";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"number", &AppSigningRow::number},
+      Column{"version", &AppSigningRow::version},
+      Column{"keys_sealed", &AppSigningRow::keys_sealed},
   };
 };
 
@@ -423,6 +479,24 @@ struct Table<NodeRow> {
       Column{"version", &NodeRow::version},
       Column{"started_at", &NodeRow::started_at},
       Column{"beat_at", &NodeRow::beat_at},
+  };
+};
+
+/// What a node says of its program.
+struct NodeProgramRow {
+  Id node;
+  std::string newest;       // migration
+  std::string master_keys;  // ids, comma-separated; the first seals
+};
+template <>
+struct Table<NodeProgramRow> {
+  static constexpr std::string_view name = "node_programs";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"node_id", &NodeProgramRow::node},
+      Column{"newest", &NodeProgramRow::newest},
+      Column{"master_keys", &NodeProgramRow::master_keys},
   };
 };
 
@@ -673,8 +747,9 @@ constexpr size_t place_of(TableList<Row...>) {
   constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
-using AllTables = TableList<UserRow, AppTableRow, AccessTokenTableRow, MetaRow, PasswordFailuresRow, InvitationRow, EntryCodeRow, EntryCountRow, IdentityRow, UnionidRow, PasswordRow,
-                            CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow, DeletionRow, AvatarRow, AvatarCheckRow,
-                            EntryPictureRow, EntryScanRow, StatsTableRow, ProjectRow, TicketKeyTableRow, AccessKeyTableRow, NodeRow, WebhookRow, DeliveryRow, EventRow>;
+using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, EntryCodeRow,
+                            EntryCountRow, IdentityRow, UnionidRow, PasswordRow, CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow,
+                            DeletionRow, AvatarRow, AvatarCheckRow, EntryPictureRow, EntryScanRow, StatsTableRow, ProjectRow, ResolveSecretRow, TicketKeyTableRow,
+                            AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow, EventRow>;
 
 }  // namespace kaimen::store

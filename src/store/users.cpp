@@ -45,7 +45,7 @@ Result<User> save_phone(ActContext& context, const core::SavePhone& act) {
   }
   bool shared = false;
   if (act.unique != core::PhoneUnique::off) {
-    TRY(const auto others, others_with_phone(rows, row->project, Bytes{act.phone_index}, act.user, true));
+    TRY(const auto others, others_with_phone(rows, row->project, act.phone_index, act.older_indexes, act.user, true));
     shared = !others.empty();
     if (shared && act.unique == core::PhoneUnique::refuse) return make_error(ErrorCode::conflict, "another user has this phone number");
   }

@@ -65,11 +65,30 @@ TEST(PresentedTest, TheTable) {
   for (size_t i = 0; i < table.size(); ++i) {
     http::Request request;
     for (const auto& [name, value] : table[i].headers) request.headers.push_back({name, value});
-    const auto presented = api::presented_ticket(request, configured);
+    const auto presented = api::presented_ticket(request, configured, false);
     EXPECT_EQ(presented.kind, table[i].kind) << "row " << i;
     if (table[i].kind == Kind::one) {
       EXPECT_EQ(presented.ticket, table[i].ticket) << "row " << i;
     }
+  }
+}
+
+TEST(PresentedTest, TheSkeyOfWafersClientsWhereItIsLookedAt) {
+  const auto presented = [](const Headers& headers, bool skey = true) {
+    http::Request request;
+    for (const auto& [name, value] : headers) request.headers.push_back({name, value});
+    return api::presented_ticket(request, {}, skey);
+  };
+  EXPECT_EQ(presented({{"x-wx-SKEY", "km1.a"}}).ticket, "km1.a");
+  EXPECT_TRUE(presented({{"X-WX-Skey", "km1.a"}}).by_skey);
+  EXPECT_TRUE(presented({{"X-WX-Skey", "km1.a"}, {"X-WX-Skey", "km1.a"}}).by_skey);
+  EXPECT_EQ(presented({{"X-WX-Skey", "km1.a"}}, false).kind, Kind::none);
+  EXPECT_EQ(presented({{"X-WX-Skey", "km1.a"}, {"X-WX-Skey", "km1.b"}}).kind, Kind::conflict);
+  EXPECT_EQ(presented({{"X-WX-Skey", "km1.a"}, {"Authorization", "Bearer km1.b"}}).kind, Kind::conflict);
+  for (const Headers& both : {Headers{{"X-WX-Skey", "km1.a"}, {"Authorization", "Bearer km1.a"}}, Headers{{"Cookie", "kaimen=km1.a"}, {"X-WX-Skey", "km1.a"}}}) {
+    EXPECT_EQ(presented(both).kind, Kind::one);
+    EXPECT_FALSE(presented(both).by_skey) << "it came another way too";
+    EXPECT_FALSE(presented(both).by_cookie);
   }
 }
 

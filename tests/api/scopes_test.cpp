@@ -19,7 +19,9 @@ class ScopesTest : public ApiTest {
   /// The route with something in the place of each {name}.
   static std::string target(const api::Route& route, const std::string& app_id, const std::string& id) {
     std::string path(route.pattern);
-    for (const auto& [name, value] : {std::pair<std::string, std::string>{"{app_id}", app_id}, {"{id}", id}}) {
+    // wx1 is of the project default.
+    const std::string project = app_id == "wx1" ? "default" : app_id;
+    for (const auto& [name, value] : {std::pair<std::string, std::string>{"{app_id}", app_id}, {"{id}", id}, {"{name}", project}, {"{delivery}", id}}) {
       if (const size_t at = path.find(name); at != path.npos) path.replace(at, name.size(), value);
     }
     return path;

@@ -30,6 +30,11 @@ INSTANTIATE_TEST_SUITE_P(All, AppCheckErrcodeTest,
                          testing::Values(Row{40013, "does not know this AppID"}, Row{40125, "AppSecret is wrong"}, Row{40164, "IP allow list"}, Row{40243, "frozen"},
                                          Row{12345, "WeChat refuses"}));
 
+TEST(AppCheckTest, TheAddressForTheAllowListIsNamed) {
+  const auto bad = verdict(R"({"ok":false,"code":"app_misconfigured","detail":"WeChat answered errcode 40164: not on the list: 203.0.113.9","upstream":{"errcode":40164,"rid":""}})");
+  EXPECT_NE(bad.hint.find("add 203.0.113.9 there"), std::string::npos) << bad.hint;
+}
+
 TEST(AppCheckTest, NoAnswerFromWeChatIsNotTakenForAWrongSecret) {
   const auto bad = verdict(R"({"ok":false,"code":"upstream_error"})");
   EXPECT_FALSE(bad.good);

@@ -196,6 +196,17 @@ TEST_F(ConfigTest, NumbersOfTheStoreHaveTheirLimits) {
   }
 }
 
+TEST_F(ConfigTest, TheStateFileHasAnAbsolutePathAndItsAppsAFile) {
+  environment("KAIMEN_CHECK_STATE_FILE", "run/check");
+  EXPECT_TRUE(contains(problem(), "must be an absolute path"));
+  sources_.environment = {{"KAIMEN_CHECK_APPS", "wx1"}};
+  EXPECT_TRUE(contains(problem(), "set without check.state_file"));
+  sources_.environment = {{"KAIMEN_CHECK_REVOCATIONS", "999"}};
+  EXPECT_TRUE(contains(problem(), "must be 1000 to 10000000"));
+  sources_.environment = {{"KAIMEN_CHECK_STATE_FILE", "/run/kaimen/check"}, {"KAIMEN_CHECK_APPS", "wx1"}};
+  EXPECT_TRUE(problems().empty());
+}
+
 TEST_F(ConfigTest, ConfigurationProblemsExitWithTwo) {
   environment("KAIMEN_THREADS", "many");
   const auto config = load_config(sources_);

@@ -31,7 +31,7 @@ class MasterKeyTest : public testing::Test {
     const auto key = read_master_key_file(path());
     if (key) return "";
     EXPECT_EQ(key.error().exit_code, kExitUsage);
-    EXPECT_NE(key.error().hint.find("openssl rand -base64 32"), std::string::npos);
+    EXPECT_NE(key.error().hint.find("kaimen master-key generate"), std::string::npos);
     return key.error().errors.front();
   }
   void expect_refusal(const std::string& part) { EXPECT_NE(refusal().find(part), std::string::npos) << refusal(); }

@@ -13,6 +13,7 @@ core::AppRow app_row(const std::string& app_id, uint32_t number) {
   row.secret_sealed = std::string("\x01\0sealed", 8);
   row.old_secret_sealed = "old";
   row.old_secret_until = t0 + 1h;
+  row.signing_sealed = std::string("\x02\0signing", 9);
   row.settings = {{"ticket_seconds", "600"}, {"default_nickname", "🧧"}};
   row.upstream = "wechat";
   row.revoked_before = t0 - 1h;
@@ -29,6 +30,7 @@ void expect_same(const core::AppRow& a, const core::AppRow& b) {
   EXPECT_EQ(a.secret_sealed, b.secret_sealed);
   EXPECT_EQ(a.old_secret_sealed, b.old_secret_sealed);
   EXPECT_EQ(a.old_secret_until, b.old_secret_until);
+  EXPECT_EQ(a.signing_sealed, b.signing_sealed);
   EXPECT_EQ(a.settings, b.settings);
   EXPECT_EQ(a.upstream, b.upstream);
   EXPECT_EQ(a.disabled, b.disabled);
@@ -75,6 +77,7 @@ TEST_P(StoreContract, a_removed_apps_secrets_are_gone) {
   ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
   ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
   EXPECT_EQ(factory().query("SELECT count(*) FROM apps WHERE length(secret_sealed) + length(old_secret_sealed) > 0")[0][0], "0");
+  EXPECT_EQ(factory().query("SELECT count(*) FROM app_signing")[0][0], "0");
 }
 
 TEST_P(StoreContract, an_unknown_app_is_not_removed) { EXPECT_EQ(code_of(run_here(store().remove_app("wx1", t0, {}))), ErrorCode::not_found); }
@@ -91,6 +94,7 @@ TEST_P(StoreContract, a_change_replaces_all_but_number_and_creation) {
   changed.secret_sealed = "s2";
   changed.old_secret_sealed = "";
   changed.old_secret_until = Time{};
+  changed.signing_sealed = std::string(9000, '\xfe');  // two keys and a certificate
   changed.settings = {{"idle_seconds", "300"}};
   changed.upstream = "proxy";
   changed.disabled = true;
@@ -100,6 +104,18 @@ TEST_P(StoreContract, a_change_replaces_all_but_number_and_creation) {
   changed.number = 1;
   changed.created_at = t0;
   expect_same(run_here(store().list_apps()).value().at(0), changed);
+}
+
+TEST_P(StoreContract, an_apps_signing_keys_come_and_go) {
+  auto app = app_row("wx1", 1);
+  app.signing_sealed.clear();
+  ASSERT_TRUE(run_here(store().add_app(app)));
+  for (const char* sealed : {"one", "two", "", "three"}) {
+    auto changed = run_here(store().list_apps()).value().at(0);
+    changed.signing_sealed = sealed;
+    ASSERT_TRUE(run_here(store().change_app(changed)));
+    EXPECT_EQ(run_here(store().list_apps()).value().at(0).signing_sealed, sealed);
+  }
 }
 
 // Two administrators at once: the second change must not bring back what the first replaced, e.g. a leaked secret.
@@ -114,17 +130,6 @@ TEST_P(StoreContract, a_change_of_what_was_changed_since_is_a_conflict) {
   EXPECT_EQ(second.secret_sealed, "rotated");
   second.name = "New";
   EXPECT_TRUE(run_here(store().change_app(second)));
-}
-
-TEST_P(StoreContract, there_is_a_project_default) {
-  EXPECT_EQ(run_here(store().list_projects()).value(), std::vector<std::string>{"default"});
-}
-
-TEST_P(StoreContract, an_apps_project_is_a_project) {
-  auto row = app_row("wx1", 1);
-  row.project = "shop";
-  ASSERT_TRUE(run_here(store().add_app(row)));
-  EXPECT_EQ(run_here(store().list_projects()).value(), (std::vector<std::string>{"default", "shop"}));
 }
 
 // ---- ticket keys ----
@@ -290,6 +295,26 @@ TEST_P(StoreContract, an_older_lease_does_not_release_a_newer_one) {
   ASSERT_TRUE(run_here(store().lease_access_token("wx1", new_id(), t0 + 10s, t0 + 20s)).value());
   ASSERT_TRUE(run_here(store().release_access_token("wx1", *old)));
   EXPECT_FALSE(run_here(store().lease_access_token("wx1", new_id(), t0 + 11s, t0 + 21s)).value());
+}
+
+TEST_P(StoreContract, a_pause_holds_off_every_refresher_until_its_time) {
+  const auto lease = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
+  ASSERT_TRUE(run_here(store().pause_access_token("wx1", *lease, t0 + 30s)));
+  reopen();
+  EXPECT_EQ(run_here(store().access_token("wx1")).value().paused_until, t0 + 30s);
+  EXPECT_FALSE(run_here(store().lease_access_token("wx1", new_id(), t0 + 30s - 1ms, t0 + 40s)).value());
+  const auto after = run_here(store().lease_access_token("wx1", new_id(), t0 + 30s, t0 + 40s)).value();
+  ASSERT_TRUE(after);
+  EXPECT_GT(*after, *lease);
+  EXPECT_EQ(run_here(store().access_token("wx1")).value().paused_until, Time{}) << "a lease is no pause";
+}
+
+TEST_P(StoreContract, an_older_lease_does_not_pause_a_newer_one) {
+  const auto old = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
+  const auto fresh = run_here(store().lease_access_token("wx1", new_id(), t0 + 10s, t0 + 20s)).value();
+  ASSERT_TRUE(run_here(store().pause_access_token("wx1", *old, t0 + 60s)));
+  ASSERT_TRUE(run_here(store().save_access_token("wx1", *fresh, "sealed", t0 + 2h, t0 + 11s)).value());
+  EXPECT_TRUE(run_here(store().lease_access_token("wx1", new_id(), t0 + 12s, t0 + 22s)).value());
 }
 
 TEST_P(StoreContract, leases_of_two_apps_are_apart) {

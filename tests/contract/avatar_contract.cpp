@@ -166,4 +166,18 @@ TEST_P(StoreContract, of_two_who_give_an_avatar_up_at_once_one_is_the_last) {
   EXPECT_EQ(factory().query("SELECT count(*) FROM avatars WHERE unused_since IS NOT NULL")[0][0], "1");
 }
 
+// WeChat may answer the question about an older upload after that about the newer one.
+TEST_P(StoreContract, of_two_uploads_at_once_the_newer_one_is_shown) {
+  Avatars avatars{store()};
+  const Id user = login("c1").user.id;
+  const auto older = upload(user, "older", true, t0), newer = upload(user, "newer", true, t0 + 1ms);
+  avatars.keep(older);
+  avatars.keep(newer);
+  avatars.note(newer, "t2");
+  avatars.note(older, "t1");
+  EXPECT_EQ(avatars.settle("t1", true), core::PushEffect::nobody);
+  EXPECT_EQ(avatars.settle("t2", true), core::PushEffect::applied);
+  EXPECT_EQ(avatars.shown(user), newer.hash);
+}
+
 }  // namespace kaimen::contract

@@ -1,7 +1,9 @@
 // Leaving: what goes, what stays, who is told it waits; phones that find their user; and that an export has all there is.
 #include <algorithm>
+#include <atomic>
 
 #include "core/account_store.h"
+#include "core/journal_store.h"
 #include "tests/contract/store_contract.h"
 
 namespace kaimen::contract {
@@ -98,6 +100,36 @@ TEST_P(StoreContract, a_deletion_ends_all_sessions_and_leaves_nothing_personal) 
     }
   }
   EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'user_deleted' AND user_id IS NOT NULL"), (Table{{"1"}}));
+}
+
+// A deletion that blanked a history of years in one act was cut off by the server, and nobody could be deleted.
+TEST_P(StoreContract, a_long_history_is_blanked_over_several_acts) {
+  const auto made = login("c1");
+  constexpr int kEvents = 1200;
+  std::atomic<int> written{0};
+  at_once(4, [&](int) {
+    for (int i = 0; i < kEvents / 4; ++i) {
+      core::Note note;
+      note.kind = "renewal_refused";
+      note.user = made.user.id;
+      note.project = "default";
+      note.now = t0;
+      note.source.ip = "canary-ip";
+      written += run_here(store().journal().note(note)).has_value();
+    }
+  });
+  ASSERT_EQ(written, kEvents);
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));
+  const auto traced = [this] { return std::stoi(factory().query("SELECT count(*) FROM events WHERE ip = 'canary-ip'")[0][0]); };
+  EXPECT_EQ(traced(), 200) << "a thousand at once";
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0, 10)).value(), std::vector<Id>{made.user.id}) << "the rest is due";
+  EXPECT_EQ(code_of(run_here(store().accounts().delete_user(deletion(made.user.id, t0)))), ErrorCode::not_found) << "the user is gone for all others";
+  auto due = deletion(made.user.id, t0 + 1min);
+  due.only_due = true;
+  EXPECT_TRUE(run_here(store().accounts().delete_user(due)));
+  EXPECT_EQ(traced(), 0);
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0 + 1h, 10)).value(), std::vector<Id>{});
+  EXPECT_EQ(code_of(run_here(store().accounts().delete_user(due))), ErrorCode::not_found);
 }
 
 TEST_P(StoreContract, who_comes_again_after_a_deletion_is_somebody_new) {

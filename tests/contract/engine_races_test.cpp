@@ -140,7 +140,7 @@ TEST_P(EngineRaces, one_unionid_in_two_apps_becomes_one_user) {
 
 core::RecordLogin with_union(core::RecordLogin act, const std::string& unionid) {
   act.unionid = unionid;
-  act.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; };
+  act.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<core::SealedPhone> { return core::SealedPhone{sealed, "index"}; };
   return act;
 }
 
@@ -164,7 +164,7 @@ TEST_P(EngineRaces, a_login_does_not_slip_past_a_merge) {
   for (int round = 0; round < kRounds; ++round) {
     const std::string n = std::to_string(round);
     const Id user = login(*here_, login_act("stays" + n)).value().user.id, other = login(*here_, login_act("goes" + n)).value().user.id;
-    core::MergeUsers merge{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; }, t0, t0 + 4h, {"r", {}, {}}};
+    core::MergeUsers merge{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<core::SealedPhone> { return core::SealedPhone{sealed, "index"}; }, t0, t0 + 4h, {"r", {}, {}}};
     race([&] { ASSERT_TRUE(login(*here_, login_act("goes" + n))); }, [&] { ASSERT_TRUE(run_here(there_->merge_users(merge))); });
     EXPECT_EQ(live(user).size(), 3u) << "round " << round;
     EXPECT_TRUE(live(other).empty());
@@ -249,8 +249,8 @@ TEST_P(EngineRaces, a_phone_proof_is_taken_once) {
   for (int round = 0; round < kRounds; ++round) {
     const std::string once = new_id().hex();
     bool a = false, b = false;
-    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); },
-         [&] { b = run_here(there_->save_phone({b_user, "s", "i", once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); });
+    race([&] { a = run_here(here_->save_phone({a_user, "s", "i", {}, once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); },
+         [&] { b = run_here(there_->save_phone({b_user, "s", "i", {}, once, core::PhoneUnique::off, t0, {"r", {}, {}}})).has_value(); });
     EXPECT_NE(a, b);
   }
 }

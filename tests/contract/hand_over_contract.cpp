@@ -137,4 +137,24 @@ TEST_P(StoreContract, a_web_view_renews_while_its_parent_lives) {
   EXPECT_EQ(late.reason, Reason::expired);
 }
 
+// Two phones' users are found to be one by the very login that replaces a session: what was handed over from it went on living.
+TEST_P(StoreContract, a_web_view_whose_session_a_merge_moved_ends_with_it) {
+  auto named = login_act("c1", "o8");
+  named.app = 8;
+  named.app_id = "wx8";
+  named.unionid = "u1";
+  login(named);
+  const auto made = login("c2", "o7");
+  const Id child = new_id();
+  ASSERT_TRUE(run_here(store().directory().hand_over(hand_over_act(made.session.id, child, "h1"))));
+  auto next = login_act("c3", "o7");
+  next.unionid = "u1";
+  next.old_session = made.session.id;
+  next.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; };
+  const auto merged = login(at(next, t0 + 1min));
+  ASSERT_NE(merged.user.id, made.user.id);
+  EXPECT_EQ(session_now(made.session.id).ended, Reason::renew);
+  EXPECT_EQ(session_now(child).ended, Reason::renew);
+}
+
 }  // namespace kaimen::contract

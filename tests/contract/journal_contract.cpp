@@ -1,4 +1,5 @@
 // What happened and who is told: events read back, webhooks, and deliveries that go out in order, once a time.
+#include "core/account_store.h"
 #include "tests/contract/journal_contract.h"
 
 namespace kaimen::contract {
@@ -237,12 +238,38 @@ TEST_P(JournalContract, delivered_ones_go_with_the_purge_and_others_stay) {
 TEST_P(JournalContract, a_merge_is_told) {
   const Id webhook = add_webhook({"user.merged"});
   const Id user = login("c1", "o1").user.id, other = login("c2", "o2").user.id;
-  core::MergeUsers act{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; }, t0, t0 + 4h, {"r", {}, {}}};
+  core::MergeUsers act{user, other, [](const Id&, const Id&, const std::string& sealed) -> Result<core::SealedPhone> { return core::SealedPhone{sealed, "index"}; }, t0, t0 + 4h, {"r", {}, {}}};
   ASSERT_TRUE(run_here(store().merge_users(act)));
   const auto told = deliveries(webhook);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].user, user);
   EXPECT_NE(told[0].body.find("\"detail\":{\"other\":\"" + other.hex() + "\"}"), std::string::npos);
+}
+
+// A refused renewal knew the session only: a deletion did not find from where it came.
+TEST_P(JournalContract, a_note_about_a_session_is_its_users_and_is_blanked_with_them) {
+  const auto made = login("c1");
+  core::Note note;
+  note.kind = "renewal_refused";
+  note.session = made.session.id;
+  note.project = "default";
+  note.now = t0 + 1min;
+  note.source = {"r1", "192.0.2.77", {}};
+  ASSERT_TRUE(run_here(journal().note(note)));
+  core::ListEvents query;
+  query.user = made.user.id;
+  query.kind = "renewal_refused";
+  ASSERT_EQ(events(query).events.size(), 1u);
+  EXPECT_EQ(events(query).events[0].ip, "192.0.2.77");
+  core::DeleteUser leave;
+  leave.user = made.user.id;
+  leave.now = t0 + 2min;
+  leave.revocations_until = t0 + 4h;
+  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  EXPECT_EQ(events(query).events.at(0).ip, "");
+  note.now = t0 + 3min;
+  ASSERT_TRUE(run_here(journal().note(note)));
+  for (const auto& event : events(query).events) EXPECT_EQ(event.ip, "") << "nor from where they come after that";
 }
 
 }  // namespace kaimen::contract

@@ -278,6 +278,18 @@ TEST_P(StoreContract, sessions_in_another_app_do_not_count_for_the_limit) {
   EXPECT_TRUE(login(limited(with_unionid(login_act("c2"), "u1", "wx8"), 1)).revocations.empty());
 }
 
+// A client that cannot renew logs in once for each of its requests that was refused: none of these may put the others out.
+TEST_P(StoreContract, what_was_made_since_a_time_is_spared_by_the_limit) {
+  const auto old = login(at(login_act("c1"), t0));
+  const auto spared = login(at(login_act("c2"), t0 + 60s));
+  auto act = limited(at(login_act("c3"), t0 + 61s), 1);
+  act.spared_since = t0 + 1s;
+  const auto last = login(act);
+  ASSERT_EQ(last.revocations.size(), 1u);
+  EXPECT_EQ(last.revocations[0].session, old.session.id);
+  EXPECT_EQ(live_sessions(last.user.id, t0 + 61s), (std::vector<Id>{last.session.id, spared.session.id}));
+}
+
 TEST_P(StoreContract, a_limit_of_zero_is_no_limit) {
   for (int i = 0; i < 25; ++i) EXPECT_TRUE(login("c" + std::to_string(i)).revocations.empty());
 }

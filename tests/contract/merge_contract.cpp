@@ -6,9 +6,9 @@ namespace kaimen::contract {
 namespace {
 
 /// In place of the vault: names whose number it is, so that a number that was not moved shows.
-const core::MovePhone kMovePhone = [](const Id& from, const Id& to, const std::string& sealed) -> Result<std::string> {
+const core::MovePhone kMovePhone = [](const Id& from, const Id& to, const std::string& sealed) -> Result<core::SealedPhone> {
   if (sealed != "phone of " + from.hex()) return make_error(ErrorCode::internal, "not his");
-  return "phone of " + to.hex();
+  return core::SealedPhone{"phone of " + to.hex(), "index of " + to.hex()};
 };
 
 core::RecordLogin with_union(core::RecordLogin act, const std::string& unionid, uint32_t app = 7) {

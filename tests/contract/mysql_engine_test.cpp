@@ -4,12 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <thread>
 
 #include "store/mysql_connection.h"
+#include "store/migrate.h"
 #include "store/mysql_url.h"
 #include "store/tables.h"
 #include "tests/contract/engine_rows.h"
@@ -281,12 +280,11 @@ TEST_F(MysqlEngineTest, TimeIsTheDatabasesInUtc) {
 
 TEST_F(MysqlEngineTest, TheMigrationCanBeRunAgain) {
   auto engine = open();
-  std::ifstream file(std::string(KAIMEN_VECTORS) + "/../../src/store/migrations/mysql/0001_first.sql");
-  std::stringstream sql;
-  sql << file.rdbuf();
-  ASSERT_FALSE(sql.str().empty());
+  std::string sql;
+  for (const Migration& migration : migrations(Dialect::mysql)) sql += migration.sql;
+  ASSERT_FALSE(sql.empty());
   for (int i = 0; i < 2; ++i) {
-    const auto done = engine->script(sql.str());
+    const auto done = engine->script(sql);
     ASSERT_TRUE(done) << done.error().detail;
   }
   UserRow user;
@@ -313,10 +311,9 @@ void expect_columns(Engine& engine) {
 }
 TEST_F(MysqlEngineTest, TheMigrationHasEveryTableAndColumn) {
   auto engine = open();
-  std::ifstream file(std::string(KAIMEN_VECTORS) + "/../../src/store/migrations/mysql/0001_first.sql");
-  std::stringstream sql;
-  sql << file.rdbuf();
-  ASSERT_TRUE(engine->script(sql.str()));
+  std::string sql;
+  for (const Migration& migration : migrations(Dialect::mysql)) sql += migration.sql;
+  ASSERT_TRUE(engine->script(sql));
   expect_columns<UserRow>(*engine);
   expect_columns<IdentityRow>(*engine);
   expect_columns<UnionidRow>(*engine);
@@ -332,6 +329,8 @@ TEST_F(MysqlEngineTest, TheMigrationHasEveryTableAndColumn) {
   expect_columns<AccessTokenTableRow>(*engine);
   expect_columns<MetaRow>(*engine);
   expect_columns<NodeRow>(*engine);
+  expect_columns<NodeProgramRow>(*engine);
+  expect_columns<ProjectDetailsRow>(*engine);
 }
 
 // ---- conflicts ----

@@ -1,8 +1,7 @@
 // The PostgreSQL engine by itself, on a real server: each shape of statement, what becomes of two engines that want the same, the schema.
-#include <fstream>
-#include <sstream>
 #include <thread>
 
+#include "store/migrate.h"
 #include "tests/contract/postgres_fixture.h"
 
 namespace kaimen::store {
@@ -240,10 +239,9 @@ void round_trip(Node& node, const std::string& url) {
 }
 
 TEST_F(PostgresEngine, the_migration_makes_every_table_as_it_is_described) {
-  std::ifstream file(KAIMEN_VECTORS "/../../src/store/migrations/postgres/0001_first.sql");
-  std::stringstream sql;
-  sql << "DROP TABLE probes, once_marks;" << file.rdbuf();
-  ASSERT_EQ(outcome(node.engine->script(sql.str())), "ok");
+  std::string sql = "DROP TABLE probes, once_marks;";
+  for (const Migration& migration : migrations(Dialect::postgres)) sql += migration.sql;
+  ASSERT_EQ(outcome(node.engine->script(sql)), "ok");
   round_trip<UserRow>(node, url);
   round_trip<IdentityRow>(node, url);
   round_trip<UnionidRow>(node, url);
@@ -259,6 +257,8 @@ TEST_F(PostgresEngine, the_migration_makes_every_table_as_it_is_described) {
   round_trip<AccessTokenTableRow>(node, url);
   round_trip<MetaRow>(node, url);
   round_trip<NodeRow>(node, url);
+  round_trip<NodeProgramRow>(node, url);
+  round_trip<ProjectDetailsRow>(node, url);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <future>
 
+#include "store/pushes.h"
+#include "store/records.h"
 #include "store/sqlite_engine.h"
 #include "tests/contract/sqlite_factory.h"
 
@@ -170,6 +172,52 @@ TEST_F(SqliteWriter, lets_settled_claims_go_when_there_are_too_many_but_no_open_
     return true;
   });
   EXPECT_EQ(outcomes, std::vector<std::string>{"done"});
+}
+
+// The acknowledgement of a commit was lost, so the act runs again and finds its own mark: what it revoked must still reach memory.
+TEST_F(SqliteWriter, a_closing_that_runs_again_answers_what_it_revoked) {
+  core::CloseIdentity act;
+  act.subject = {"wechat", "wx7", "o1", std::string(32, 'p')};
+  act.app = 7;
+  act.now = from_epoch_ms(1'795'000'000'000);
+  act.revocations_until = act.now + 4h;
+  const auto closed = [&act](store::ActContext& context, core::PushEffect effect) {
+    const auto made = store::close_identity(context, act);
+    if (!made) return false;
+    EXPECT_EQ(made.value().effect, effect);
+    EXPECT_EQ(made.value().revocations.size(), 1u) << context.again;
+    return true;
+  };
+  std::vector<std::unique_ptr<TestAct>> acts;
+  acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
+    store::UserRow user;
+    user.id = owner;
+    user.version = 1;
+    user.project = "default";
+    context.rows.insert(std::move(user));
+    store::IdentityRow identity;
+    identity.provider = "wechat";
+    identity.app_id = "wx7";
+    identity.subject = "o1";
+    identity.user = owner;
+    context.rows.insert(std::move(identity));
+    store::SessionRow session;
+    session.id = session.user = owner;
+    session.app = 7;
+    session.openid = "o1";
+    session.idle_expires_at = session.absolute_expires_at = act.now + 1h;
+    context.rows.insert(std::move(session));
+    return true;
+  }));
+  acts.push_back(std::make_unique<TestAct>(true, [&](store::ActContext& context) { return closed(context, core::PushEffect::applied); }));
+  acts.push_back(std::make_unique<TestAct>(true, [&](store::ActContext& context) { return closed(context, core::PushEffect::repeated); }));
+  acts.back()->again = true;
+  // Each by itself: what is revoked is read from the database, as it stands when an act runs again.
+  for (auto& one : acts) {
+    std::vector<std::unique_ptr<TestAct>> alone;
+    alone.push_back(std::move(one));
+    EXPECT_EQ(run(std::move(alone)), std::vector<std::string>{"done"});
+  }
 }
 
 }  // namespace

@@ -50,6 +50,49 @@ TEST_F(AccessTokensTest, WhereNoNewOneCanBeHadTheOldOneServesToItsEnd) {
   EXPECT_EQ(code_of(get()), ErrorCode::upstream_busy);
 }
 
+TEST_F(AccessTokensTest, ATokenThatComesWithLittleTimeLeftIsKeptForMostOfIt) {
+  platform.token_life = Seconds{100};
+  ASSERT_TRUE(get());
+  clock.pass(89s);
+  ASSERT_TRUE(get());
+  EXPECT_EQ(platform.fetches, 1);
+  clock.pass(2s);
+  ASSERT_TRUE(get());
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+// While WeChat was away, each caller of the last five minutes waited three seconds for it.
+TEST_F(AccessTokensTest, ARefreshBeforeItsTimeThatFailedIsNotTriedByEveryCaller) {
+  ASSERT_TRUE(get());
+  platform.token_failure = failure(ErrorCode::upstream_error);
+  clock.pass(116min);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(get().value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 2);
+  clock.pass(5s);
+  EXPECT_TRUE(get());
+  EXPECT_EQ(platform.fetches, 3);
+}
+
+TEST_F(AccessTokensTest, InItsLastMinutesATokenInUseIsRefreshedByItself) {
+  ASSERT_TRUE(get());
+  ASSERT_TRUE(get());
+  platform.set_token("token-2");
+  ASSERT_TRUE(minute());
+  EXPECT_EQ(platform.fetches, 1) << "it is not its time";
+  clock.pass(116min);
+  ASSERT_TRUE(minute());
+  EXPECT_EQ(platform.fetches, 2);
+  EXPECT_EQ(get().value().token.reveal(), "token-2");
+  EXPECT_EQ(platform.fetches, 2);
+}
+
+TEST_F(AccessTokensTest, ATokenThatNobodyUsesIsNotRefreshed) {
+  ASSERT_TRUE(get());
+  clock.pass(116min);
+  ASSERT_TRUE(minute());  // the first get fetched it; nobody has taken it since
+  EXPECT_EQ(platform.fetches, 1);
+}
+
 TEST_F(AccessTokensTest, AFailureIsAnsweredAndTheNextOneAsksAgain) {
   platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
   const auto failed = get();

@@ -174,6 +174,19 @@ TEST_F(AccountTest, AnInvitationIsSpent) {
   EXPECT_EQ(one("SELECT count(*) FROM invitations WHERE instr(code_hash, '" + invitation.code.reveal() + "') > 0"), "0");
 }
 
+TEST_F(AccountTest, ANicknameOfARegistrationIsLookedAtWhereTheAppAsksForIt) {
+  set("registration", "fields");
+  set("registration_fields", "nickname");
+  set("profile_check", "enforce");
+  const auto guest = log_in("o1");
+  EXPECT_EQ(code_of(give(guest, {{"nickname", "risky"}})), ErrorCode::content_rejected);
+  EXPECT_FALSE(run_here(store().find_user(guest.user.id)).value().registered);
+  const auto registered_user = give(guest, {{"nickname", "Mei"}});
+  ASSERT_TRUE(registered_user);
+  EXPECT_EQ(registered_user.value().user.nickname, "Mei");
+  EXPECT_EQ(platform.checked, (std::vector<std::string>{"risky", "Mei"}));
+}
+
 TEST_F(AccountTest, AClosedAppRegistersNobody) {
   set("registration", "closed");
   EXPECT_EQ(code_of(give(log_in("o1"), {})), ErrorCode::forbidden);

@@ -13,6 +13,7 @@
 
 #include "core/outbound.h"
 #include "core/platform.h"
+#include "core/resolver.h"
 
 namespace kaimen::test {
 
@@ -104,7 +105,7 @@ class FakePlatform final : public core::Platform {
     co_await gate.pass();
     std::lock_guard lock(mutex_);
     if (token_failure) co_return *token_failure;
-    co_return core::FetchedToken{Secret(token), Seconds{7200}};
+    co_return core::FetchedToken{Secret(token), token_life};
   }
   void set_token(const std::string& text) {
     std::lock_guard lock(mutex_);
@@ -157,6 +158,23 @@ class FakePlatform final : public core::Platform {
     if (content_failure) co_return *content_failure;
     co_return "trace-" + std::to_string(checked.size());
   }
+  Task<core::CallResult<core::ProxyAnswer>> pass_on(core::AppPtr, Secret access_token, std::shared_ptr<const core::ProxyCall> call, Deadline) override {
+    {
+      std::lock_guard lock(mutex_);
+      passed.emplace_back(access_token.reveal(), *call);
+    }
+    co_await proxy_gate.pass();
+    std::lock_guard lock(mutex_);
+    if (passing_failure) co_return *passing_failure;
+    core::ProxyAnswer answer;
+    answer.status = 200;
+    answer.headers = {{"Content-Type", "application/json"}};
+    answer.token_rejected = rejected_tokens.contains(access_token.reveal());
+    answer.fault.errcode = answer.token_rejected ? 40001 : passing_errcode;
+    answer.body = R"({"errcode":)" + std::to_string(answer.fault.errcode) + "}";
+    co_return answer;
+  }
+
   // What a test says is in a push, by its body; a signature of "wrong" fits none.
   void push(const std::string& body, core::PushMessage message) {
     std::lock_guard lock(mutex_);
@@ -197,6 +215,11 @@ class FakePlatform final : public core::Platform {
   }
 
   static constexpr std::string_view kKey = "AAECAwQFBgcICQoLDA0ODw==";
+  std::vector<std::pair<std::string, core::ProxyCall>> passed;  ///< Token and call.
+  std::optional<core::CallFailure> passing_failure;
+  int64_t passing_errcode = 0;
+  Seconds token_life{7200};
+  Gate proxy_gate;
   std::atomic<int> exchanges{0}, fetches{0}, phone_calls{0}, key_checks{0};
   std::set<std::string> stale_keys;                      ///< session_keys that WeChat has given up.
   std::optional<core::CallFailure> key_check_failure, content_failure;
@@ -244,6 +267,33 @@ class FakePlatforms final : public core::Platforms {
 };
 
 /// A way out that leads to the test: each request is kept, and answered by `answer`.
+/// A team's backend that knows whoever a test has told it.
+class FakeResolver final : public core::Resolver {
+ public:
+  Task<Result<std::optional<core::ResolvedUser>>> ask(core::WhoIs who, Time, Deadline) override {
+    std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> now;
+    {
+      std::lock_guard lock(mutex_);
+      asked_.push_back(who);
+      now = answer_;
+    }
+    co_return now(who);
+  }
+  void answer(std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> answer) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  std::vector<core::WhoIs> asked() const {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<core::WhoIs> asked_;
+  std::function<Result<std::optional<core::ResolvedUser>>(const core::WhoIs&)> answer_ = [](const auto&) { return std::nullopt; };
+};
+
 class FakeOutbound final : public core::Outbound {
  public:
   Task<Result<core::OutboundAnswer>> send(core::OutboundRequest request) override {

@@ -61,13 +61,18 @@ class Directory {
   std::filesystem::path path;
 };
 
+inline const std::string kMasterKey = "0123456789abcdef0123456789abcdef";
+
 /// One node: the rules over a store.
 class Node {
  public:
-  Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {})
-      : vault(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random).value()),
-        services(store, platforms, outbound, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
+  /// `other_keys`: master keys that only open.
+  Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {},
+       const std::string& master_key = kMasterKey, std::vector<Secret> other_keys = {})
+      : vault(crypto::Vault::make(Secret(master_key), std::move(other_keys), random).value()),
+        services(store, platforms, outbound, resolver, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
   FakeOutbound outbound;
+  FakeResolver resolver;
   crypto::Vault vault;
   core::Services services;
 };
@@ -81,12 +86,12 @@ class CoreTest : public testing::Test {
 
   /// The same data after the process has ended and begun again.
   void restart() {
-    node_.reset();
-    store_.reset();
+    stop();
     start();
   }
   core::Services& services() { return node_->services; }
   FakeOutbound& outbound() { return node_->outbound; }
+  FakeResolver& resolver() { return node_->resolver; }
   core::Store& store() { return *store_; }
   AppPtr app() { return services().apps.find("wx1"); }
 
@@ -189,18 +194,28 @@ class CoreTest : public testing::Test {
 
  private:
   std::string file() const { return (directory.path / "kaimen.db").string(); }
-  void start() {
-    store::SqliteOptions options;
-    options.path = file();
-    options.steady = [this] { return clock.steady(); };
-    store_ = store::open_sqlite(std::move(options), clock).value();
-    node_ = std::make_unique<Node>(*store_, platforms_, random, clock);
-    ASSERT_TRUE(run_here(node_->services.start()));
-  }
+  void start() { ASSERT_TRUE(try_start()); }
 
   std::unique_ptr<core::Store> store_;
   FakePlatforms platforms_;
   std::unique_ptr<Node> node_;
+
+ protected:
+  /// Of the next start.
+  std::string master_key = kMasterKey;
+  std::vector<Secret> other_keys;
+  Result<> try_start() {
+    store::SqliteOptions options;
+    options.path = file();
+    options.steady = [this] { return clock.steady(); };
+    store_ = store::open_sqlite(std::move(options), clock).value();
+    node_ = std::make_unique<Node>(*store_, platforms_, random, clock, core::FollowOptions{}, master_key, other_keys);
+    return run_here(node_->services.start());
+  }
+  void stop() {
+    node_.reset();
+    store_.reset();
+  }
 };
 
 template <class T>

@@ -29,7 +29,7 @@ class ManualSteady final : public SteadyClock {
 /// A node with a clock of its own.
 struct FollowingNode {
   FollowingNode(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& wall, const SteadyClock& steady)
-      : clock(wall, steady), node(store, platforms, random, clock, core::FollowOptions{&clock, Seconds{300}, "1"}), services(node.services) {}
+      : clock(wall, steady), node(store, platforms, random, clock, core::FollowOptions{&clock, Seconds{300}, "1", {}, {}}), services(node.services) {}
   core::NodeClock clock;
   Node node;
   core::Services& services;

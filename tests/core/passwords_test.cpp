@@ -35,6 +35,18 @@ class PasswordTest : public CoreTest {
   core::Trace trace;
 };
 
+// WeChat looks at names for those who come with an openid: elsewhere a name that must be looked at first is not taken.
+TEST_F(PasswordTest, ANicknameThatMustBeCheckedIsNotTakenHere) {
+  set("profile_check", "enforce");
+  auto named = ask("Mei", "correct horse");
+  named.nickname = "harmless";
+  EXPECT_EQ(code_of(run_here(services().accounts->passwords.register_user(named, &trace))), ErrorCode::invalid_request);
+  EXPECT_TRUE(sign_up("Mei"));
+  set("profile_check", "report");
+  named.username = "Bo";
+  EXPECT_TRUE(run_here(services().accounts->passwords.register_user(named, &trace)));
+}
+
 TEST_F(PasswordTest, WhoRegistersLogsInHoweverTheNameIsSpelt) {
   const auto made = sign_up("Mei").value();
   EXPECT_TRUE(made.is_new_user);

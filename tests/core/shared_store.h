@@ -47,6 +47,8 @@ class SharedStore final : public core::Store {
   core::DirectoryStore& directory() override { return inner_.directory(); }
   core::JournalStore& journal() override { return inner_.journal(); }
   core::MediaStore& media() override { return inner_.media(); }
+  core::ProjectStore& projects() override { return inner_.projects(); }
+  core::SealStore& seals() override { return inner_.seals(); }
   core::EntryStore& entries() override { return inner_.entries(); }
   core::StatsStore& stats() override { return inner_.stats(); }
   Task<Result<core::Followed>> follow(core::Follow act) override {
@@ -110,7 +112,6 @@ class SharedStore final : public core::Store {
   Task<Result<>> add_app(core::AppRow row) override { return counted(inner_.add_app(std::move(row))); }
   Task<Result<>> change_app(core::AppRow row) override { return counted(inner_.change_app(std::move(row))); }
   Task<Result<>> remove_app(std::string app_id, Time now, core::Source source) override { return counted(inner_.remove_app(std::move(app_id), now, std::move(source))); }
-  Task<Result<std::vector<std::string>>> list_projects() override { return inner_.list_projects(); }
   Task<Result<std::vector<core::TicketKeyRow>>> list_ticket_keys() override { return inner_.list_ticket_keys(); }
   Task<Result<>> add_ticket_key(core::TicketKeyRow row) override { return counted(inner_.add_ticket_key(std::move(row))); }
   Task<Result<>> retire_ticket_keys(Time now, core::Source source) override { return counted(inner_.retire_ticket_keys(now, std::move(source))); }
@@ -128,6 +129,7 @@ class SharedStore final : public core::Store {
     return inner_.save_access_token(std::move(app_id), lease, std::move(sealed), expires_at, now);
   }
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override { return inner_.release_access_token(std::move(app_id), lease); }
+  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override { return inner_.pause_access_token(std::move(app_id), lease, until); }
   Task<Result<>> purge(Time now) override { return inner_.purge(now); }
 
  private:

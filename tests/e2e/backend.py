@@ -45,11 +45,15 @@ class Backend:
         self.server.server_close()
 
 
+class Line(socketserver.ThreadingTCPServer):
+    daemon_threads, request_queue_size = True, 128  # many may come at once
+
+
 class CountingLine:
     """Forwards TCP connections to `base` and counts them. The target may be changed while it runs."""
 
     def __init__(self, base):
-        self.target, self.connections, line = wire.address(base), 0, self
+        self.target, self.connections, self.open, line = wire.address(base), 0, set(), self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
@@ -59,16 +63,25 @@ class CountingLine:
                 except OSError:
                     return
                 other.settimeout(None)
+                line.open |= {self.request, other}
                 back = threading.Thread(target=line.pump, args=(other, self.request), daemon=True)
                 back.start()
                 line.pump(self.request, other)
                 back.join()
+                line.open -= {self.request, other}
                 other.close()
 
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Line(("127.0.0.1", 0), Handler)
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def cut(self):
+        """Closes what is open now, as a server does with connections that were idle."""
+        for sock in list(self.open):
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     @staticmethod
     def pump(source, sink):

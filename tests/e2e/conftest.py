@@ -1,5 +1,6 @@
 """Fixtures: one server for all tests of a file that leave nothing behind, a server of its own for those that do."""
 import itertools
+import shutil
 
 import pytest
 
@@ -43,6 +44,23 @@ def fake(tmp_path_factory):
     yield upstream
     upstream.close()
     upstream.kaimen.stop()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    # A missing browser is a failure: a page that no browser has opened is not tested.
+    assert shutil.which("chromium") and shutil.which("chromedriver"), "script/setup installs chromium and chromium-driver"
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+    options = webdriver.ChromeOptions()
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server", "--window-size=1500,1060", f"--user-data-dir={tmp_path}/profile"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.binary_location = shutil.which("chromium")
+    one = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+    one.set_script_timeout(30)
+    yield one
+    one.quit()
 
 
 @pytest.fixture(autouse=True)

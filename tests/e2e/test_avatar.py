@@ -171,6 +171,16 @@ def test_an_enforced_avatar_is_shown_when_it_has_passed(reachable, user):
     wire.problem(reachable.client("POST", "/v1/me", made["token"], json={"avatar_url": "https://elsewhere.example/a.png"}), 400, "invalid_request")
 
 
+def test_verdicts_come_by_themselves_where_the_sandbox_is_told_so(reachable, user):
+    app = reachable.add_checked("wxenforce000000009", "enforce")
+    reachable.control("POST", "/sandbox/apps", {"appid": app, "media_verdict_after_ms": 100})
+    made = reachable.login(user, app)
+    assert upload(reachable, made, png((9, 9, 9))).status == 202
+    me = lambda: reachable.client("GET", "/v1/me", made["token"]).json()["avatar_url"]
+    server.eventually(lambda: me().endswith(hashlib.sha256(png((9, 9, 9))).hexdigest()))
+    assert settle(reachable, app) == [], "nothing is left to be ordered"
+
+
 def test_of_two_that_wait_the_newest_counts(reachable, user):
     app = reachable.add_checked("wxenforce000000003", "enforce")
     made = reachable.login(user, app)

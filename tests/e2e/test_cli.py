@@ -11,7 +11,9 @@ import server
 import wire
 
 COMMANDS = [[], ["serve"], ["sandbox"], ["check"], ["migrate"], ["app"], ["app", "add"], ["app", "list"], ["app", "show"], ["app", "set"], ["app", "remove"],
-            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"]]
+            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"],
+            ["project"], ["project", "add"], ["project", "list"], ["project", "show"], ["project", "set"], ["project", "remove"], ["keys"], ["keys", "retire"],
+            ["session"], ["session", "list"], ["session", "end"], ["master-key"], ["master-key", "generate"], ["master-key", "rotate"], ["golive"]]
 
 
 def make_key(path, text=None, mode=0o600):
@@ -275,6 +277,8 @@ def test_production_serves_with_a_key_and_an_app(tmp_path):
         assert wire.call(ready["private"], "GET", "/admin/v1/apps", headers=wire.bearer(key)).json()["items"][0]["app_id"] == "wxprod000000000001"
         answer = wire.call(ready["public"], "POST", "/v1/login", json={"app_id": "wxprod000000000001", "code": "x", "unknown": 1})
         assert answer.get("x-kaimen-ignored") is None  # dev mode only
+        assert wire.call(ready["private"], "GET", "/playground").status == 404  # likewise
+        assert wire.call(ready["private"], "POST", "/playground/look", json={}, headers=[("Origin", ready["private"])]).status == 404
     finally:
         process.terminate()
         _, errors = process.communicate(timeout=30)

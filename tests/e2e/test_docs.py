@@ -1,5 +1,4 @@
-"""The examples of docs/api.md and docs/entry-codes.md run as they stand: every ```sh block, in order, in one shell for each page that ends at the
-first command that fails.
+"""The examples of these pages of docs/ run as they stand: every ```sh block, in order, in one shell for each page that ends at the first command that fails.
 
 The first block names the addresses and the key of a server that somebody started; here they are those of the server under test.
 """
@@ -13,7 +12,7 @@ import pytest
 import server
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
-NAMES = re.compile(r"^(PUBLIC|PRIVATE|SANDBOX|APP|KEY)=", re.MULTILINE)
+NAMES = re.compile(r"^(PUBLIC|PRIVATE|SANDBOX|APP|KEY|DATA)=", re.MULTILINE)
 
 
 def blocks(page):
@@ -21,19 +20,20 @@ def blocks(page):
 
 
 def shell(kaimen, text, directory):
-    known = {"PUBLIC": kaimen.public, "PRIVATE": kaimen.private, "SANDBOX": kaimen.sandbox, "APP": kaimen.app_id, "KEY": kaimen.admin_key}
+    known = {"PUBLIC": kaimen.public, "PRIVATE": kaimen.private, "SANDBOX": kaimen.sandbox, "APP": kaimen.app_id, "KEY": kaimen.admin_key,
+             "DATA": kaimen.data}
     # Each line is shown before it runs, so that a failure names the example.
-    script = "set -euo pipefail\n" + "".join(f"{name}='{value}'\n" for name, value in known.items()) + "set -v\n" + text
+    script = "set -euo pipefail\n" + "".join(f"{name}='{value}'\n" for name, value in known.items()) + 'kaimen() { "$KAIMEN" "$@"; }\nset -v\n' + text
     return subprocess.run(["bash"], input=script, capture_output=True, text=True, timeout=240, cwd=directory,
                           env=server.clean_environment({"KAIMEN": server.binary()}))
 
 
-@pytest.mark.parametrize("page", ["api.md", "entry-codes.md"])
-def test_every_example_of_the_page_runs(own_kaimen, tmp_path, page):
+@pytest.mark.parametrize("page,names", [("api.md", 5), ("adopt.md", 6), ("providers.md", 5), ("entry-codes.md", 5)])
+def test_every_example_of_the_page_runs(own_kaimen, tmp_path, page, names):
     kaimen = own_kaimen()
     assert shutil.which("jq") and shutil.which("curl")
     first, *others = blocks(page)
-    assert len(NAMES.findall(first.replace(" ", "\n"))) == 5, "the first block names addresses, app and key"
+    assert len(NAMES.findall(first.replace(" ", "\n"))) == names, "the first block names addresses, app and key"
     assert others
     done = shell(kaimen, "\n".join(others), tmp_path)
     assert done.returncode == 0, done.stderr[-3000:] + "\n" + done.stdout[-2000:]

@@ -12,9 +12,9 @@ import server
 class Greeted:
     """`kaimen serve --dev` for a person, without --json; its words up to the last line."""
 
-    def __init__(self, *arguments, public="127.0.0.1:0", environment=None):
+    def __init__(self, *arguments, public="127.0.0.1:0", private="127.0.0.1:0", environment=None):
         self.process = subprocess.Popen(
-            [server.binary(), "serve", "--dev", "--public", public, "--private", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", *map(str, arguments)],
+            [server.binary(), "serve", "--dev", "--public", public, "--private", private, "--sandbox", "127.0.0.1:0", *map(str, arguments)],
             env=server.clean_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         lines = []
         for line in self.process.stdout:
@@ -63,6 +63,7 @@ def test_the_two_commands_work_as_they_are_pasted(greet, shell):
 
 def test_it_says_where_the_switch_is_in_both_languages(greet):
     text = greet().text
+    assert re.search(r"playground +http://127\.0\.0\.1:\d+/playground", text)
     assert "不校验合法域名" in text and "Do not verify valid domain names" in text and "--lan" in text and "--devtools" in text
 
 

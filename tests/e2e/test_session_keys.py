@@ -47,6 +47,17 @@ def test_whether_the_key_stands(kaimen, user):
     assert ask(kaimen, made, "check-session-key").json() == {"valid": False}
 
 
+def test_a_key_runs_out_by_time_where_the_sandbox_is_told_so(kaimen, user):
+    app = "wxshortkey00000001"
+    kaimen.add_app(app)
+    kaimen.control("POST", "/sandbox/apps", {"appid": app, "session_key_seconds": 1})
+    made = kaimen.login(user, app)
+    server.eventually(lambda: ask(kaimen, made, "check-session-key").json() == {"valid": False})
+    # The phone has another key by then, which no login has brought.
+    data = control(kaimen, "user-info", user, appid=app)
+    wire.problem(ask(kaimen, made, "open-data", encrypted(data)), 409, "stale_session_key")
+
+
 def test_a_reset_key_is_the_newest_and_the_old_one_opens_what_was_under_way(kaimen, user):
     made = kaimen.login(user)
     before = control(kaimen, "user-info", user, nickName="before")

@@ -1,6 +1,5 @@
 """Cookie mode, and a login handed over to a web-view: over HTTP, and in a real browser behind a real nginx."""
 import http.server
-import shutil
 import threading
 import urllib.parse
 
@@ -138,22 +137,6 @@ def elsewhere():
     threading.Thread(target=page.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{page.server_address[1]}"
     page.shutdown()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    # A missing browser is a failure: a hand-over that no browser has followed is not tested.
-    assert shutil.which("chromium") and shutil.which("chromedriver"), "script/setup installs chromium and chromium-driver"
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-    options = webdriver.ChromeOptions()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server", f"--user-data-dir={tmp_path}/profile"):
-        options.add_argument(flag)
-    options.binary_location = shutil.which("chromium")
-    one = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
-    one.set_script_timeout(30)
-    yield one
-    one.quit()
 
 
 def fetched(browser, method, url, body=None, mode="same-origin"):

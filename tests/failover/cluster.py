@@ -27,7 +27,9 @@ def binary(variable="KAIMEN_BIN"):
 
 
 class Node:
-    """One node; it keeps its addresses over restarts, as proxies before it expect."""
+    """One node; it keeps its addresses over restarts, as proxies before it expect. `program`: the variable that names it."""
+
+    program = "KAIMEN_BIN"
 
     def __init__(self, directory, number, store_url, key, upstream, grace):
         self.number, self.data, self.process = number, directory / f"node{number}", None
@@ -37,12 +39,12 @@ class Node:
         self.public, self.private = (f"http://127.0.0.1:{port}" for port in ports)
         self.config.write_text(f'threads = 1\n[public]\nlisten = "127.0.0.1:{ports[0]}"\n[private]\nlisten = "127.0.0.1:{ports[1]}"\n'
                                f'[store]\nurl = "{store_url}"\n'
-                               f'revocation_grace_seconds = {grace}\n[upstreams.wechat]\nbase_url = "http://127.0.0.1:{upstream}"\n')
+                               f'revocation_grace_seconds = {grace}\n[outbound]\nallow_private = ["127.0.0.0/8"]\n[upstreams.wechat]\nbase_url = "http://127.0.0.1:{upstream}"\n')
         clean = {name: value for name, value in os.environ.items() if not name.startswith("KAIMEN_")}
         self.environment = {**clean, "KAIMEN_MASTER_KEY": key}
 
     def spawn(self):
-        self.process = process.start([binary(), "serve", "--config", self.config, "--data", self.data], {}, self.log, env=self.environment)
+        self.process = process.start([binary(self.program), "serve", "--config", self.config, "--data", self.data], {}, self.log, env=self.environment)
 
     def is_ready(self):
         assert self.process.poll() is None, \
@@ -73,7 +75,7 @@ class Node:
         assert not found, self.log.read_text(errors="replace")[found.start():found.start() + 4000]
 
     def run(self, *arguments, stdin=None):
-        done = subprocess.run([binary(), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin,
+        done = subprocess.run([binary(self.program), *arguments, "--config", self.config, "--data", self.data], env=self.environment, input=stdin,
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout

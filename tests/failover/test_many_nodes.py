@@ -1,4 +1,5 @@
 """Three nodes on one database: what one does holds on the others. Part of every run of the tests."""
+import http.server
 import itertools
 import json
 import os
@@ -147,3 +148,153 @@ def test_an_app_changed_on_one_node_is_changed_on_all(nodes):
         assert admin(nodes, nodes.all[0], "PUT", path, {"disabled": False}).status == 200
     for node in nodes.all:
         process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the app's being enabled")
+
+
+# What is done to users
+
+def everywhere(nodes, check, what):
+    for node in nodes.all:
+        process.eventually(lambda: check(node), WITHIN, 0.01, f"{what} on node {node.number}")
+
+
+def test_what_a_user_is_called_and_may_do_is_so_on_every_node(nodes):
+    made, name = login(nodes.all[0]), f"customer-{next(codes)}"
+    path = f"/users/{made['user']['id']}"
+    everywhere(nodes, lambda node: node.verify(made["token"]).status == 204, "the ticket")
+    assert admin(nodes, nodes.all[1], "PUT", path + "/external-id", {"external_id": name}).status == 200
+    assert admin(nodes, nodes.all[2], "PUT", path + "/roles", {"roles": ["editor"]}).status == 200
+    everywhere(nodes, lambda node: node.verify(made["token"]).get("x-kaimen-reason") == "renew", "the older ticket's end")
+    fresh = renew(nodes.all[0], made["renew_token"]).json()["token"]
+    everywhere(nodes, lambda node: node.verify(fresh).get("x-kaimen-external-id") == name and node.verify(fresh).get("x-kaimen-roles") == "editor", "the name")
+    # One name, asked for by three users on three nodes at once, becomes one user's.
+    others = [login(node) for node in nodes.all]
+    answers = at_once(3, lambda index: admin(nodes, nodes.all[index], "PUT", f"/users/{others[index]['user']['id']}/external-id", {"external_id": name + "-one"}))
+    assert sorted(answer.status for answer in answers) == [200, 409, 409], answers
+
+
+def test_a_deleted_user_is_gone_everywhere(nodes):
+    made, kept = login(nodes.all[0]), login(nodes.all[1])
+    everywhere(nodes, lambda node: node.verify(made["token"]).status == 204, "the ticket")
+    assert admin(nodes, nodes.all[2], "DELETE", f"/users/{made['user']['id']}", None).status == 204
+    everywhere(nodes, lambda node: node.verify(made["token"]).get("x-kaimen-reason") == "deleted", "the deletion")
+    for node in nodes.all:
+        assert renew(node, made["renew_token"]).status == 401
+        assert admin(nodes, node, "GET", f"/users/{made['user']['id']}", None).status == 404
+        assert node.verify(kept["token"]).status == 204, "another user was touched"
+
+
+def test_one_table_imported_on_three_nodes_at_once_makes_each_user_once(nodes):
+    tag = next(codes)
+    users = [{"external_id": f"{tag}-{number}", "app_id": cluster.APP, "openid": f"o-{tag}-{number}", "unionid": f"u-{tag}-{number}"} for number in range(100)]
+    answers = at_once(3, lambda index: admin(nodes, nodes.all[index], "POST", "/users/import", {"users": users}))
+    assert {answer.status for answer in answers} == {200}, answers
+    sums = [answer.json() for answer in answers]
+    assert sum(one["created"] for one in sums) == 100 and sum(one["unchanged"] for one in sums) == 200, [dict(one, results=None) for one in sums]
+    assert len({tuple(result["user_id"] for result in one["results"]) for one in sums}) == 1, "every node names the same users"
+
+
+def test_a_support_view_is_named_everywhere_and_ends_everywhere(nodes):
+    made = login(nodes.all[0])
+    assert admin(nodes, nodes.all[0], "PUT", f"/apps/{cluster.APP}", {"settings": {"support_view": "on"}}).status == 200
+    view = {"app_id": cluster.APP, "seconds": 60, "actor": "anna"}
+    opened = process.eventually(lambda: (lambda answer: answer if answer.status == 201 else None)(
+        admin(nodes, nodes.all[1], "POST", f"/users/{made['user']['id']}/sessions", view)), WITHIN, 0.02, "the setting")
+    ticket = opened.json()["token"]
+    everywhere(nodes, lambda node: node.verify(ticket).get("x-kaimen-actor") == "anna", "the view")
+    assert admin(nodes, nodes.all[2], "DELETE", f"/sessions/{opened.json()['session']['id']}", None).status == 204
+    everywhere(nodes, lambda node: node.verify(ticket).get("x-kaimen-reason") == "revoked", "the view's end")
+    everywhere(nodes, lambda node: node.verify(made["token"]).status == 204, "the user's own session")
+
+
+def test_wrong_passwords_are_counted_over_the_nodes(nodes):
+    assert admin(nodes, nodes.all[0], "PUT", f"/apps/{cluster.APP}", {"settings": {"passwords": "on"}}).status == 200
+    name = next(codes)
+    ask = lambda node, what, password: wire.call(node.public, "POST", f"/v1/password/{what}", json={"app_id": cluster.APP, "username": name, "password": password}, timeout=30)
+    everywhere(nodes, lambda node: ask(node, "login", "not yet there").status != 404, "the setting")
+    name = next(codes)
+    assert ask(nodes.all[0], "register", "correct horse").status == 201
+    for turn in range(5):
+        assert ask(nodes.all[turn % 3], "login", "wrong horse").status == 401, turn
+    for node in nodes.all:
+        refused = ask(node, "login", "correct horse")
+        assert refused.status == 429 and int(refused.get("retry-after")) >= 1, (node.number, refused)
+
+
+class Hook:
+    """A receiver that keeps its first caller waiting."""
+
+    def __init__(self):
+        self.seen, self.lock, self.caught, self.let_go = [], threading.Lock(), threading.Event(), threading.Event()
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with hook.lock:
+                    hook.seen.append((self.headers["X-Kaimen-Delivery"], body["id"]))
+                    first = len(hook.seen) == 1
+                if first:
+                    hook.caught.set()
+                    hook.let_go.wait(60)
+                try:
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.let_go.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_what_a_killed_node_was_sending_is_sent_by_another(nodes):
+    hook = Hook()
+    made = admin(nodes, nodes.all[0], "POST", "/webhooks", {"url": hook.url, "kinds": ["user.created"]})
+    assert made.status == 201, made
+    killed = None
+    try:
+        login(nodes.all[0])
+        assert hook.caught.wait(10), "nobody sends"
+        # Whoever is sending holds a connection to the receiver.
+        port = hook.server.server_port
+        holders = [node for node in nodes.all if port in process.peer_ports(node.process.pid)]
+        assert len(holders) == 1, [node.number for node in holders]
+        killed = holders[0]
+        killed.kill()
+        # Its lease is 20 s; then it is anybody's.
+        process.eventually(lambda: len(hook.seen) >= 2, 40, 0.1, "another node's sending")
+        assert {delivery for delivery, _ in hook.seen} == {hook.seen[0][0]} and hook.seen[0] == hook.seen[1], hook.seen
+        survivor = next(node for node in nodes.all if node is not killed)
+        path = f"/webhooks/{made.json()['id']}"
+        process.eventually(lambda: admin(nodes, survivor, "GET", path + "/deliveries?state=delivered", None).json()["items"], 5, 0.05, "its being settled")
+    finally:
+        hook.close()
+        if killed:
+            killed.start()
+        admin(nodes, nodes.all[0], "DELETE", f"/webhooks/{made.json()['id']}", None)
+
+
+def test_a_project_disabled_on_one_node_is_disabled_on_all(nodes):
+    ticket = login(nodes.all[0])["token"]
+    try:
+        assert admin(nodes, nodes.all[1], "PUT", "/projects/default", {"disabled": True}).status == 200
+        for node in nodes.all:
+            process.eventually(lambda: node.verify(ticket).status == 401, WITHIN, 0.02, "the project's being disabled")
+        assert admin(nodes, nodes.all[0], "POST", "/projects", {"name": "later"}).status == 201
+        for node in nodes.all:
+            process.eventually(lambda: wire.call(node.private, "GET", "/admin/v1/projects/later", headers=wire.bearer(nodes.key)).status == 200, WITHIN, 0.02,
+                               "the new project on another node")
+        assert admin(nodes, nodes.all[2], "DELETE", "/projects/later", None).status == 204
+    finally:
+        assert admin(nodes, nodes.all[2], "PUT", "/projects/default", {"disabled": False}).status == 200
+    for node in nodes.all:
+        process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the project's being enabled")

@@ -126,7 +126,7 @@ TEST(ClientKeeps, no_more_exchanges_under_way_than_it_may) {
     });
   }
   loop.run();
-  EXPECT_EQ(told_all, (std::vector<std::string>{"not_sent", "200 ok", "200 ok"}));
+  EXPECT_EQ(told_all, (std::vector<std::string>{"too_many", "200 ok", "200 ok"}));
 }
 
 TEST(ClientTellsApart, a_refused_connection_as_not_sent) {

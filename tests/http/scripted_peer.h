@@ -101,6 +101,7 @@ inline ClientRequest request_to(const std::string& url, Millis time = Millis{200
 inline const char* name_of(ClientError::Kind kind) {
   switch (kind) {
     case ClientError::Kind::not_sent: return "not_sent";
+    case ClientError::Kind::too_many: return "too_many";
     case ClientError::Kind::timed_out: return "timed_out";
     case ClientError::Kind::cut: return "cut";
     case ClientError::Kind::malformed: return "malformed";

@@ -1,6 +1,7 @@
-// Does one of the two things check_cost.py counts the instructions of, as often as it is told:
+// Does one of the things check_cost.py counts the instructions of, as often as it is told:
 //   check_cost ticket COUNT    check_ticket: decode, open, look for a revocation
 //   check_cost request COUNT   a whole GET /verify as nginx sends it: bytes into a Connection, head, check, answer out
+//   check_cost many_apps COUNT the same on a node with 1,000 apps
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -30,6 +31,10 @@ class NoOutbound final : public core::Outbound {
  public:
   Task<Result<core::OutboundAnswer>> send(core::OutboundRequest) override { fail("a check went out"); }
 };
+class NoResolver final : public core::Resolver {
+ public:
+  Task<Result<std::optional<core::ResolvedUser>>> ask(core::WhoIs, Time, Deadline) override { fail("a check asked who it is"); }
+};
 struct NoPlatforms final : core::Platforms {
   core::Platform* find(std::string_view) const override { return nullptr; }
 };
@@ -46,17 +51,17 @@ class Directory {
   std::filesystem::path path;
 };
 
-/// A node with one app, one key and some revocations that do not concern the ticket.
+/// A node with so many apps, one key and some revocations that do not concern the ticket.
 class Node {
  public:
-  Node() : store_(open()), vault_(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random_).value()),
-           services_(*store_, platforms_, outbound_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
+  explicit Node(uint32_t count_of_apps) : store_(open()), vault_(crypto::Vault::make(Secret("0123456789abcdef0123456789abcdef"), {}, random_).value()),
+           services_(*store_, platforms_, outbound_, resolver_, vault_, random_, clock_, core::AppSettings{}, {"wechat"}, {"wechat"}) {
     check::RingKey key;
     key.key.id = 7;
     key.key.bytes.fill(0x5a);
     auto apps = std::make_shared<core::AppTable>();
-    apps->states[1] = check::AppState{"wxcost00000000001", "default"};
-    apps->projects = {"default"};
+    for (uint32_t i = 1; i <= count_of_apps; ++i) apps->states[i * 2'654'435'761U] = check::AppState{"wxcost" + std::to_string(10'000'000'000 + i), "default"};
+    apps->projects = {core::Project{"default", "", false, {}}};
     services_.live.apps.set(std::move(apps));
     services_.live.keys.set(std::make_shared<check::KeyRing>(std::vector{key}));
     for (uint8_t i = 1; i <= 200; ++i) services_.live.revocations.put({i, i, i}, check::kAllGenerations, check::Reason::logged_out, ~uint64_t{0});
@@ -65,7 +70,7 @@ class Node {
     check::Claims claims;
     claims.session.fill(0x11);
     claims.user.fill(0x22);
-    claims.app = 1;
+    claims.app = 2'654'435'761U;  // numbers are random
     claims.issued_ms = static_cast<uint64_t>(epoch_ms(clock_.now())) - 1000;
     claims.life_s = 7200;
     claims.openid = "oAbCdEfGhIjKlMnOpQrStUvWxYz0";
@@ -89,6 +94,7 @@ class Node {
   SystemRandom random_;
   NoPlatforms platforms_;
   NoOutbound outbound_;
+  NoResolver resolver_;
   std::unique_ptr<store::SqlStore> store_;
   crypto::Vault vault_;
   core::Services services_;
@@ -173,10 +179,10 @@ size_t check_requests(Node& node, size_t count) {
 }  // namespace
 
 int main(int count, char** texts) {
-  if (count != 3) fail("usage: check_cost ticket|request COUNT");
+  if (count != 3) fail("usage: check_cost ticket|request|many_apps COUNT");
   const std::string what = texts[1];
   const size_t wanted = std::stoul(texts[2]);
-  Node node;
+  Node node(what == "many_apps" ? 1000 : 1);
   const size_t good = what == "ticket" ? check_tickets(node, wanted) : check_requests(node, wanted);
   if (good != wanted) fail(std::to_string(good) + " of " + texts[2] + " were good");
 }

@@ -20,7 +20,7 @@ struct SandboxWechat {
     server.emplace(std::move(listening), sandbox.handler(), random);
     if (!server->start()) std::abort();
     url = http::BaseUrl::parse("http://" + server->bound_address(0)).value();
-    wechat.emplace(client, std::map<std::string, platform::Upstream>{{"wechat", {url, ""}}}, clock);
+    wechat.emplace(client, std::map<std::string, platform::Upstream>{{"wechat", {url, ""}}}, clock, random);
     sandbox.add_app(kAppid, Secret("s3cret"));
   }
   ~SandboxWechat() { sandbox.stop(); }

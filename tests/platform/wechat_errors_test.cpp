@@ -97,6 +97,19 @@ TEST(CheckSessionKey, AKeyThatDoesNotStandIsAnAnswerAndNoError) {
   }
 }
 
+TEST(SeenAddress, IsTheAddressAloneAndOnlyWhereItReadsAsOne) {
+  using platform::wechat_seen_address;
+  EXPECT_EQ(wechat_seen_address("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist rid: 65a4"), "203.0.113.9");
+  EXPECT_EQ(wechat_seen_address("invalid ip 2001:db8::7, not in whitelist"), "2001:db8::7");
+  for (const char* text : {"", "ok", "invalid ip ", "invalid ip secret", "invalid ip 1.2.3", "invalid ip 999.1.1.1", "invalid ip <b>", "invalid ip cafe", "ip 203.0.113.9"}) {
+    EXPECT_EQ(wechat_seen_address(text), "") << text;
+  }
+  const auto failure = platform::wechat_failure(WechatCall::access_token, 40164, "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, the word canary rid: 65a4");
+  EXPECT_TRUE(failure.error.detail.ends_with(": 203.0.113.9")) << failure.error.detail;
+  EXPECT_EQ(failure.error.detail.find("canary"), std::string::npos);
+  EXPECT_EQ(platform::wechat_failure(WechatCall::access_token, 40013, "invalid ip 203.0.113.9").error.detail.find("203"), std::string::npos) << "of another errcode nothing";
+}
+
 TEST(Rid, IsTakenFromTheTailOfTheErrmsg) {
   using platform::wechat_rid;
   EXPECT_EQ(wechat_rid("invalid code, rid: 65a4c1b2-1a2b3c4d-5e6f7a8b"), "65a4c1b2-1a2b3c4d-5e6f7a8b");

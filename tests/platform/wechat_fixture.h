@@ -31,7 +31,7 @@ inline std::shared_ptr<core::App> make_app(const std::string& appid = kAppid, co
 
 struct WechatAt {
   explicit WechatAt(const std::string& url)
-      : wechat(client, {{"wechat", platform::Upstream{http::BaseUrl::parse(url).value(), ""}}}, clock) {}
+      : wechat(client, {{"wechat", platform::Upstream{http::BaseUrl::parse(url).value(), ""}}}, clock, random) {}
 
   auto exchange(core::AppPtr app, std::string_view code, Millis within = limits_total()) {
     return run_here(wechat.exchange_code(std::move(app), Secret(code), deadline_in(within)));
@@ -62,6 +62,7 @@ struct WechatAt {
 
   ManualClock clock;
   http::Client client;
+  SystemRandom random;
   platform::Wechat wechat;
 };
 

@@ -122,6 +122,20 @@ def descendants(pid):
     return result
 
 
+def peer_ports(pid):
+    """The ports on 127.0.0.1 that the process has connections to."""
+    inodes = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(descriptor)
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(target[len("socket:["):-1])
+    lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(line[2].split(":")[1], 16) for line in lines if line[9] in inodes and line[3] == "01" and line[2].startswith("0100007F:")}
+
+
 def kill_all(pid, seconds=20):
     """kill -9 of a process and all below it; returns when none of them is left."""
     pids = [pid, *descendants(pid)]

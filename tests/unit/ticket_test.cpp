@@ -52,7 +52,7 @@ TEST(Ticket, carries_the_largest_numbers) {
   claims.user.fill(0xff);
   claims.app = claims.life_s = claims.generation = 0xffffffff;
   claims.issued_ms = 0xffffffffffff;
-  claims.flags = 0xffff;
+  claims.flags = static_cast<uint16_t>(~kFlagActor);  // that one says what follows
   expect_round_trip(claims);
   EXPECT_EQ(opened.claims.expires_ms(), 0xffffffffffff + uint64_t{0xffffffff} * 1000);
 }
@@ -79,6 +79,30 @@ TEST(Ticket, strings_longer_than_the_limit_together_are_not_sealed) {
   claims.openid = claims.roles = half;
   claims.unionid = "x";
   claims.external_id = {};
+  EXPECT_EQ(seal_ticket(key_of(1), claims, nonce_of(1)), "");
+}
+TEST(Ticket, carries_an_actor_beside_the_longest_strings) {
+  const std::string longest(kTicketFieldMax, 'x'), name(kTicketActorMax, 'a');
+  Claims claims = claims_of(1);
+  claims.openid = claims.unionid = claims.external_id = {};
+  claims.roles = longest;
+  claims.flags |= kFlagActor;
+  for (const std::string_view actor : {std::string_view(name), std::string_view(name).substr(0, 1)}) {
+    claims.actor = actor;
+    expect_round_trip(claims);
+    EXPECT_EQ(opened.claims.actor, actor);
+  }
+}
+TEST(Ticket, an_actor_and_its_flag_are_sealed_together_or_not_at_all) {
+  const std::string long_name(kTicketActorMax + 1, 'a');
+  Claims claims = claims_of(1);
+  claims.actor = "anna";
+  EXPECT_EQ(seal_ticket(key_of(1), claims, nonce_of(1)), "");
+  claims.flags |= kFlagActor;
+  EXPECT_NE(seal_ticket(key_of(1), claims, nonce_of(1)), "");
+  claims.actor = long_name;
+  EXPECT_EQ(seal_ticket(key_of(1), claims, nonce_of(1)), "");
+  claims.actor = {};
   EXPECT_EQ(seal_ticket(key_of(1), claims, nonce_of(1)), "");
 }
 TEST(Ticket, a_time_beyond_48_bits_is_not_sealed) {

@@ -1,3 +1,4 @@
+-- Beside: 0001
 -- Entry codes, their scans, and what is counted by the hour. Every statement can be run again, as in 0001_first.sql.
 
 -- payload is a JSON text. admits: 0 everybody, 1 registered people only. uses: how many scans at most; NULL: no limit; used counts them there.

@@ -1,0 +1,15 @@
+# Writes the files of a folder as an array of (name, text) into one header.
+set(text "#pragma once\n#include <string_view>\nnamespace kaimen::playground {\nstruct EmbeddedPage { std::string_view name, text; };\ninline constexpr EmbeddedPage k_pages[] = {\n")
+file(GLOB files ${DIR}/*)
+list(SORT files)
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  # Read as hexadecimal: CMake's own text would lose semicolons and brackets.
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${bytes}")
+  string(LENGTH "${bytes}" length)
+  math(EXPR length "${length} / 4")
+  string(APPEND text "{\"${name}\", {\"${bytes}\", ${length}}},\n")
+endforeach()
+string(APPEND text "};\n}  // namespace kaimen::playground\n")
+file(WRITE ${OUT} "${text}")

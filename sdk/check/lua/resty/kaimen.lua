@@ -1,0 +1,140 @@
+-- Checks Kaimen's tickets inside nginx with Lua (OpenResty, Debian's libnginx-mod-http-lua, APISIX, Kong) or any LuaJIT, over libkaimen_check by
+-- FFI: no hop and no compiler.
+--
+--   local kaimen = require("resty.kaimen").open("/run/kaimen/check")     -- once a worker
+--   kaimen:protect({ app_id = "wx…" })                                   -- in access_by_lua*: answers refusals itself
+--
+--   local status, who = kaimen:request(headers, wanted)                  -- { {name, value}, … }; 204, 401, 403, 503 as of /verify
+--
+-- Where nothing can be said (503) a function given as `unsure`, such as one that asks /verify, may say: open(path, unsure).
+local ffi = require("ffi")
+
+ffi.cdef([[
+typedef struct kaimen_check kaimen_check;
+typedef struct {
+  int32_t status, reason, unsure, identified, registered;
+  uint32_t generation;
+  uint64_t issued_ms, expires;
+  char user[40], session[40], app_id[72], project[72], env[16];
+  const char *openid, *unionid, *external_id, *roles;
+  char text[1040];
+} kaimen_identity;
+typedef struct { const char *ticket; size_t size; int32_t kind, authorized; } kaimen_presented;
+typedef struct { const char *app_id, *project, *role, *env; int32_t registered, optional; } kaimen_wanted;
+int kaimen_check_open(const char *path, kaimen_check **check);
+void kaimen_check_close(kaimen_check *check);
+void kaimen_presented_header(kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size, const char *cookie);
+int kaimen_check_request(kaimen_check *check, const kaimen_presented *presented, const kaimen_wanted *wanted, kaimen_identity *who);
+int kaimen_claims_identity(const char *name, size_t size);
+const char *kaimen_reason_name(int reason);
+const char *kaimen_unsure_text(int unsure);
+int kaimen_check_abi(void);
+]])
+
+local library = ffi.load(os.getenv("KAIMEN_CHECK_LIBRARY") or "libkaimen_check.so.1")
+if library.kaimen_check_abi() ~= 1 then error("resty.kaimen: another version of libkaimen_check") end
+
+local Kaimen = {}
+Kaimen.__index = Kaimen
+local text = ffi.string
+
+local headers_of = {
+  { "user", "X-Kaimen-User" }, { "external_id", "X-Kaimen-External-Id" }, { "app_id", "X-Kaimen-App" }, { "openid", "X-Kaimen-Openid" },
+  { "unionid", "X-Kaimen-Unionid" }, { "session", "X-Kaimen-Session" }, { "roles", "X-Kaimen-Roles" }, { "env", "X-Kaimen-Env" },
+}
+
+function Kaimen.open(path, unsure)
+  local handle = ffi.new("kaimen_check *[1]")
+  local failed = library.kaimen_check_open(path, handle)
+  if failed ~= 0 then error("resty.kaimen: errno " .. failed) end
+  return setmetatable({
+    check = ffi.gc(handle[0], library.kaimen_check_close), presented = ffi.new("kaimen_presented"), wanted = ffi.new("kaimen_wanted"),
+    who = ffi.new("kaimen_identity"), unsure = unsure,
+  }, Kaimen)
+end
+
+-- Whether a header of that name must not be passed on from a client.
+function Kaimen.claims_identity(name) return library.kaimen_claims_identity(name, #name) == 1 end
+
+local function identity(who)
+  local found = {
+    user = text(who.user), session = text(who.session), app_id = text(who.app_id), project = text(who.project), env = text(who.env),
+    openid = text(who.openid), unionid = text(who.unionid), external_id = text(who.external_id), roles = text(who.roles),
+    registered = who.registered == 1, expires = tonumber(who.expires), headers = {},
+  }
+  for _, pair in ipairs(headers_of) do
+    if found[pair[1]] ~= "" then found.headers[pair[2]] = found[pair[1]] end
+  end
+  found.headers["X-Kaimen-Registered"] = found.registered and "true" or "false"
+  found.headers["X-Kaimen-Expires"] = string.format("%.0f", found.expires)
+  return found
+end
+
+-- wanted: app_id, project, role, env, registered, optional, cookie; nil: nothing but a good ticket.
+function Kaimen:request(headers, wanted)
+  local presented, asked, who = self.presented, self.wanted, self.who
+  wanted = wanted or {}
+  ffi.fill(presented, ffi.sizeof(presented))
+  for _, header in ipairs(headers) do
+    library.kaimen_presented_header(presented, header[1], #header[1], header[2], #header[2], wanted.cookie)
+  end
+  asked.app_id, asked.project, asked.role, asked.env = wanted.app_id, wanted.project, wanted.role, wanted.env
+  asked.registered, asked.optional = wanted.registered and 1 or 0, wanted.optional and 1 or 0
+  local status = library.kaimen_check_request(self.check, presented, asked, who)
+  if status == 204 then return status, who.identified == 1 and identity(who) or { headers = {} } end
+  if status == 401 then return status, { reason = text(library.kaimen_reason_name(who.reason)) } end
+  if status == 503 then
+    if self.unsure then return self.unsure(headers, wanted) end
+    return status, { unsure = text(library.kaimen_unsure_text(who.unsure)) }
+  end
+  return status, {}
+end
+
+local function request_headers()
+  local sent, truncated = ngx.req.get_headers(0, true)
+  if truncated then return nil end
+  local list, claims = {}, {}
+  for name, value in pairs(sent) do
+    if Kaimen.claims_identity(name) then
+      claims[#claims + 1] = name
+    elseif type(value) == "table" then
+      for _, one in ipairs(value) do list[#list + 1] = { name, one } end
+    else
+      list[#list + 1] = { name, value }
+    end
+  end
+  return list, claims
+end
+
+local refusals = {
+  [401] = '{"type":"about:blank","title":"No valid ticket","status":401,"code":"unauthenticated","reason":"%s"}',
+  [403] = '{"type":"about:blank","title":"Not allowed","status":403,"code":"forbidden"}',
+  [503] = '{"type":"about:blank","title":"The service is not available at present","status":503,"code":"unavailable"}',
+}
+
+-- In access_by_lua*: drops what the client claims, checks, tells the backend who it is; ends the request itself where it is refused.
+-- Returns who; {headers = {}} for nobody (optional).
+function Kaimen:protect(wanted)
+  local headers, claims = request_headers()
+  if not headers then return ngx.exit(400) end
+  for _, name in ipairs(claims) do ngx.req.clear_header(name) end
+  local status, who = self:request(headers, wanted)
+  if status == 204 then
+    for name, value in pairs(who.headers) do ngx.req.set_header(name, value) end
+    return who
+  end
+  if status == 401 then
+    ngx.header["WWW-Authenticate"] = 'Bearer error="invalid_token", error_description="' .. who.reason .. '"'
+    ngx.header["X-Kaimen-Reason"] = who.reason
+  elseif status == 503 then
+    ngx.log(ngx.ERR, "kaimen: ", who.unsure)
+    ngx.header["Retry-After"] = "2"
+  end
+  ngx.header["Content-Type"] = "application/problem+json"
+  ngx.header["Cache-Control"] = "no-store"
+  ngx.status = status
+  ngx.print(string.format(refusals[status], who.reason))
+  return ngx.exit(ngx.HTTP_OK)
+end
+
+return Kaimen

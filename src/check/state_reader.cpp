@@ -1,0 +1,160 @@
+// Every count and place that comes out of the file is held against the bounds before it is used: a damaged file must cost an answer, not the
+// process that reads it.
+#include "check/state_reader.h"
+
+#include <openssl/crypto.h>
+#include <sched.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "check/judge.h"
+
+namespace kaimen::check {
+
+namespace {
+
+// A change of keys or apps takes microseconds and happens a few times a day. A writer in the middle of one that has lost its core gets it, and
+// whoever has waited some 20 ms meets one that died there.
+constexpr int kTries = 600, kSpins = 200, kYields = 200;
+constexpr timespec kPause{0, 100'000};
+
+void wait_before(int tried) {
+  if (tried >= kSpins + kYields) nanosleep(&kPause, nullptr);
+  else if (tried >= kSpins) sched_yield();
+}
+
+uint64_t load(const Word& word) { return word.load(std::memory_order_relaxed); }
+
+void copy_name(const Word* words, uint64_t length, char* out) {
+  uint64_t text[kStateNameMax / 8];
+  for (size_t i = 0; i < kStateNameMax / 8; ++i) text[i] = load(words[i]);
+  std::memcpy(out, text, length);
+  out[length] = '\0';
+}
+
+}  // namespace
+
+struct StateReader::Ring {
+  Key key;
+  uint64_t flags = 0, scope = 0;
+  bool known = false;
+  ~Ring() { OPENSSL_cleanse(key.bytes.data(), key.bytes.size()); }
+};
+
+StateReader::StateReader(const StateFile* file, size_t bytes) : file_(file) {
+  if (bytes < kStateTables || file->header.magic.load(std::memory_order_acquire) != kStateMagic || load(file->header.version) != kStateVersion) return;
+  const uint64_t slots = load(file->header.slots);
+  const bool fits = slots >= kStateSlotsMin && slots <= kStateSlotsMax && std::has_single_bit(slots) && state_bytes(slots) <= bytes;
+  if (fits) slots_ = slots;
+}
+
+Unsure StateReader::sure(uint64_t boot_ms) const noexcept {
+  const uint64_t flags = load(file_->header.flags), good_until = load(file_->header.good_until_ms);
+  if (flags & kStateRetired) return Unsure::retired;
+  if (flags & kStateOverflow) return Unsure::overflow;
+  // Further ahead than a writer ever says, also to a reader that was held up since it looked at the clock: written under another one.
+  return boot_ms < good_until && good_until - boot_ms <= 2 * kGoodMs ? Unsure::no : Unsure::not_good_now;
+}
+
+bool StateReader::begin(uint64_t& sequence) const noexcept {
+  sequence = file_->header.sequence.load(std::memory_order_acquire);
+  return (sequence & 1) == 0;
+}
+
+bool StateReader::same(uint64_t sequence) const noexcept {
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return load(file_->header.sequence) == sequence;
+}
+
+Unsure StateReader::find_key(uint32_t id, Ring& found) const noexcept {
+  const uint64_t count = load(file_->header.keys);
+  if (count > kStateKeysMax) return Unsure::damaged;
+  for (uint64_t i = 0; i < count; ++i) {
+    const StateKey& key = file_->keys[i];
+    const uint64_t id_and_flags = load(key.id_and_flags);
+    if (static_cast<uint32_t>(id_and_flags) != id) continue;
+    found.known = true;
+    found.key.id = id;
+    found.flags = id_and_flags;
+    found.scope = load(key.scope);
+    uint64_t bytes[4];
+    for (size_t word = 0; word < 4; ++word) bytes[word] = load(key.bytes[word]);
+    std::memcpy(found.key.bytes.data(), bytes, sizeof bytes);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    break;
+  }
+  return Unsure::no;
+}
+
+// False: what was read cannot be.
+bool StateReader::judge_opened(const Ring& key, const Claims& claims, uint64_t now_ms, StateVerdict& verdict) const noexcept {
+  Findings found;
+  const uint64_t first = static_cast<uint32_t>(key.scope), count = key.scope >> 32;
+  if (first > kStateScopesMax || count > kStateScopesMax - first) return false;
+  found.in_scope = count == 0;
+  for (uint64_t i = 0; i < count && !found.in_scope; ++i) found.in_scope = load(file_->scopes[first + i]) == claims.app;
+  found.key_retired = (key.flags & kStateKeyRetired) != 0;
+
+  const uint64_t apps = load(file_->header.apps), table = load(file_->header.table);
+  if (apps > kStateAppsMax || table > 1) return false;
+  const auto number = [](const StateApp& app) { return static_cast<uint32_t>(load(app.number_and_flags)); };
+  const StateApp* const end = file_->apps + apps;
+  const StateApp* const app = std::lower_bound(file_->apps, end, claims.app, [&](const StateApp& one, uint32_t wanted) { return number(one) < wanted; });
+  verdict.app_id[0] = verdict.project[0] = '\0';
+  if (app != end && number(*app) == claims.app) {
+    const uint64_t life_and_lengths = load(app->life_and_lengths);
+    const uint64_t app_id_length = life_and_lengths >> 32 & 0xff, project_length = life_and_lengths >> 40 & 0xff;
+    if (app_id_length > kStateNameMax || project_length > kStateNameMax) return false;
+    found.app_known = true;
+    found.app_disabled = (load(app->number_and_flags) & kStateAppDisabled) != 0;
+    found.revoked_before_ms = load(app->revoked_before_ms);
+    found.life_cap_s = static_cast<uint32_t>(life_and_lengths);
+    copy_name(app->app_id, app_id_length, verdict.app_id);
+    copy_name(app->project, project_length, verdict.project);
+  }
+
+  uint64_t value = 0;
+  if (!Slots<const Slot>(file_->first_table + table * slots_, slots_).locate(SessionWords(claims.session), value)) return false;
+  found.revocation = reason_for(value, claims.generation);
+  verdict.reason = judge(claims, found, now_ms);
+  return true;
+}
+
+StateVerdict StateReader::check(std::string_view text, uint64_t boot_ms, Opened& out) const noexcept {
+  StateVerdict verdict;
+  out.claims = Claims{};
+  verdict.unsure = sure(boot_ms);
+  if (verdict.unsure != Unsure::no) return verdict;
+  uint32_t key_id = 0;
+  if (!ticket_key_id(text, key_id)) return verdict;
+
+  for (int tries = 0; tries < kTries; ++tries) {
+    uint64_t sequence = 0;
+    wait_before(tries);
+    if (!begin(sequence)) continue;
+    Ring ring;
+    const Unsure found = find_key(key_id, ring);
+    if (!same(sequence)) continue;
+    if (found != Unsure::no) {
+      verdict.unsure = found;
+      return verdict;
+    }
+    if (!ring.known) return verdict;  // malformed
+    if (ring.flags & kStateKeyWithheld) {
+      verdict.reason = Reason::renew;
+      if (ring.flags & kStateKeyUnsettled) verdict.unsure = Unsure::key_withheld;
+      return verdict;
+    }
+    if (!open_ticket(ring.key, text, out)) return verdict;
+    const bool possible = judge_opened(ring, out.claims, boot_ms + load(file_->header.node_ahead_ms), verdict);
+    if (!same(sequence)) continue;
+    // The writer may have fallen silent, or have run out of room, while the ticket was opened.
+    verdict.unsure = possible ? sure(boot_ms) : Unsure::damaged;
+    return verdict;
+  }
+  verdict.unsure = Unsure::changing;
+  return verdict;
+}
+
+}  // namespace kaimen::check

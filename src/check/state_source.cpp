@@ -1,0 +1,137 @@
+// Whose file is believed: what it says opens doors, so only root, the reader's own user and whoever owns the directory may have written it.
+#include "check/state_source.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "check/boot_clock.h"
+
+namespace kaimen::check {
+
+namespace {
+
+constexpr uint64_t kLookEveryMs = 1000;
+// A file is replaced when its size is changed in the configuration; a process that has seen this many has other troubles.
+constexpr int kMappingsMax = 64;
+
+bool may_be_believed(int fd, const char* path, struct stat& file) {
+  if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+  if (file.st_uid == 0 || file.st_uid == geteuid()) return true;
+  char directory[4096];
+  const char* const slash = std::strrchr(path, '/');
+  const size_t length = slash ? static_cast<size_t>(slash - path) : 0;
+  if (length >= sizeof directory) return false;
+  std::memcpy(directory, path, length);
+  directory[length] = '\0';
+  struct stat parent{};
+  return stat(slash ? (length == 0 ? "/" : directory) : ".", &parent) == 0 && parent.st_uid == file.st_uid;
+}
+
+}  // namespace
+
+struct StateSource::Mapping {
+  void* memory;
+  size_t bytes;
+  dev_t device;
+  ino_t inode;
+  int count;
+  StateReader reader;
+  Mapping* older;
+};
+
+StateSource* StateSource::make(std::string_view path) noexcept {
+  void* const memory = std::malloc(sizeof(StateSource));
+  char* const copy = static_cast<char*>(std::malloc(path.size() + 1));
+  if (!memory || !copy) {
+    std::free(memory);
+    std::free(copy);
+    return nullptr;
+  }
+  std::memcpy(copy, path.data(), path.size());
+  copy[path.size()] = '\0';
+  auto* const source = new (memory) StateSource;
+  source->path_ = copy;
+  return source;
+}
+
+void StateSource::destroy(StateSource* source) noexcept {
+  if (!source) return;
+  source->~StateSource();
+  std::free(source);
+}
+
+StateSource::~StateSource() {
+  for (Mapping* mapping = current_.load(); mapping;) {
+    Mapping* const older = mapping->older;
+    munmap(mapping->memory, mapping->bytes);
+    std::free(mapping);
+    mapping = older;
+  }
+  std::free(path_);
+}
+
+Unsure StateSource::reader(uint64_t boot_ms, const StateReader*& reader) noexcept {
+  for (bool looked = false;; looked = true) {
+    const Mapping* const mapping = current_.load(std::memory_order_acquire);
+    Unsure unsure = missing_.load(std::memory_order_relaxed);
+    if (mapping) {
+      reader = &mapping->reader;
+      unsure = reader->sure(boot_ms);
+    }
+    if (unsure == Unsure::no || looked) return unsure;
+    if (boot_ms < look_again_ms_.load(std::memory_order_relaxed) || looking_.test_and_set(std::memory_order_acquire)) return unsure;
+    look(boot_ms);
+    looking_.clear(std::memory_order_release);
+  }
+}
+
+Unsure StateSource::look(uint64_t boot_ms) noexcept {
+  look_again_ms_.store(boot_ms + kLookEveryMs, std::memory_order_relaxed);
+  Unsure why = Unsure::no_file;
+  Mapping* const found = map_now(why);
+  missing_.store(why, std::memory_order_relaxed);
+  if (found) current_.store(found, std::memory_order_release);
+  return why;
+}
+
+// nullptr: none that is better than the present one.
+StateSource::Mapping* StateSource::map_now(Unsure& why) noexcept {
+  Mapping* const before = current_.load(std::memory_order_relaxed);
+  if (before && before->count >= kMappingsMax) return nullptr;
+  const int fd = open(path_, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return nullptr;
+  struct stat file{};
+  Mapping* mapping = nullptr;
+  const bool believed = may_be_believed(fd, path_, file);
+  const bool same = before && before->device == file.st_dev && before->inode == file.st_ino;
+  const auto bytes = static_cast<size_t>(file.st_size);
+  if (believed && !same && bytes >= kStateTables) {
+    void* const memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    void* const room = memory == MAP_FAILED ? nullptr : std::malloc(sizeof(Mapping));
+    if (room) {
+      const auto* const state = static_cast<const StateFile*>(memory);
+      const StateReader reader(state, bytes);
+      uint64_t boot[2];
+      const bool this_boot = read_boot_id(boot) && state->header.boot[0].load(std::memory_order_relaxed) == boot[0] &&
+                             state->header.boot[1].load(std::memory_order_relaxed) == boot[1];
+      if (!reader.valid()) why = Unsure::damaged;
+      else if (!this_boot) why = Unsure::other_boot;
+      else mapping = new (room) Mapping{memory, bytes, file.st_dev, file.st_ino, before ? before->count + 1 : 1, reader, before};
+    }
+    if (!mapping) {
+      std::free(room);
+      if (memory != MAP_FAILED) munmap(memory, bytes);
+    } else {
+      madvise(memory, bytes, MADV_DONTDUMP);  // keys
+    }
+  }
+  close(fd);
+  return mapping;
+}
+
+}  // namespace kaimen::check

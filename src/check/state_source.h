@@ -1,0 +1,36 @@
+// Where the state file is, as one reader sees it: mapped when it is there, looked for again when nothing can be said. Allocates with malloc and
+// locks nothing, for it is also used in processes that are not C++ and that fork.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "check/state_reader.h"
+
+namespace kaimen::check {
+
+class StateSource {
+ public:
+  /// `path` is copied. nullptr: no memory.
+  static StateSource* make(std::string_view path) noexcept;
+  static void destroy(StateSource* source) noexcept;
+
+  /// Unsure::no, and then `reader` can be asked at `boot_ms`; else why nothing can be said, after one more look for the file if the last one
+  /// is a second ago.
+  Unsure reader(uint64_t boot_ms, const StateReader*& reader) noexcept;
+
+ private:
+  struct Mapping;
+  StateSource() = default;
+  ~StateSource();
+  Unsure look(uint64_t boot_ms) noexcept;
+  Mapping* map_now(Unsure& why) noexcept;
+
+  char* path_ = nullptr;
+  std::atomic<Mapping*> current_{nullptr};  // heads a list: readers may still be in one that was replaced, so all stay until the end
+  std::atomic<uint64_t> look_again_ms_{0};
+  std::atomic_flag looking_ = ATOMIC_FLAG_INIT;
+  std::atomic<Unsure> missing_{Unsure::no_file};
+};
+
+}  // namespace kaimen::check

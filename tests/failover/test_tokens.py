@@ -1,0 +1,163 @@
+"""Custody of access_tokens by three nodes on one database (security U7), against the sandbox and its rules. Part of every run of the tests."""
+import http.client
+import json
+import os
+import threading
+import time
+
+import pytest
+
+import cluster
+import mariadb
+import postgres
+import process
+import wire
+from test_many_nodes import at_once
+
+ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
+
+
+class Custody:
+    def __init__(self, directory, url):
+        port, = process.free_ports(1)
+        self.sandbox = f"http://127.0.0.1:{port}"
+        environment = {**os.environ, "KAIMEN_SANDBOX_SECRET": cluster.SECRET}
+        self.wechat = process.start([cluster.binary(), "sandbox", "--listen", f"127.0.0.1:{port}", "--app", cluster.APP], {}, directory / "sandbox.log", env=environment)
+        key = os.urandom(32).hex()
+        self.nodes = [cluster.Node(directory, number, url, key, port, 300) for number in range(3)]
+        for node in self.nodes:
+            node.spawn()
+        for node in self.nodes:
+            process.eventually(node.is_ready, 60, 0.02, f"node {node.number}'s being ready")
+        self.nodes[0].run("app", "add", cluster.APP, stdin=cluster.SECRET)
+        self.key = json.loads(self.nodes[0].run("key", "create", "--name", "tokens", "--scope", "admin", "--scope", "wechat", "--json"))["key"]
+        for node in self.nodes:
+            process.eventually(lambda: self.admin(node, "GET", cluster.APP).status == 200, 5, 0.02, "app and key on every node")
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+        process.end(self.wechat)
+
+    def admin(self, node, method, path, json=None):
+        return wire.call(node.private, method, f"/admin/v1/apps/{path}", json=json, headers=wire.bearer(self.key), timeout=30)
+
+    def app(self, name, token_seconds):
+        """An app of a test's own, known to all nodes and to WeChat."""
+        self.control("POST", "/apps", {"appid": name, "secret": cluster.SECRET, "token_seconds": token_seconds})
+        assert wire.call(self.nodes[0].private, "POST", "/admin/v1/apps", json={"app_id": name, "secret": cluster.SECRET}, headers=wire.bearer(self.key)).status == 201
+        for node in self.nodes:
+            process.eventually(lambda: self.admin(node, "GET", name).status == 200, 5, 0.02, "the app on every node")
+        return name
+
+    def token(self, node, app):
+        return self.admin(node, "GET", f"{app}/access-token")
+
+    def reject(self, node, app, token):
+        return self.admin(node, "POST", f"{app}/access-token/rejected", {"access_token": token})
+
+    def control(self, method, path, json):
+        answer = wire.call(self.sandbox, method, "/sandbox" + path, json=json)
+        assert answer.status == 200, answer
+        return answer.json() if answer.body else None
+
+    def fetches(self, app):
+        return [call for call in self.control("GET", "/calls", None)["items"] if call["path"] == "/cgi-bin/stable_token" and call["appid"] == app]
+
+    def next_life(self, app, seconds):
+        self.control("POST", "/apps", {"appid": app, "token_seconds": seconds})
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def custody(request, tmp_path_factory):
+    server = ENGINES[request.param]()
+    one = None
+    try:
+        one = Custody(tmp_path_factory.mktemp("custody"), server.create_database(f"kaimen{time.monotonic_ns()}"))
+        yield one
+    finally:
+        if one:
+            one.stop()
+        server.stop()
+
+
+def test_six_hundred_callers_at_a_tokens_end_are_one_refresh(custody):
+    app = custody.app("wxend", 5)
+    first = custody.token(custody.nodes[0], app).json()["access_token"]
+    assert {custody.token(node, app).json()["access_token"] for node in custody.nodes} == {first}
+    assert len(custody.fetches(app)) == 1
+    custody.next_life(app, 7200)
+    time.sleep(5.2)
+    answers = at_once(600, lambda index: custody.token(custody.nodes[index % 3], app))
+    assert {answer.status for answer in answers} == {200}, [answer for answer in answers if answer.status != 200][:3]
+    assert len(custody.fetches(app)) == 2
+    assert len({answer.json()["access_token"] for answer in answers} | {first}) == 2
+
+
+def test_a_thousand_reports_of_a_refused_token_are_one_refresh(custody):
+    app = custody.app("wxrefused", 7200)
+    old = custody.token(custody.nodes[1], app).json()["access_token"]
+    # Somebody else forces WeChat to a new token, which ends ours.
+    forced = {"grant_type": "client_credential", "appid": app, "secret": cluster.SECRET, "force_refresh": True}
+    new = wire.call(custody.sandbox, "POST", "/cgi-bin/stable_token", json=forced).json()["access_token"]
+    before = len(custody.fetches(app))
+    some = at_once(100, lambda index: [custody.reject(custody.nodes[(index + turn) % 3], app, old) for turn in range(10)])
+    answers = [answer for ten in some for answer in ten]
+    assert len(answers) == 1000 and {answer.status for answer in answers} == {200}, [answer for answer in answers if answer.status != 200][:3]
+    assert {answer.json()["access_token"] for answer in answers} == {new} != {old}
+    assert len(custody.fetches(app)) - before == 1
+    assert [call["body"]["force_refresh"] for call in custody.fetches(app)] == [False, True, False]
+
+
+def test_a_refused_token_that_comes_again_is_asked_for_once_by_all_nodes(custody):
+    app = custody.app("wxagain", 7200)
+    token = custody.token(custody.nodes[0], app).json()["access_token"]
+    answers = at_once(60, lambda index: custody.reject(custody.nodes[index % 3], app, token))
+    for answer in answers:
+        wire.problem(answer, 502, "upstream_error")
+    assert len(custody.fetches(app)) == 2
+    assert {custody.token(node, app).json()["access_token"] for node in custody.nodes} == {token}
+
+
+def test_signing_keys_hold_on_every_node_and_go_with_the_app(custody):
+    app = custody.app("wxsigned", 7200)
+    signing = wire.call(custody.sandbox, "POST", "/sandbox/signing", json={"appid": app}, timeout=60).json()
+    for given, shown in ((signing, True), (None, False), (signing, True)):
+        changed = custody.admin(custody.nodes[0], "PUT", app, {"signing": given})
+        assert changed.status == 200 and changed.json()["signing"] is shown, changed
+        for node in custody.nodes:
+            process.eventually(lambda: custody.admin(node, "GET", app).json()["signing"] is shown, 5, 0.02, "the keys on every node")
+    answer = custody.admin(custody.nodes[2], "POST", f"{app}/wechat/wxa/business/getuserphonenumber", {"code": "none"})
+    assert answer.json()["errcode"] == 40029, "signed and opened on another node than the one that was told"
+    assert custody.admin(custody.nodes[1], "DELETE", app).status == 204
+    custody.app("wxsigned", 7200)
+    assert custody.admin(custody.nodes[0], "GET", app).json()["signing"] is False
+
+
+def test_a_holder_killed_while_it_refreshes_holds_the_others_up_for_ten_seconds_at_most(custody):
+    app = custody.app("wxkilled", 3)
+    old = custody.token(custody.nodes[0], app).json()["access_token"]
+    custody.next_life(app, 7200)
+    time.sleep(3.2)
+    custody.control("PUT", "/faults", {"path": "/cgi-bin/stable_token", "delay_ms": 2500, "times": 1})
+    ended = []
+
+    def hold():
+        try:
+            ended.append(custody.token(custody.nodes[0], app).status)
+        except (OSError, http.client.HTTPException):
+            ended.append("cut")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    time.sleep(1)  # it has the lease, and waits for WeChat
+    custody.nodes[0].kill()
+    killed = time.monotonic()
+    holder.join()
+    assert ended == ["cut"], "it was not killed in the middle"
+    answer = process.eventually(lambda: next((one for one in [custody.token(custody.nodes[1], app)] if one.status == 200), None), 10, 0.1, "a token from another node")
+    assert time.monotonic() - killed <= 10
+    assert answer.json()["access_token"] != old
+    assert custody.token(custody.nodes[2], app).json()["access_token"] == answer.json()["access_token"]
+    custody.nodes[0].start()
+    assert custody.token(custody.nodes[0], app).json()["access_token"] == answer.json()["access_token"]

@@ -1,0 +1,288 @@
+// What readers of the state file are told, and when they are told nothing.
+#include "tests/unit/state_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <fstream>
+
+namespace kaimen::check {
+namespace {
+
+TEST_F(StateFileTest, AGoodTicketIsKnownWithAllItSays) {
+  write();
+  publish();
+  ASSERT_EQ(status(ticket(5)), 204);
+  EXPECT_EQ(who_.identified, 1);
+  EXPECT_STREQ(who_.user, "55555555555555555555555555555555");
+  EXPECT_STREQ(who_.session, "01000000000000000000000000000005");
+  EXPECT_STREQ(who_.app_id, "wx7");
+  EXPECT_STREQ(who_.project, "default");
+  EXPECT_STREQ(who_.env, "trial");
+  EXPECT_STREQ(who_.openid, "oOpenid");
+  EXPECT_STREQ(who_.unionid, "uUnion");
+  EXPECT_STREQ(who_.external_id, "\xe5\xa4\x96");
+  EXPECT_STREQ(who_.roles, "staff,ops");
+  EXPECT_EQ(who_.registered, 1);
+  EXPECT_EQ(who_.expires, (kNow - 1000 + 7'200'000) / 1000);
+}
+
+TEST_F(StateFileTest, ReasonsAreThoseOfTheNode) {
+  write();
+  publish();
+  EXPECT_EQ(reason("km1.nonsense"), "malformed");
+  EXPECT_EQ(reason(ticket(1, key_of(9))), "malformed") << "unknown key";
+  EXPECT_EQ(reason(ticket(1, key_of(1, 3))), "malformed") << "other bytes";
+  EXPECT_EQ(reason(ticket(1, key_of(2, 9))), "renew") << "retired key";
+  EXPECT_EQ(reason(ticket(1, key_of(3, 5))), "malformed") << "out of scope";
+  revoke(1, 3, Reason::renew);
+  EXPECT_EQ(reason(ticket(1)), "renew");
+  revoke(2, kAllGenerations, Reason::logged_out);
+  EXPECT_EQ(reason(ticket(2)), "logged_out");
+  revoke(3, 2, Reason::replaced);
+  EXPECT_EQ(reason(ticket(3)), "") << "an older generation";
+  apps_[0].disabled = true;
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(reason(ticket(4)), "disabled");
+  apps_[0] = {7, "wx7", "default", false, kNow, 86400};
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(reason(ticket(4)), "revoked");
+  apps_[0] = {7, "wx7", "default", false, 0, 60};
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(reason(ticket(4)), "malformed") << "a life above the cap";
+  apps_.erase(apps_.begin());
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(reason(ticket(4)), "deleted");
+}
+
+TEST_F(StateFileTest, BeforeTheFileIsThereNothingIsSaidAndThenItIsFound) {
+  EXPECT_EQ(status(ticket(1)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_NO_FILE);
+  write();
+  EXPECT_EQ(status(ticket(1)), 503) << "nothing published yet";
+  publish();
+  for (const uint64_t start = boot_now_ms(); status(ticket(1)) != 204;) {
+    ASSERT_LT(boot_now_ms() - start, 5000U);
+    usleep(20'000);
+    beat();
+  }
+}
+
+TEST_F(StateFileTest, WithoutABeatNothingIsSaid) {
+  write();
+  publish();
+  ASSERT_EQ(status(ticket(1)), 204);
+  beat(1);
+  usleep(3000);
+  EXPECT_EQ(status(ticket(1)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_NOT_GOOD_NOW);
+  beat(0);
+  EXPECT_EQ(status(ticket(1)), 503);
+  beat();
+  EXPECT_EQ(status(ticket(1)), 204);
+}
+
+TEST_F(StateFileTest, ABeatFurtherAheadThanAWriterSaysIsNotBelieved) {
+  write();
+  publish();
+  beat(2 * kGoodMs + 1000);
+  EXPECT_EQ(status(ticket(1)), 503);
+}
+
+TEST_F(StateFileTest, ReadersSurviveTheWriter) {
+  write();
+  publish();
+  ASSERT_EQ(status(ticket(1)), 204);
+  revoke(1, kAllGenerations, Reason::revoked);
+  write();  // another process
+  EXPECT_EQ(reason(ticket(1)), "revoked") << "what the one before has said holds";
+  publish();
+  EXPECT_EQ(reason(ticket(1)), "revoked");
+  revoke(2, kAllGenerations, Reason::logged_out);
+  EXPECT_EQ(reason(ticket(2)), "logged_out") << "in the same file";
+}
+
+TEST_F(StateFileTest, TwoWritersAreOneTooMany) {
+  write();
+  std::string error;
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(error.find("another process"), std::string::npos) << error;
+}
+
+TEST_F(StateFileTest, AFileOfAnotherSizeIsRetiredAndReadersMoveOn) {
+  write();
+  publish();
+  ASSERT_EQ(status(ticket(1)), 204);
+  write(5000);
+  EXPECT_EQ(status(ticket(1)), 503);
+  publish();
+  for (const uint64_t start = boot_now_ms(); status(ticket(1)) != 204;) {
+    ASSERT_LT(boot_now_ms() - start, 5000U);
+    usleep(20'000);
+    beat();
+  }
+}
+
+TEST_F(StateFileTest, WhatDoesNotFitIsUnknownForAllUntilItFitsAgain) {
+  write(1000);  // 2048 slots, half of them
+  publish();
+  for (uint64_t session = 0; session < 1024; ++session) revoke(session, kAllGenerations, Reason::revoked);
+  EXPECT_EQ(status(ticket(5000)), 204);
+  revoke(1024, kAllGenerations, Reason::revoked);
+  EXPECT_EQ(status(ticket(5000)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_OVERFLOW);
+  write(1000);
+  writer_->publish_keys(keys_);
+  writer_->publish_apps(apps_);
+  beat();
+  EXPECT_EQ(status(ticket(5000)), 503) << "another writer knows that something is missing";
+  writer_->purge(kNow + 2'000'000);
+  EXPECT_EQ(status(ticket(5000)), 204) << "all are past";
+}
+
+TEST_F(StateFileTest, TooManyAppsOrKeysOrTooLongANameIsUnknown) {
+  write();
+  publish();
+  const auto apps = apps_;
+  for (uint32_t number = 100; number < 100 + kStateAppsMax; ++number) apps_.push_back({number, "wx", "default", false, 0, 60});
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(status(ticket(1)), 503);
+  writer_->publish_apps(apps);
+  EXPECT_EQ(status(ticket(1)), 204);
+  auto keys = keys_;
+  keys[2].apps.assign(kStateScopesMax + 1, 8);
+  writer_->publish_keys(keys);
+  EXPECT_EQ(status(ticket(1)), 503);
+  writer_->publish_keys(keys_);
+  EXPECT_EQ(status(ticket(1)), 204);
+  apps_ = apps;
+  apps_[0].app_id.assign(kStateNameMax + 1, 'w');
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(status(ticket(1)), 503);
+}
+
+TEST_F(StateFileTest, AWithheldKeyIsNotInTheFile) {
+  write();
+  keys_[0].withheld = keys_[0].unsettled = true;
+  publish();
+  const std::string one = ticket(1);
+  EXPECT_EQ(status(one), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_KEY_WITHHELD);
+  keys_[0].unsettled = false;
+  writer_->publish_keys(keys_);
+  EXPECT_EQ(reason(one), "renew");
+  std::ifstream file(path_, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const auto key = key_of(1).bytes, given = key_of(3, 5).bytes;
+  EXPECT_EQ(bytes.find(std::string(key.begin(), key.end())), std::string::npos);
+  EXPECT_NE(bytes.find(std::string(given.begin(), given.end())), std::string::npos) << "the search would find one";
+}
+
+TEST_F(StateFileTest, OneThatOthersMayWriteIsNotBelieved) {
+  write();
+  publish();
+  struct stat status_of{};
+  ASSERT_EQ(stat(path_.c_str(), &status_of), 0);
+  EXPECT_EQ(status_of.st_mode & 07777, 0640U);
+  ASSERT_EQ(chmod(path_.c_str(), 0666), 0);
+  EXPECT_EQ(status(ticket(1)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_NO_FILE);
+}
+
+TEST_F(StateFileTest, OneThatSomebodyElseOwnsIsNotBelieved) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  write();
+  publish();
+  ASSERT_EQ(chown(path_.c_str(), 12345, 0), 0);
+  EXPECT_EQ(status(ticket(1)), 503);
+  kaimen_check_close(handle_);
+  handle_ = nullptr;
+  ASSERT_EQ(chown(directory_.c_str(), 12345, 0), 0);
+  EXPECT_EQ(status(ticket(1)), 204) << "the owner of the directory may put there what he likes";
+}
+
+TEST_F(StateFileTest, AForeignFileIsNeitherReadNorOverwritten) {
+  std::ofstream(path_) << std::string(3'000'000, 'x');
+  EXPECT_EQ(status(ticket(1)), 503);
+  std::string error;
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(error.find("not a state file"), std::string::npos) << error;
+}
+
+TEST_F(StateFileTest, ACutFileIsNotMapped) {
+  write();
+  publish();
+  ASSERT_EQ(truncate(path_.c_str(), 100'000), 0);
+  EXPECT_EQ(status(ticket(1)), 503);
+}
+
+TEST_F(StateFileTest, AFileOfAnotherBootIsNotBelieved) {
+  write();
+  publish();
+  const int fd = open(path_.c_str(), O_WRONLY);
+  const uint64_t other = 1;
+  ASSERT_EQ(pwrite(fd, &other, sizeof other, offsetof(StateHeader, boot)), static_cast<ssize_t>(sizeof other));
+  close(fd);
+  EXPECT_EQ(status(ticket(1)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_OTHER_BOOT);
+}
+
+TEST_F(StateFileTest, AWriterThatDiesInTheMiddleOfAChangeLeavesUnknown) {
+  write();
+  publish();
+  ASSERT_EQ(status(ticket(1)), 204);
+  const int fd = open(path_.c_str(), O_RDWR);
+  uint64_t sequence = 0;
+  ASSERT_EQ(pread(fd, &sequence, sizeof sequence, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof sequence));
+  const uint64_t odd = sequence + 1;
+  ASSERT_EQ(pwrite(fd, &odd, sizeof odd, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof odd));
+  close(fd);
+  EXPECT_EQ(status(ticket(1)), 503);
+  EXPECT_EQ(who_.unsure, KAIMEN_CHANGING);
+  write();
+  publish();
+  EXPECT_EQ(status(ticket(1)), 204) << "the next one mends it";
+}
+
+TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
+  write();
+  publish();
+  const std::string good = "Bearer " + ticket(1), other = ticket(2);
+  struct Wants {
+    const char *app_id = nullptr, *project = "", *role = "", *env = nullptr;
+    int registered = 0, optional = 0;
+  };
+  const auto answer = [&](std::vector<std::pair<std::string, std::string>> headers, Wants wants = Wants{}) {
+    kaimen_presented presented{};
+    const kaimen_wanted wanted{wants.app_id, wants.project, wants.role, wants.env, wants.registered, wants.optional};
+    for (const auto& [name, value] : headers) kaimen_presented_header(&presented, name.data(), name.size(), value.data(), value.size(), nullptr);
+    return kaimen_check_request(handle(), &presented, &wanted, &who_);
+  };
+  EXPECT_EQ(answer({{"authorization", good}}), 204);
+  EXPECT_EQ(answer({}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MISSING);
+  EXPECT_EQ(answer({{"Authorization", good}, {"X-Kaimen-Ticket", other}}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MALFORMED);
+  EXPECT_EQ(answer({}, {.optional = 1}), 204);
+  EXPECT_EQ(who_.identified, 0);
+  EXPECT_EQ(answer({{"Authorization", good}}, {.app_id = "wx8"}), 403);
+  EXPECT_EQ(answer({{"Authorization", good}}, {.app_id = "wx7", .role = "ops", .env = "trial", .registered = 1}), 204);
+  EXPECT_EQ(answer({{"Authorization", good}}, {.role = "op"}), 403);
+  EXPECT_EQ(answer({{"Authorization", good}}, {.env = "nowhere"}), 403);
+  apps_[1].project = "other";
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(answer({{"Authorization", good}}), 403) << "two projects and none is named";
+  EXPECT_EQ(answer({{"Authorization", good}}, {.project = "default"}), 204);
+}
+
+TEST(ClaimsIdentityTest, AnyCaseAndUnderscores) {
+  for (const std::string name : {"X-Kaimen-User", "x_kaimen_user", "X-KAIMEN_Openid", "x-kaimen-whatever", "X-WX-OPENID", "x_wx_from_unionid", "X-Wx-Appid"}) {
+    EXPECT_TRUE(kaimen_claims_identity(name.data(), name.size())) << name;
+  }
+  for (const std::string name : {"X-Kaimen-Ticket", "X-Kaimen", "X-WX-Skey", "Authorization", "X-WX-OPENIDS", ""}) {
+    EXPECT_FALSE(kaimen_claims_identity(name.data(), name.size())) << name;
+  }
+}
+
+}  // namespace
+}  // namespace kaimen::check
