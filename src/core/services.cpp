@@ -85,20 +85,19 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   CO_TRY(std::move(keys));
   CO_TRY(std::move(signing_keys));
   CO_TRY(std::move(used));
-  CO_TRY(std::move(counted));
   auto all = apps.list();
   auto refreshing = access_tokens.maintain(std::move(all), kTokensLongest);
   co_await std::move(refreshing);
   if (clock_guard.jumped()) {
     log::warn("clock_jumped", "the wall clock ran ahead of the monotonic clock by more than an hour; nothing is purged until it has stood for ten minutes");
   }
-  if (!may_purge) co_return ok();
+  if (!may_purge) co_return counted;
   auto deleted = co_await accounts->deletion.carry_out(now);
   auto purged = co_await store.purge(now);
   CO_TRY(std::move(purged));
   CO_TRY(std::move(deleted));
   live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));
-  co_return ok();
+  co_return counted;
 }
 
 }  // namespace kaimen::core
