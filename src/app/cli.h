@@ -26,6 +26,7 @@ void add_golive_command(CLI::App& root, int& exit_status);    // golive URL
 void add_why_command(CLI::App& root, int& exit_status);       // why ID
 void add_operate_commands(CLI::App& root, int& exit_status);  // check, migrate (add_migrate_command), config, version
 void add_migrate_command(CLI::App& root, int& exit_status);
+void add_import_wafer_command(CLI::App& family, int& exit_status);  // of "import"
 
 /// --config FILE and --data DIR: which server is meant.
 struct CommonFlags {

@@ -162,6 +162,7 @@ void add_import_commands(CLI::App& root, int& exit_status) {
   command.add_flag("--json", flags->json, "Print the sum as JSON; lines go to stderr");
   add_common_flags(command, flags->common);
   command.callback([flags, &exit_status] { exit_status = exit_status_of(import_users(*flags)); });
+  add_import_wafer_command(family, exit_status);
 }
 
 }  // namespace kaimen::app

@@ -119,7 +119,7 @@ Result<> MysqlConnection::set_up(Use use) {
   std::map<std::string, std::string, std::less<>> has;
   TRY(run("SHOW VARIABLES WHERE Variable_name IN (" + names + ");",
           [&](size_t, std::span<const std::string_view> row) { has.emplace(row[0], row[1]); }));
-  if (const auto found = has.find("read_only"); found != has.end() && found->second != "OFF" && found->second != "0") {
+  if (const auto found = has.find("read_only"); use != Use::reading && found != has.end() && found->second != "OFF" && found->second != "0") {
     return make_error(ErrorCode::unavailable, "the server only reads (a replica?)");
   }
   // Too long a text is an error, not cut. REPEATABLE READ is where reads of one transaction agree on every engine.
@@ -127,7 +127,7 @@ Result<> MysqlConnection::set_up(Use use) {
                     "SET SESSION sql_mode='STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION';"
                     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;SET SESSION autocommit=1;";
   for (const Setting& setting : kSettings) {
-    if (!has.contains(setting.variable) || (use == Use::migrations && !setting.for_migrations)) continue;
+    if (!has.contains(setting.variable) || (use != Use::acts && !setting.for_migrations)) continue;
     (((sql += "SET SESSION ") += setting.variable) += '=') += setting.value;
     sql += ';';
   }

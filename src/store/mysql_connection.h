@@ -25,6 +25,7 @@ class MysqlConnection {
   enum class Use : uint8_t {
     acts,        ///< Nothing may take longer than a few seconds.
     migrations,  ///< May change large tables.
+    reading,     ///< Another program's tables, perhaps on a server that only reads.
   };
   /// Connects to one server (`host` is null for the socket) and sets the session up. Error: unavailable, also for a server that only reads.
   static Result<std::unique_ptr<MysqlConnection>> open(const MysqlUrl& url, const MysqlUrl::Host* host, Use use);
