@@ -102,7 +102,8 @@ Task<Result<>> MasterKeys::announce(MasterKeyState before) {
     auto taken_back = co_await store_.seals().set_master_keys(wanted, back);
     CO_TRY(std::move(taken_back));
     co_return refusal(described(node) + " does not hold master key " + master_key_name(vault_.current_key_id()) +
-                      ", and could not open what this one seals: give the new key to every node as master_key_other_file first (one that has stopped counts for 15 s more)");
+                      ", and could not open what this one seals: give the new key to every node as master_key_other_file first "
+                      "(one that has stopped counts for 15 s more)");
   }
   co_return ok();
 }
