@@ -91,6 +91,7 @@ struct ImportUser {
   std::optional<IdentityName> identity;
   std::string unionid, family;        ///< The family as of RecordLogin.
   std::string phone_index;            ///< Empty: none given.
+  std::vector<std::string> older_phone_indexes;  ///< With phone_index: Vault::older_indexes.
   SealPhone seal_phone;
   bool phone_unique = false;          ///< A number that another user of the project has is refused.
   std::optional<std::string> nickname, avatar_url, attributes;

@@ -54,6 +54,7 @@ Result<ImportUser> Importing::checked(ImportLine line, const std::string& projec
   user.family = app ? unionid_family(app->platform) : "wechat";
   if (line.phone) {
     user.phone_index = vault_.index("phone", *line.phone);
+    user.older_phone_indexes = vault_.older_indexes("phone", *line.phone);
     user.phone_unique = wants_unique(apps, project, app.get());
     user.seal_phone = [this, phone = Secret(*line.phone)](const Id& id) { return vault_.seal("phone", id.raw(), phone); };
   }

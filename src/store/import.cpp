@@ -115,9 +115,10 @@ Result<std::optional<UserRow>> wished(Rows& rows, const core::ImportUsers& act, 
     row.attributes = line.attributes.value_or(row.attributes);
   }
   const Bytes index{line.phone_index};
-  if (line.phone_index.empty() || row.phone_at != Time{} || row.phone_index == index) return std::optional(std::move(row));
+  const bool has_it = row.phone_index && (row.phone_index == index || std::ranges::find(line.older_phone_indexes, row.phone_index->raw) != line.older_phone_indexes.end());
+  if (line.phone_index.empty() || row.phone_at != Time{} || has_it) return std::optional(std::move(row));
   if (line.phone_unique) {
-    TRY(const auto others, others_with_phone(rows, act.project, index, row.id, true));
+    TRY(const auto others, others_with_phone(rows, act.project, line.phone_index, line.older_phone_indexes, row.id, true));
     if (!others.empty()) return std::nullopt;
   }
   TRY(auto sealed, line.seal_phone(row.id));

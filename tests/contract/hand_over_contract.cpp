@@ -150,7 +150,7 @@ TEST_P(StoreContract, a_web_view_whose_session_a_merge_moved_ends_with_it) {
   auto next = login_act("c3", "o7");
   next.unionid = "u1";
   next.old_session = made.session.id;
-  next.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<std::string> { return sealed; };
+  next.move_phone = [](const Id&, const Id&, const std::string& sealed) -> Result<core::SealedPhone> { return core::SealedPhone{sealed, {}}; };
   const auto merged = login(at(next, t0 + 1min));
   ASSERT_NE(merged.user.id, made.user.id);
   EXPECT_EQ(session_now(made.session.id).ended, Reason::renew);
