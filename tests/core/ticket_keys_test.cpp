@@ -166,7 +166,8 @@ TEST_F(TicketKeysTest, AKeyWithAScopeDoesNotStandInForTheKeyOfAll) {
 TEST_F(TicketKeysTest, UnderAnotherMasterKeyNothingStarts) {
   auto vault = crypto::Vault::make(Secret("another master key of 32 bytes!!"), {}, random).value();
   FakeOutbound outbound;
-  core::Services other(store(), platforms(), outbound, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat"});
+  FakeResolver resolver;
+  core::Services other(store(), platforms(), outbound, resolver, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat"});
   EXPECT_EQ(code_of(run_here(other.start())), ErrorCode::invalid_request);
   EXPECT_FALSE(other.live.ready);
 }

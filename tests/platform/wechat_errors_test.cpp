@@ -27,6 +27,8 @@ core::CallFailure failure_of(FakeWechat& fake, WechatCall call) {
     case WechatCall::encrypt_keys: return fake.encrypt_keys("token", "oX", "key").error();
     case WechatCall::check_text: return fake.check_text("token", "oX", "text").error();
     case WechatCall::check_picture: return fake.check_picture("token", "oX", "http://127.0.0.1/a").error();
+    case WechatCall::draw_code: return fake.draw_code("token", "scene", "pages/index").error();
+    case WechatCall::make_link: return fake.make_link("token", "pages/index").error();
   }
   return {};
 }
@@ -50,7 +52,8 @@ TEST_P(Errcode, IsMappedAsDocumented) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   constexpr WechatCall kCalls[] = {WechatCall::code_exchange,     WechatCall::access_token, WechatCall::phone,      WechatCall::check_session_key,
-                                   WechatCall::reset_session_key, WechatCall::encrypt_keys, WechatCall::check_text, WechatCall::check_picture};
+                                   WechatCall::reset_session_key, WechatCall::encrypt_keys, WechatCall::check_text, WechatCall::check_picture,
+                                   WechatCall::draw_code,         WechatCall::make_link};
   for (const auto call : kCalls) {
     cases.push_back({call, -1, ErrorCode::upstream_busy, true, false, 1});
     cases.push_back({call, 45011, ErrorCode::rate_limited, false, false, 60});
@@ -82,6 +85,11 @@ std::vector<Case> all_cases() {
   }
   for (const auto call : {WechatCall::check_text, WechatCall::check_picture}) cases.push_back({call, 61010, ErrorCode::stale_session_key});
   cases.push_back({WechatCall::check_picture, 87014, ErrorCode::content_rejected});
+  cases.push_back({WechatCall::draw_code, 41030, ErrorCode::invalid_request});
+  for (const int64_t errcode : {40165, 40212, 85401, 85402}) cases.push_back({WechatCall::make_link, errcode, ErrorCode::invalid_request});
+  cases.push_back({WechatCall::make_link, 85079, ErrorCode::app_misconfigured});
+  cases.push_back({WechatCall::make_link, 44990, ErrorCode::rate_limited, false, false, 1});
+  cases.push_back({WechatCall::make_link, 44993, ErrorCode::rate_limited, false, false, 3600});
   cases.push_back({WechatCall::code_exchange, 87009, ErrorCode::stale_session_key});
   return cases;
 }

@@ -58,6 +58,17 @@ struct WechatAt {
   auto check_picture(const std::string& token, const std::string& openid, const std::string& url) {
     return run_here(wechat.check_picture(make_app(), Secret(token), openid, url, deadline_in(limits_total())));
   }
+  auto draw_code(const std::string& token, const std::string& scene, const std::string& page) {
+    core::CodePicture picture;
+    picture.scene = scene;
+    picture.page = page;
+    return run_here(wechat.draw_code(make_app(), Secret(token), std::move(picture), deadline_in(limits_total())));
+  }
+  auto make_link(const std::string& token, const std::string& page) {
+    core::MakeLink link;
+    link.page = page;
+    return run_here(wechat.make_link(make_app(), Secret(token), std::move(link), deadline_in(limits_total())));
+  }
   static Millis limits_total() { return Millis(3000); }
 
   ManualClock clock;
