@@ -71,6 +71,7 @@ Answer log_in(Call& call, core::AppPtr app, http::Reader& para) {
   request.code = Secret(para.require_string({"code"}));
   request.profile = wafer_profile(para.string({"encrypt_data"}).value_or(""), para.string({"iv"}).value_or(""));
   request.renews = false;
+  request.from_client = false;  // one session backend brings the codes of all its users
   CO_TRY(call.finish(para));
   auto answer = co_await call.services.login.run(std::move(request), &call.trace);
   CO_TRY(const auto logged_in, std::move(answer));
@@ -93,6 +94,8 @@ Answer authenticate(Call& call, core::AppPtr app, http::Reader& para) {
   const check::Claims& claims = checker.opened().claims;
   const Id session{claims.session};
   if (claims.app != app->number || session.hex() != id) co_return unauthenticated(Reason::malformed);
+  // The protocol cannot say that somebody acts in the user's place, and its backends would take them for the user.
+  if (!claims.actor.empty()) co_return unauthenticated(Reason::malformed);
   call.trace.user_id = Id{claims.user}.hex();
   call.trace.session_id = id;
   auto found = co_await call.services.sessions.view(session, &call.trace);

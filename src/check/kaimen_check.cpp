@@ -89,6 +89,8 @@ int check_one(const StateReader& reader, std::string_view ticket, uint64_t boot_
   if (verdict.unsure != Unsure::no) return refuse(who, 503, 0, verdict.unsure);
   if (verdict.reason != Reason::none) return refuse(who, 401, static_cast<int>(verdict.reason), Unsure::no);
   if (wanted && !fits(opened.claims, verdict.app_id, verdict.project, *wanted)) return refuse(who, 403, 0, Unsure::no);
+  // The answer has no room to name who acts, and whoever is told "the user" would let them do what only the user may: /verify names them.
+  if (!opened.claims.actor.empty()) return refuse(who, 403, 0, Unsure::no);
   return identify(who, opened.claims, verdict);
 }
 

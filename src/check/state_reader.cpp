@@ -130,6 +130,9 @@ StateVerdict StateReader::check(std::string_view text, uint64_t boot_ms, Opened&
   if (!ticket_key_id(text, key_id)) return verdict;
 
   for (int tries = 0; tries < kTries; ++tries) {
+    // What the last try read while it was changing says nothing.
+    verdict.reason = Reason::malformed;
+    out.claims = Claims{};
     uint64_t sequence = 0;
     wait_before(tries);
     if (!begin(sequence)) continue;

@@ -84,10 +84,13 @@ bool read_body(const uint8_t* in, size_t size, Claims& claims) {
   claims.life_s = static_cast<uint32_t>(read<4>(in));
   claims.generation = static_cast<uint32_t>(read<4>(in));
   claims.flags = static_cast<uint16_t>(read<2>(in));
+  // What is longer than anybody here seals is no ticket: whoever has the key must not overrun the room of those who read.
+  size_t left = kTicketFieldMax;
   for (std::string_view* text : {&claims.openid, &claims.unionid, &claims.external_id, &claims.roles}) {
-    if (!read_text(in, end, *text)) return false;
+    if (!read_text(in, end, *text) || text->size() > left) return false;
+    left -= text->size();
   }
-  if ((claims.flags & kFlagActor) != 0 && (!read_text(in, end, claims.actor) || claims.actor.empty())) return false;
+  if ((claims.flags & kFlagActor) != 0 && (!read_text(in, end, claims.actor) || claims.actor.empty() || claims.actor.size() > kTicketActorMax)) return false;
   return in == end;
 }
 

@@ -6,6 +6,10 @@
 
 #include <fstream>
 
+#include "base/random.h"
+#include "check/base64url.h"
+#include "crypto/aead.h"
+
 namespace kaimen::check {
 namespace {
 
@@ -273,6 +277,47 @@ TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
   writer_->publish_apps(apps_);
   EXPECT_EQ(answer({{"Authorization", good}}), 403) << "two projects and none is named";
   EXPECT_EQ(answer({{"Authorization", good}}, {.project = "default"}), 204);
+}
+
+// The answer cannot name who acts: as the plain user they could do what only the user may.
+TEST_F(StateFileTest, ASupportViewIsRefusedHere) {
+  write();
+  publish();
+  Claims claims = claims_of(1);
+  claims.flags |= kFlagActor;
+  claims.actor = "anna";
+  const std::string view = seal_ticket(key_of(1), claims, nonce_of(77));
+  ASSERT_FALSE(view.empty());
+  EXPECT_EQ(status(view), 403);
+  EXPECT_EQ(who_.identified, 0);
+  EXPECT_EQ(status(ticket(1)), 204);
+}
+
+/// A ticket with this openid as whoever has the key could make one, not minding what seal_ticket refuses.
+std::string sealed_by_hand(const Key& key, const std::string& openid) {
+  constexpr size_t kFixed = 16 + 16 + 4 + 6 + 4 + 4 + 2;
+  const std::string text = seal_ticket(key, claims_of(1), nonce_of(1));
+  std::string raw(decoded_size(text.size() - kTicketPrefix.size()), '\0');
+  EXPECT_TRUE(decode_base64url(std::string_view(text).substr(kTicketPrefix.size()), reinterpret_cast<uint8_t*>(raw.data())));
+  const std::string id = raw.substr(0, 4), additional = std::string(kTicketPrefix) + id, secret(key.bytes.begin(), key.bytes.end());
+  std::string body = crypto::aead_open(secret, additional, std::string_view(raw).substr(4)).value().substr(0, kFixed);
+  body += {static_cast<char>(openid.size() >> 8), static_cast<char>(openid.size() & 0xff)};
+  body += openid + std::string(3 * 2, '\0');
+  SystemRandom random;
+  raw = id + crypto::aead_seal(secret, additional, body, random).value();
+  std::string made(kTicketPrefix);
+  append_base64url(reinterpret_cast<const uint8_t*>(raw.data()), raw.size(), made);
+  return made;
+}
+
+// Whoever may read the state file could seal such a one: it must not overrun the room of the answer.
+TEST_F(StateFileTest, AnAuthenticTicketOfMoreTextThanIsEverSealedIsMalformed) {
+  write();
+  publish();
+  EXPECT_EQ(status(sealed_by_hand(key_of(1), std::string(kTicketFieldMax, 'x'))), 204);
+  EXPECT_EQ(status(sealed_by_hand(key_of(1), std::string(kTicketFieldMax + 1, 'x'))), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MALFORMED);
+  EXPECT_EQ(status(sealed_by_hand(key_of(1), std::string(2900, 'x'))), 401);
 }
 
 TEST(ClaimsIdentityTest, AnyCaseAndUnderscores) {
