@@ -2,7 +2,7 @@
 -- does not wait for it on the event loop. It fails closed: whatever is not a clear answer is 503.
 local verify = os.getenv("KAIMEN_VERIFY") or "http://127.0.0.1:8081/verify"
 
-local names = { "user", "external-id", "app", "openid", "unionid", "session", "registered", "roles", "env", "expires" }
+local names = { "user", "external-id", "app", "openid", "unionid", "session", "registered", "roles", "actor", "env", "expires" }
 
 -- HAProxy counts a header's values from 0.
 local function list(values)

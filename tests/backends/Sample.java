@@ -32,7 +32,7 @@ public final class Sample extends HttpServlet {
       page.append("{\"user\":").append(quoted(request.getRemoteUser())).append(",\"session\":").append(quoted(who.session))
           .append(",\"app\":").append(quoted(who.app)).append(",\"openid\":").append(quoted(who.openid)).append(",\"unionid\":").append(quoted(who.unionid))
           .append(",\"external_id\":").append(quoted(who.externalId)).append(",\"roles\":[").append(roles).append("],\"env\":").append(quoted(who.env))
-          .append(",\"registered\":").append(who.registered).append(",\"expires\":").append(who.expires.getEpochSecond())
+          .append(",\"actor\":").append(quoted(who.actor)).append(",\"registered\":").append(who.registered).append(",\"expires\":").append(who.expires.getEpochSecond())
           .append(",\"editor\":").append(request.isUserInRole("editor")).append("}");
     }
     page.append(",\"headers\":{");

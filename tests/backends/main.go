@@ -16,6 +16,9 @@ func page(w http.ResponseWriter, r *http.Request) {
 	if who, ok := kaimen.From(r.Context()); ok {
 		identity = map[string]any{"user": who.User, "session": who.Session, "app": who.App, "openid": who.OpenID, "unionid": who.UnionID,
 			"external_id": who.ExternalID, "roles": append([]string{}, who.Roles...), "env": who.Env, "registered": who.Registered, "expires": who.Expires.Unix()}
+		if who.Actor != "" {
+			identity.(map[string]any)["actor"] = who.Actor
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]any{"identity": identity, "headers": r.Header})

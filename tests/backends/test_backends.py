@@ -138,6 +138,16 @@ def test_the_application_learns_who_it_is(app, kaimen, user):
     assert app.identity("/editor", login["token"])["user"] == who
 
 
+def test_the_application_learns_who_looks_on_in_a_users_place(app, kaimen, user):
+    login = kaimen.login(user)
+    assert kaimen.admin("PUT", f"/apps/{kaimen.app_id}", json={"settings": {"support_view": "on"}}).status == 200
+    opened = kaimen.admin("POST", f"/users/{login['user']['id']}/sessions", json={"app_id": kaimen.app_id, "seconds": 60, "actor": "anna@desk"})
+    assert opened.status == 201, opened
+    identity = app.identity("/plain", opened.json()["token"], [("X-Kaimen-Actor", "forged")])
+    assert (identity["user"], identity["actor"]) == (login["user"]["id"], "anna@desk")
+    assert not app.identity("/plain", login["token"], [("X-Kaimen-Actor", "forged"), ("X_Kaimen_Actor", "forged")]).get("actor"), "the user is nobody's actor"
+
+
 @pytest.mark.parametrize("header", ["X-Kaimen-Ticket", "X-WX-Skey", "X-My-Ticket"])
 def test_tickets_come_in_other_headers_too(app, kaimen, user, header):
     login = kaimen.login(user)

@@ -19,7 +19,7 @@ def test_traefik():
     assert http["routers"]["api"]["middlewares"] == ["claims", "kaimen"], "claims are deleted before the check"
     auth = http["middlewares"]["kaimen"]["forwardAuth"]
     assert auth["address"].endswith("/verify") and set(auth["authRequestHeaders"]) == {"Authorization", "X-Kaimen-Ticket", "Cookie"}
-    assert set(auth["authResponseHeaders"]) == headers(front.IDENTITY)
+    assert set(auth["authResponseHeaders"]) == headers([*front.IDENTITY, "Actor"])
     deleted = http["middlewares"]["claims"]["headers"]["customRequestHeaders"]
     assert set(deleted.values()) == {""} and headers(["Jwt", "Actor", "Key"]) <= set(deleted) and "X-WX-Openid" in deleted
     assert "X-Kaimen-Ticket" not in deleted

@@ -18,6 +18,8 @@ import (
 // Identity is who holds the ticket of a request.
 type Identity struct {
 	User, Session, App, OpenID, UnionID, ExternalID, Env, JWT string
+	// Who of your team looks on in the user's place; empty: the user. Refuse them what only the user may do.
+	Actor string
 	Roles                                                     []string
 	Registered                                                bool
 	Expires                                                   time.Time // of the ticket
@@ -141,7 +143,7 @@ func identityOf(told http.Header) Identity {
 	text := func(name string) string { return told.Get("X-Kaimen-" + name) }
 	expires, _ := strconv.ParseInt(text("Expires"), 10, 64)
 	identity := Identity{User: text("User"), Session: text("Session"), App: text("App"), OpenID: text("Openid"), UnionID: text("Unionid"),
-		ExternalID: text("External-Id"), Env: text("Env"), JWT: text("Jwt"), Registered: text("Registered") == "true", Expires: time.Unix(expires, 0)}
+		ExternalID: text("External-Id"), Env: text("Env"), JWT: text("Jwt"), Actor: text("Actor"), Registered: text("Registered") == "true", Expires: time.Unix(expires, 0)}
 	if roles := text("Roles"); roles != "" {
 		identity.Roles = strings.Split(roles, ",")
 	}

@@ -35,6 +35,8 @@ public final class KaimenFilter implements Filter {
   /** Who holds the ticket of a request. What is not known is null. */
   public static final class Identity implements Principal {
     public final String user, session, app, openid, unionid, externalId, env, jwt;
+    /** Who of your team looks on in the user's place; null: the user. Refuse them what only the user may do. */
+    public final String actor;
     public final Set<String> roles;
     public final boolean registered;
     public final Instant expires;
@@ -48,6 +50,7 @@ public final class KaimenFilter implements Filter {
       externalId = text(told, "External-Id");
       env = text(told, "Env");
       jwt = text(told, "Jwt");
+      actor = text(told, "Actor");
       String list = text(told, "Roles");
       roles = list == null || list.isEmpty() ? Set.of() : Set.of(list.split(","));
       registered = "true".equals(text(told, "Registered"));

@@ -22,7 +22,8 @@ function identityOf (headers) {
     env: text('env'),
     registered: text('registered') === 'true',
     expires: Number(text('expires')),
-    jwt: text('jwt')
+    jwt: text('jwt'),
+    actor: text('actor') // who of your team looks on in the user's place; refuse them what only the user may do
   })
 }
 

@@ -26,6 +26,8 @@ final class Identity
         public readonly bool $registered,
         public readonly int $expires,
         public readonly ?string $jwt,
+        /** Who of your team looks on in the user's place; null: the user. Refuse them what only the user may do. */
+        public readonly ?string $actor,
     ) {
     }
 }
@@ -154,7 +156,7 @@ function identity(array $told): Identity
     $roles = array_values(array_filter(explode(',', $text('roles') ?? ''), 'strlen'));
     return new Identity(
         $text('user'), $text('session'), $text('app'), $text('openid'), $text('unionid'), $text('external-id'), $roles, $text('env'),
-        $text('registered') === 'true', (int) $text('expires'), $text('jwt'),
+        $text('registered') === 'true', (int) $text('expires'), $text('jwt'), $text('actor'),
     );
 }
 

@@ -33,6 +33,7 @@ class Identity:
     registered: bool
     expires: int
     jwt: Optional[str]
+    actor: Optional[str] = None  #: Who of your team looks on in the user's place; None: the user. Refuse them what only the user may do.
 
 
 class _Unix(http.client.HTTPConnection):
@@ -111,7 +112,7 @@ class Checker:
         roles = tuple(role for role in (told["X-Kaimen-Roles"] or "").split(",") if role)
         return Identity(told["X-Kaimen-User"], told["X-Kaimen-Session"], told["X-Kaimen-App"], told["X-Kaimen-Openid"], told["X-Kaimen-Unionid"],
                         told["X-Kaimen-External-Id"], roles, told["X-Kaimen-Env"], told["X-Kaimen-Registered"] == "true",
-                        int(told["X-Kaimen-Expires"]), told["X-Kaimen-Jwt"])
+                        int(told["X-Kaimen-Expires"]), told["X-Kaimen-Jwt"], told["X-Kaimen-Actor"])
 
 
 def refusal(status, told):

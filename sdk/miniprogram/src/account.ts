@@ -11,13 +11,13 @@ export class Account {
   constructor(private readonly transport: Transport, private readonly sessions: Sessions) {}
 
   async updateProfile(change: ProfileChange): Promise<User> {
-    return this.sessions.keepUser(await this.call<User>({ method: 'POST', path: '/v1/me', body: change, twice: true }));
+    return this.changed((token) => this.transport.answer({ method: 'POST', path: '/v1/me', body: change, token, twice: true }));
   }
 
   /** `filePath`: what `bindchooseavatar` gives in `event.detail.avatarUrl`. The avatar may show later where WeChat looks at it first. */
   async uploadAvatar(filePath: string): Promise<User> {
-    const { transport, sessions } = this;
-    const answer = await authorized(sessions, (ticket) =>
+    const { transport } = this;
+    return this.changed((ticket) =>
       start<Answer<any>>(transport.host, 'uploadFile', {
         url: transport.baseUrl + '/v1/me/avatar',
         filePath,
@@ -27,9 +27,6 @@ export class Account {
       }).result.catch((failure) => {
         throw fromFailure(failure);
       }));
-    const { statusCode, header } = answer;
-    const user = transport.success<any>({ statusCode, header, data: parsed(answer.data) });
-    return sessions.keepUser(user);
   }
 
   /**
@@ -52,8 +49,7 @@ export class Account {
   }
 
   async register(answers: RegistrationAnswers): Promise<Session> {
-    this.sessions.keep(await this.call<Login>({ method: 'POST', path: '/v1/me/registration', body: answers }), 'user');
-    return this.sessions.current;
+    return this.sessions.keepRegistered(await this.call<Login>({ method: 'POST', path: '/v1/me/registration', body: answers }));
   }
 
   async devices(): Promise<DeviceSession[]> {
@@ -79,15 +75,24 @@ export class Account {
    */
   private async encrypted(path: string, make: () => Promise<object>): Promise<User> {
     await this.sessions.ready();
-    const send = async () => this.call<User>({ method: 'POST', path, body: await make() });
-    const user = await send().catch(async (error) => {
+    const send = async () => {
+      const body = await make();
+      return this.changed((token) => this.transport.answer({ method: 'POST', path, body, token }));
+    };
+    return send().catch(async (error) => {
       // A signature was made with the key too.
       const stale = codeOf(error) === 'stale_session_key' || codeOf(error) === 'signature_invalid';
       if (!stale || !this.sessions.current.user) throw error;
       await this.sessions.login();
       return send();
     });
-    return this.sessions.keepUser(user);
+  }
+
+  /** Sends what changes the user, and keeps the user that the answer tells of. */
+  private async changed(send: (ticket: string | undefined) => Promise<Answer<any>>): Promise<User> {
+    let sent: string | undefined;
+    const { statusCode, header, data } = await authorized(this.sessions, (ticket) => send((sent = ticket)));
+    return this.sessions.keepUser(this.transport.success<any>({ statusCode, header, data: parsed(data) }), sent);
   }
 
   private async call<T>(outgoing: Outgoing): Promise<T> {

@@ -3,6 +3,7 @@ import { Account, phoneProof, profileProof } from './account';
 import { refusal } from './authorized';
 import { headerOf, type Host } from './host';
 import { LoginFlow, type LoginParts } from './login';
+import { Origins } from './origins';
 import { Requests } from './requests';
 import { Sessions } from './session';
 import type { Change, Session, SessionOptions } from './state';
@@ -12,6 +13,11 @@ import { Transport } from './transport';
 export interface Options extends SessionOptions {
   /** Where Kaimen's client API is: "https://login.example.cn". */
   baseUrl: string;
+  /**
+   * Other servers of yours that the ticket goes to: ["https://api.example.cn"]; the same for their sockets. The origin of `baseUrl` is always
+   * one. Requests to all others carry no ticket.
+   */
+  origins?: string[];
   /** The mini program's appid. */
   appId: string;
   /** `wx` by default; in Taro `Taro`, in uni-app `uni`. */
@@ -30,7 +36,7 @@ export function createKaimen(options: Options) {
   const transport = new Transport(host, options.baseUrl);
   const storage = new Storage(host, options.appId, env);
   const sessions = new Sessions(host, transport, storage, new LoginFlow(transport, storage, options.appId, env), options);
-  const requests = new Requests(host, transport.baseUrl, sessions);
+  const requests = new Requests(host, transport.baseUrl, new Origins(options.baseUrl, options.origins), sessions);
   const account = new Account(transport, sessions);
 
   return {
@@ -55,13 +61,13 @@ export function createKaimen(options: Options) {
     downloadFile: requests.downloadFile.bind(requests) as Requests['downloadFile'],
     connectSocket: requests.connectSocket.bind(requests) as Requests['connectSocket'],
 
-    /** For other request libraries: what to send. */
+    /** For other request libraries: what to send. To your own servers only: here nobody looks at where it goes. */
     async header(): Promise<{ Authorization: string }> {
       return { Authorization: 'Bearer ' + (await sessions.ticket()) };
     },
     /**
      * For other request libraries: true where the answer was a refusal of our ticket and another ticket stands now: send once more, with a
-     * new `header()`. `sent` is the header it went with; without it, an answer that comes within seconds of a new ticket is taken for one
+     * new `header()`. Only for answers of your own servers: a refusal may end the session. `sent` is the header it went with; without it, an answer that comes within seconds of a new ticket is taken for one
      * to the ticket before.
      */
     async handle401(answer: any, sent?: Record<string, any>): Promise<boolean> {

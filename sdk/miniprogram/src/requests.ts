@@ -2,13 +2,14 @@
 // promise with `abort`. `success`, `fail` and `complete` are called where they are given.
 import { authorized, type Answered } from './authorized';
 import { fromFailure, KaimenError } from './errors';
-import { start, type Host, type SocketTask } from './host';
+import { headerOf, start, type Host, type SocketTask } from './host';
+import type { Origins } from './origins';
 import type { Sessions } from './session';
 
 export type Task<T> = Promise<T> & { abort(): void };
 
 interface Common {
-  /** A path, such as "/api/orders", goes to `baseUrl`. The ticket goes along, so name no one else's server. */
+  /** A path, such as "/api/orders", goes to `baseUrl`. The ticket goes to `baseUrl` and to `origins`, and to nobody else. */
   url: string;
   header?: Record<string, any>;
   timeout?: number;
@@ -63,7 +64,7 @@ export interface SocketOptions extends Common, Callbacks<any> {
 }
 
 export class Requests {
-  constructor(private readonly host: Host, private readonly baseUrl: string, private readonly sessions: Sessions) {}
+  constructor(private readonly host: Host, private readonly baseUrl: string, private readonly origins: Origins, private readonly sessions: Sessions) {}
 
   request<T = any>(options: RequestOptions): Task<RequestAnswer<T>> {
     return this.run<RequestAnswer<T>>('request', options);
@@ -84,6 +85,7 @@ export class Requests {
   connectSocket(options: SocketOptions): Task<SocketTask> {
     return makeTask(options, async (doing) => {
       const { sessions } = this;
+      if (!this.takesTicket(options)) return this.open(options, undefined, doing);
       const ticket = await sessions.ticket(options.optional);
       try {
         return await this.open(options, ticket, doing);
@@ -115,10 +117,7 @@ export class Requests {
           },
         );
       };
-      // An Authorization of the app's own is for somebody else's login.
-      return Object.keys(options.header || {}).some((name) => name.toLowerCase() === 'authorization')
-        ? send(undefined)
-        : authorized(this.sessions, send, options.optional);
+      return this.takesTicket(options) ? authorized(this.sessions, send, options.optional) : send(undefined);
     });
   }
 
@@ -141,10 +140,21 @@ export class Requests {
     return Promise.race([opened, refused]);
   }
 
+  /**
+   * Somebody else's server sees no ticket, and what it says of tickets is not about ours. An Authorization of the app's own is for somebody
+   * else's login.
+   */
+  private takesTicket({ url, header }: Common): boolean {
+    return this.origins.has(this.address(url)) && !headerOf(header, 'authorization');
+  }
+
+  private address(url: string): string {
+    return url.charAt(0) === '/' ? this.baseUrl + url : url;
+  }
+
   private filled(options: Common, ticket: string | undefined): object {
     const header = Object.assign({}, options.header, ticket ? { Authorization: 'Bearer ' + ticket } : {});
-    const url = options.url.charAt(0) === '/' ? this.baseUrl + options.url : options.url;
-    return Object.assign({}, options, { url, header, success: undefined, fail: undefined, complete: undefined });
+    return Object.assign({}, options, { url: this.address(options.url), header, success: undefined, fail: undefined, complete: undefined });
   }
 }
 

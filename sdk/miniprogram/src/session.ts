@@ -5,7 +5,7 @@
 // token for a renewal). And whoever was refused says with which ticket: if another one stands by then, that is the answer.
 import { Breaker } from './breaker';
 import { askInDialog, somebodyEnded } from './dialog';
-import { codeOf, isLost, KaimenError, type Reason } from './errors';
+import { codeOf, KaimenError, type Reason } from './errors';
 import type { Host } from './host';
 import type { LoginFlow, LoginParts } from './login';
 import { Single } from './single';
@@ -157,8 +157,22 @@ export class Sessions {
     }
   }
 
+  /**
+   * What a registration brought. It is of the session it was sent with: where a logout or another login has come since, that counts, and the
+   * late ticket is ended.
+   */
+  keepRegistered(answer: Login): Session {
+    const { kept } = this;
+    if (!kept || kept.session.id !== answer.session.id) {
+      void this.endOnServer(answer.token);
+      throw new KaimenError('aborted', { status: 0, reason: kept ? undefined : this.ended });
+    }
+    this.keep(answer, 'user');
+    return this.current;
+  }
+
   /** Takes over what a login, a renewal or a registration brought. */
-  keep(answer: Login, kind: Change['kind']): void {
+  private keep(answer: Login, kind: Change['kind']): void {
     this.kept = {
       token: answer.token,
       renew_token: answer.renew_token,
@@ -175,11 +189,15 @@ export class Sessions {
     this.tell(kind);
   }
 
-  /** The user as it is now; a changed user may come with the ticket that says so. */
-  keepUser(answer: User & { token?: string }, missing?: string[]): User {
+  /**
+   * The user as it is now; a changed user may come with the ticket that says so. It takes the place of the one it was asked with (`sent`),
+   * and not of one that a login or a renewal has brought since.
+   */
+  keepUser(answer: User & { token?: string }, sent: string | undefined, missing?: string[]): User {
     const { token, ...user } = answer;
-    if (this.kept && this.kept.user.id === user.id) {
-      this.kept = Object.assign({}, this.kept, { user }, token && { token }, missing && { missing });
+    const { kept } = this;
+    if (kept && kept.user.id === user.id) {
+      this.kept = Object.assign({}, kept, { user }, token && kept.token === sent && { token }, missing && { missing });
       this.storage.save({ kept: this.kept });
       this.tell('user');
     }
@@ -282,7 +300,8 @@ export class Sessions {
     try {
       await this.transport.send({ method: 'DELETE', path: '/v1/session', token, twice: true });
     } catch (error) {
-      if (isLost(error) || (error as KaimenError).status! >= 500) return;
+      // Heard is what Kaimen has done, or says is done: a gateway's page, or too many requests, is neither.
+      if (codeOf(error) !== 'unauthenticated') return;
     }
     this.storage.unheardLogouts = others();
   }
@@ -342,7 +361,7 @@ export class Sessions {
       type View = { session: SessionTimes; user: User; missing: string[] };
       const view = await this.transport.send<View>({ method: 'GET', path: '/v1/session', token: kept.token, twice: true });
       this.validated = Date.now();
-      if (this.kept && this.kept.token === kept.token) this.keepUser(view.user, view.missing);
+      if (this.kept && this.kept.token === kept.token) this.keepUser(view.user, kept.token, view.missing);
     } catch (error) {
       const { code, reason } = error as KaimenError;
       if (code === 'unauthenticated' && reason) await this.heal(kept.token, reason).catch(() => undefined);

@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { clock, failure, newPhone, open, useWorld, world } from './world/index.mjs';
+import { clock, eventually, failure, gate, newPhone, open, useWorld, world } from './world/index.mjs';
 
 useWorld();
 const png = join(mkdtempSync(join(tmpdir(), 'kaimen-sdk-')), 'avatar.png');
@@ -163,6 +163,48 @@ test('registration: what is asked, and a guest who gives it', async () => {
   } finally {
     await world.kaimen.settings({ registration: null, registration_fields: null, agreements: null });
   }
+});
+
+test('a logout during a registration stands, and the ticket that came too late is ended', async () => {
+  const phone = newPhone();
+  const app = open(phone);
+  const { user } = await app.ready();
+  const { promise, open: answer } = gate();
+  world.line.next('POST /v1/me/registration', { hold: promise });
+  // The server hears of the logout only by the late ticket.
+  world.line.next('DELETE /v1/session', { cut: true }, 2);
+  const registering = failure(app.register({}));
+  await eventually(() => world.line.count('POST /v1/me/registration') === 1);
+  await app.logout();
+  world.line.heal();
+  answer();
+  const error = await registering;
+  assert.equal(error.code, 'aborted');
+  assert.equal(error.reason, 'logged_out');
+  assert.equal(app.session().state, 'anonymous');
+  await eventually(async () => (await world.kaimen.admin('GET', `/users/${user.id}/sessions`)).items.length === 0);
+  phone.restart();
+  assert.equal((await open(phone).ready()).state, 'anonymous');
+});
+
+for (const [what, path, ask] of [
+  ['a registration', 'POST /v1/me/registration', (app) => app.register({})],
+  ['a profile', 'POST /v1/me', (app) => app.updateProfile({ nickname: 'late' })],
+]) test(`a login during ${what} stands: the late answer's ticket is of the session before`, async () => {
+  const app = open(newPhone());
+  const before = await app.ready();
+  const { promise, open: answer } = gate();
+  world.line.next(path, { hold: promise });
+  const late = ask(app).catch((error) => error.code);
+  await eventually(() => world.line.count(path) === 1);
+  const after = await app.login();
+  assert.notEqual(after.session.id, before.session.id);
+  answer();
+  const result = await late;
+  if (what === 'a registration') assert.equal(result, 'aborted');
+  else assert.equal(app.session().user.nickname, 'late');
+  assert.equal(app.session().session.id, after.session.id);
+  assert.equal((await app.echo()).data.session, after.session.id);
 });
 
 test('my devices: listed, ended one by one, and all others', async () => {

@@ -142,6 +142,32 @@ test('a logout that the server did not hear is said again at the next start', as
   await eventually(async () => (await sessionsOf(user)) === 0);
 });
 
+for (const [how, answer] of [
+  ['too many requests', { status: 429, headers: { 'content-type': 'application/problem+json' }, body: '{"code":"rate_limited","retry_after":1}' }],
+  ["a gateway's 403", { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>Forbidden</html>' }],
+  ["a hotel's sign-in page", { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Welcome</html>' }],
+]) test(`a logout that met ${how} is said again at the next start`, async () => {
+  const phone = newPhone();
+  const app = open(phone);
+  const { user } = await app.ready();
+  world.line.next('DELETE /v1/session', { answer });
+  await app.logout();
+  assert.equal(await sessionsOf(user), 1);
+  phone.restart();
+  await open(phone).ready();
+  await eventually(async () => (await sessionsOf(user)) === 0);
+  await eventually(() => ![...phone.storage.keys()].some((key) => key.endsWith('.logout')));
+});
+
+test('a logout of a session that is over is heard', async () => {
+  const phone = newPhone();
+  const app = open(phone);
+  const { user } = await app.ready();
+  await world.kaimen.admin('DELETE', `/users/${user.id}/sessions`);
+  await app.logout();
+  assert.ok(![...phone.storage.keys()].some((key) => key.endsWith('.logout')));
+});
+
 test('logout during a login: whoever waits is told, and the session that came too late is ended', async () => {
   const phone = newPhone();
   const { promise, open: answer } = gate();

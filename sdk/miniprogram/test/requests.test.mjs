@@ -1,10 +1,11 @@
 // The app's own requests: the ticket goes along, a refused one is replaced once, everything else is as `wx` has it.
 import assert from 'node:assert/strict';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { clock, eventually, failure, newPhone, open, useWorld, world } from './world/index.mjs';
+import { after, before, test } from 'node:test';
+import { clock, createKaimen, eventually, failure, newPhone, open, useWorld, world } from './world/index.mjs';
 
 useWorld();
 const file = join(mkdtempSync(join(tmpdir(), 'kaimen-sdk-')), 'photo.png');
@@ -201,4 +202,73 @@ test('other request libraries: header() and handle401()', async () => {
   await outdate(app);
   assert.equal(await app.handle401(asAxios), true, 'without what was sent');
   assert.equal(world.line.count('POST /v1/session/renew'), 2);
+});
+
+// Somebody else's server: it notes what it is sent, and refuses all of it as Kaimen refuses a session that was ended.
+const stranger = { seen: [] };
+before(async () => {
+  const refuse = (request, write) => {
+    stranger.seen.push(request.headers);
+    write();
+  };
+  stranger.server = http.createServer((request, response) => refuse(request, () => {
+    request.resume();
+    response.writeHead(401, { 'X-Kaimen-Reason': 'revoked', 'WWW-Authenticate': 'Bearer error="invalid_token", error_description="revoked"' });
+    response.end('{"code":"unauthenticated","reason":"revoked"}');
+  }));
+  stranger.server.on('upgrade', (request, socket) => refuse(request, () => socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')));
+  await new Promise((resolve) => stranger.server.listen(0, '127.0.0.1', resolve));
+  stranger.host = `127.0.0.1:${stranger.server.address().port}`;
+});
+after(() => stranger.server.close());
+
+for (const [kind, ask] of [
+  ['request', (app) => app.request({ url: `http://${stranger.host}/` })],
+  ['upload', (app) => app.uploadFile({ url: `http://${stranger.host}/`, filePath: file, name: 'photo' })],
+  ['download', (app) => app.downloadFile({ url: `http://${stranger.host}/` })],
+  ['socket', (app) => failure(app.connectSocket({ url: `ws://${stranger.host}/` }))],
+]) test(`another's server: no ticket with a ${kind}, and its refusal is not about ours`, async () => {
+  stranger.seen.length = 0;
+  const phone = newPhone();
+  const app = open(phone);
+  await app.ready();
+  world.line.seen.length = 0;
+  const answer = await ask(app);
+  assert.equal(answer.statusCode || answer.status, kind === 'socket' ? 0 : 401);
+  assert.equal(stranger.seen.length, 1, 'sent once');
+  assert.equal(stranger.seen[0].authorization, undefined);
+  assert.deepEqual(world.line.seen, [], 'Kaimen is asked nothing');
+  assert.deepEqual(phone.calls.showModal, []);
+  assert.equal(app.session().state, 'logged_in');
+});
+
+test('whose an address is: its scheme, host and port, and nothing that only looks so', async () => {
+  const sent = [];
+  const host = {
+    ...newPhone().wx,
+    request(options) {
+      sent.push(!!(options.header && options.header.Authorization));
+      options.success({ statusCode: 200, header: {}, data: {} });
+    },
+  };
+  const phone = newPhone();
+  await open(phone).ready();
+  const stored = JSON.parse([...phone.storage].find(([key]) => key.endsWith('.develop'))[1]);
+  host.getStorageSync = (key) => (key.endsWith('.develop') ? stored : '');
+  const app = createKaimen({ baseUrl: 'https://login.example.cn/kaimen', origins: ['https://api.example.cn/v2', 'wss://live.example.cn:443'], appId: world.kaimen.appId, host });
+  await app.ready();
+  const takes = async (url) => {
+    sent.length = 0;
+    await app.request({ url });
+    return sent[0];
+  };
+  for (const url of ['/api', '//evil.example/', 'https://login.example.cn', 'HTTPS://API.example.cn:443/orders?a=1', 'https://api.example.cn#top', 'https://live.example.cn/']) {
+    assert.equal(await takes(url), true, url);
+  }
+  for (const url of [
+    'http://api.example.cn/', 'https://api.example.cn:8443/', 'https://api.example.cn.evil.example/', 'https://evil.example/https://api.example.cn/',
+    'https://api.example.cn@evil.example/', 'https://api.example.cn\\@evil.example/', 'https://api.example.cn:@evil.example/', 'https://evil.example\\.api.example.cn/',
+    ' https://api.example.cn/', 'https:/api.example.cn/', 'https://example.cn/', 'https://api.example.cn./', 'api.example.cn/', '',
+  ]) assert.equal(await takes(url), false, url);
+  assert.throws(() => createKaimen({ baseUrl: 'https://login.example.cn', origins: ['api.example.cn'], appId: 'wx0', host }), /origins/);
 });

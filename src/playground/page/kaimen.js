@@ -143,12 +143,12 @@ var Account = class {
     this.sessions = sessions;
   }
   async updateProfile(change) {
-    return this.sessions.keepUser(await this.call({ method: "POST", path: "/v1/me", body: change, twice: true }));
+    return this.changed((token) => this.transport.answer({ method: "POST", path: "/v1/me", body: change, token, twice: true }));
   }
   /** `filePath`: what `bindchooseavatar` gives in `event.detail.avatarUrl`. The avatar may show later where WeChat looks at it first. */
   async uploadAvatar(filePath) {
-    const { transport, sessions } = this;
-    const answer = await authorized(sessions, (ticket) => start(transport.host, "uploadFile", {
+    const { transport } = this;
+    return this.changed((ticket) => start(transport.host, "uploadFile", {
       url: transport.baseUrl + "/v1/me/avatar",
       filePath,
       name: "file",
@@ -157,9 +157,6 @@ var Account = class {
     }).result.catch((failure) => {
       throw fromFailure(failure);
     }));
-    const { statusCode, header } = answer;
-    const user = transport.success({ statusCode, header, data: parsed(answer.data) });
-    return sessions.keepUser(user);
   }
   /**
    * What WeChat signed or encrypted of the user. A function is best: `() => wx.getUserInfo({ withCredentials: true })`. It is called when
@@ -178,8 +175,7 @@ var Account = class {
     return this.call({ method: "GET", path: "/v1/me/registration", twice: true });
   }
   async register(answers) {
-    this.sessions.keep(await this.call({ method: "POST", path: "/v1/me/registration", body: answers }), "user");
-    return this.sessions.current;
+    return this.sessions.keepRegistered(await this.call({ method: "POST", path: "/v1/me/registration", body: answers }));
   }
   async devices() {
     return (await this.call({ method: "GET", path: "/v1/me/sessions", twice: true })).items;
@@ -200,14 +196,22 @@ var Account = class {
    */
   async encrypted(path, make) {
     await this.sessions.ready();
-    const send = async () => this.call({ method: "POST", path, body: await make() });
-    const user = await send().catch(async (error) => {
+    const send = async () => {
+      const body = await make();
+      return this.changed((token) => this.transport.answer({ method: "POST", path, body, token }));
+    };
+    return send().catch(async (error) => {
       const stale = codeOf(error) === "stale_session_key" || codeOf(error) === "signature_invalid";
       if (!stale || !this.sessions.current.user) throw error;
       await this.sessions.login();
       return send();
     });
-    return this.sessions.keepUser(user);
+  }
+  /** Sends what changes the user, and keeps the user that the answer tells of. */
+  async changed(send) {
+    let sent;
+    const { statusCode, header, data } = await authorized(this.sessions, (ticket) => send(sent = ticket));
+    return this.sessions.keepUser(this.transport.success({ statusCode, header, data: parsed(data) }), sent);
   }
   async call(outgoing) {
     const { transport, sessions } = this;
@@ -367,11 +371,28 @@ var LoginFlow = class {
   }
 };
 
+// src/origins.ts
+function originOf(url) {
+  const found = /^(?:http|ws)(s?):\/\/([^/?#]+)/.exec(url.toLowerCase());
+  return found ? "http" + found[1] + "://" + found[2].replace(found[1] ? /:443$/ : /:80$/, "") : "";
+}
+var Origins = class {
+  constructor(baseUrl, more = []) {
+    this.ours = [baseUrl].concat(more).map(originOf);
+    if (this.ours.indexOf("", 1) > 0) throw new Error('createKaimen: `origins` are such as "https://api.example.cn"');
+  }
+  has(url) {
+    const origin = originOf(url);
+    return !!origin && this.ours.indexOf(origin) >= 0;
+  }
+};
+
 // src/requests.ts
 var Requests = class {
-  constructor(host, baseUrl, sessions) {
+  constructor(host, baseUrl, origins, sessions) {
     this.host = host;
     this.baseUrl = baseUrl;
+    this.origins = origins;
     this.sessions = sessions;
   }
   request(options) {
@@ -390,6 +411,7 @@ var Requests = class {
   connectSocket(options) {
     return makeTask(options, async (doing) => {
       const { sessions } = this;
+      if (!this.takesTicket(options)) return this.open(options, void 0, doing);
       const ticket = await sessions.ticket(options.optional);
       try {
         return await this.open(options, ticket, doing);
@@ -419,7 +441,7 @@ var Requests = class {
           }
         );
       };
-      return Object.keys(options.header || {}).some((name) => name.toLowerCase() === "authorization") ? send(void 0) : authorized(this.sessions, send, options.optional);
+      return this.takesTicket(options) ? authorized(this.sessions, send, options.optional) : send(void 0);
     });
   }
   async open(options, ticket, doing) {
@@ -440,10 +462,19 @@ var Requests = class {
     });
     return Promise.race([opened, refused]);
   }
+  /**
+   * Somebody else's server sees no ticket, and what it says of tickets is not about ours. An Authorization of the app's own is for somebody
+   * else's login.
+   */
+  takesTicket({ url, header }) {
+    return this.origins.has(this.address(url)) && !headerOf(header, "authorization");
+  }
+  address(url) {
+    return url.charAt(0) === "/" ? this.baseUrl + url : url;
+  }
   filled(options, ticket) {
     const header = Object.assign({}, options.header, ticket ? { Authorization: "Bearer " + ticket } : {});
-    const url = options.url.charAt(0) === "/" ? this.baseUrl + options.url : options.url;
-    return Object.assign({}, options, { url, header, success: void 0, fail: void 0, complete: void 0 });
+    return Object.assign({}, options, { url: this.address(options.url), header, success: void 0, fail: void 0, complete: void 0 });
   }
 };
 var aborted = () => new KaimenError("aborted", { status: 0 });
@@ -679,6 +710,19 @@ var Sessions = class {
       this.tell("failed", error);
     }
   }
+  /**
+   * What a registration brought. It is of the session it was sent with: where a logout or another login has come since, that counts, and the
+   * late ticket is ended.
+   */
+  keepRegistered(answer) {
+    const { kept } = this;
+    if (!kept || kept.session.id !== answer.session.id) {
+      void this.endOnServer(answer.token);
+      throw new KaimenError("aborted", { status: 0, reason: kept ? void 0 : this.ended });
+    }
+    this.keep(answer, "user");
+    return this.current;
+  }
   /** Takes over what a login, a renewal or a registration brought. */
   keep(answer, kind) {
     this.kept = {
@@ -696,11 +740,15 @@ var Sessions = class {
     this.storage.save({ kept: this.kept });
     this.tell(kind);
   }
-  /** The user as it is now; a changed user may come with the ticket that says so. */
-  keepUser(answer, missing) {
+  /**
+   * The user as it is now; a changed user may come with the ticket that says so. It takes the place of the one it was asked with (`sent`),
+   * and not of one that a login or a renewal has brought since.
+   */
+  keepUser(answer, sent, missing) {
     const _a = answer, { token } = _a, user = __objRest(_a, ["token"]);
-    if (this.kept && this.kept.user.id === user.id) {
-      this.kept = Object.assign({}, this.kept, { user }, token && { token }, missing && { missing });
+    const { kept } = this;
+    if (kept && kept.user.id === user.id) {
+      this.kept = Object.assign({}, kept, { user }, token && kept.token === sent && { token }, missing && { missing });
       this.storage.save({ kept: this.kept });
       this.tell("user");
     }
@@ -792,7 +840,7 @@ var Sessions = class {
     try {
       await this.transport.send({ method: "DELETE", path: "/v1/session", token, twice: true });
     } catch (error) {
-      if (isLost(error) || error.status >= 500) return;
+      if (codeOf(error) !== "unauthenticated") return;
     }
     this.storage.unheardLogouts = others();
   }
@@ -843,7 +891,7 @@ var Sessions = class {
     try {
       const view = await this.transport.send({ method: "GET", path: "/v1/session", token: kept.token, twice: true });
       this.validated = Date.now();
-      if (this.kept && this.kept.token === kept.token) this.keepUser(view.user, view.missing);
+      if (this.kept && this.kept.token === kept.token) this.keepUser(view.user, kept.token, view.missing);
     } catch (error) {
       const { code, reason } = error;
       if (code === "unauthenticated" && reason) await this.heal(kept.token, reason).catch(() => void 0);
@@ -932,7 +980,7 @@ function createKaimen(options) {
   const transport = new Transport(host, options.baseUrl);
   const storage = new Storage(host, options.appId, env);
   const sessions = new Sessions(host, transport, storage, new LoginFlow(transport, storage, options.appId, env), options);
-  const requests = new Requests(host, transport.baseUrl, sessions);
+  const requests = new Requests(host, transport.baseUrl, new Origins(options.baseUrl, options.origins), sessions);
   const account = new Account(transport, sessions);
   return {
     /** Resolves when it is known who is there. The first call starts it all. */
@@ -954,13 +1002,13 @@ function createKaimen(options) {
     uploadFile: requests.uploadFile.bind(requests),
     downloadFile: requests.downloadFile.bind(requests),
     connectSocket: requests.connectSocket.bind(requests),
-    /** For other request libraries: what to send. */
+    /** For other request libraries: what to send. To your own servers only: here nobody looks at where it goes. */
     async header() {
       return { Authorization: "Bearer " + await sessions.ticket() };
     },
     /**
      * For other request libraries: true where the answer was a refusal of our ticket and another ticket stands now: send once more, with a
-     * new `header()`. `sent` is the header it went with; without it, an answer that comes within seconds of a new ticket is taken for one
+     * new `header()`. Only for answers of your own servers: a refusal may end the session. `sent` is the header it went with; without it, an answer that comes within seconds of a new ticket is taken for one
      * to the ticket before.
      */
     async handle401(answer, sent) {

@@ -35,7 +35,7 @@ export class Screen {
   /** Opens the mini program: memory is fresh, storage is what it was. */
   async open() {
     const host = this.phone.host((options) => this.ask(options));
-    this.kaimen = createKaimen({ baseUrl: facts.public, appId: facts.app_id, host });
+    this.kaimen = createKaimen({ baseUrl: facts.public, origins: [shop], appId: facts.app_id, host });
     this.kaimen.onChange(({ kind, session }) => {
       if (kind === 'renewed') note('phone', say('renewed, silently', '已静默续期'));
       if (kind === 'ended') note('phone', say(`session ended: ${session.reason}`, `会话结束：${session.reason}`));

@@ -52,7 +52,7 @@ export const newPhone = (options) => new Phone(world.kaimen, `user${process.pid}
 
 /** A mini program on this phone, and all it was told. */
 export function open(phone, options = {}) {
-  const app = createKaimen({ baseUrl: world.line.url, appId: world.kaimen.appId, host: phone.wx, ...options });
+  const app = createKaimen({ baseUrl: world.line.url, origins: [world.backend.url], appId: world.kaimen.appId, host: phone.wx, ...options });
   app.changes = [];
   app.onChange((change) => app.changes.push(change));
   app.kinds = () => app.changes.map((change) => change.kind);
