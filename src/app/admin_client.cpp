@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "api/api.h"
 #include "app/data_directory.h"
@@ -14,6 +16,7 @@ namespace kaimen::app {
 namespace {
 
 constexpr Millis kAnswerTime{10'000};
+constexpr Millis kPause{500};
 constexpr size_t kMaxAnswerBytes = 4 * 1024 * 1024;
 
 /// To the server that holds the data directory.
@@ -119,6 +122,19 @@ OrFail<std::unique_ptr<AdminClient>> AdminClient::connect(const Config& config) 
 
 OrFail<http::json::value> AdminClient::ask(std::string method, const std::string& target, const std::optional<http::json::object>& body) {
   TRY(const auto answer, send(std::move(method), target, body ? http::to_text(*body) : std::string()));
+  return read(answer);
+}
+
+OrFail<http::json::value> AdminClient::post_patiently(const std::string& target, const http::json::object& body, std::chrono::seconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    TRY(const auto answer, send("POST", target, http::to_text(body)));
+    if (answer.status != 503 || std::chrono::steady_clock::now() >= until) return read(answer);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+OrFail<http::json::value> AdminClient::read(const Answer& answer) {
   http::json::value json;
   if (!answer.body.empty()) {
     auto parsed = http::parse_json(answer.body);

@@ -3,6 +3,7 @@
 // implementation of every act, in api and core.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ class AdminClient {
   /// `target` is path and query, encoded. The answer's JSON; null where it has no body. Failure: the refusal, in words.
   OrFail<http::json::value> get(const std::string& target) { return ask("GET", target, std::nullopt); }
   OrFail<http::json::value> post(const std::string& target, const http::json::object& body) { return ask("POST", target, body); }
+  /// The same, sent again while the server says 503 (its store is busy, or out of reach for a moment), for as long as `patience`. For what may be
+  /// done twice.
+  OrFail<http::json::value> post_patiently(const std::string& target, const http::json::object& body, std::chrono::seconds patience);
   OrFail<http::json::value> patch(const std::string& target, const http::json::object& body) { return ask("PATCH", target, body); }
   OrFail<http::json::value> remove(const std::string& target) { return ask("DELETE", target, std::nullopt); }
   /// All items of a list, page by page. `target` may have a query.
@@ -35,6 +39,7 @@ class AdminClient {
   virtual OrFail<Answer> send(std::string method, std::string target, std::string body) = 0;
 
  private:
+  static OrFail<http::json::value> read(const Answer& answer);
   OrFail<http::json::value> ask(std::string method, const std::string& target, const std::optional<http::json::object>& body);
 };
 

@@ -10,6 +10,9 @@ namespace kaimen::app {
 
 namespace {
 
+/// A step competes with the nodes' own work for the store.
+constexpr std::chrono::seconds kPatience{40};
+
 struct MasterKeyFlags {
   CommonFlags common;
   std::string file;
@@ -42,7 +45,7 @@ OrFail<> rotate(const MasterKeyFlags& flags) {
   do {
     http::json::object body;
     if (!cursor.empty()) body["cursor"] = cursor;
-    TRY(const auto step, client->post("/admin/v1/master-key/reseal", body));
+    TRY(const auto step, client->post_patiently("/admin/v1/master-key/reseal", body, kPatience));
     resealed += number_member(step, "resealed");
     cursor = text_member(step, "next_cursor");
   } while (!cursor.empty());
