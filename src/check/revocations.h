@@ -4,7 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -20,9 +19,7 @@ inline constexpr uint32_t kAllGenerations = 0xffffffff;
 
 class Revocations {
  public:
-  /// A table that a larger or purged one replaced is freed once that is `keep_replaced` ago: readers that still look at it, for less than a
-  /// microsecond as a rule, must be done by then.
-  explicit Revocations(std::chrono::milliseconds keep_replaced = std::chrono::seconds(10));
+  Revocations();
   ~Revocations();
   Revocations(const Revocations&) = delete;
   Revocations& operator=(const Revocations&) = delete;
@@ -52,20 +49,20 @@ class Revocations {
 
   /// Sessions held, those past their until_ms but not yet forgotten included. Takes no lock.
   size_t size() const noexcept;
-  /// Tables that are kept only for readers.
-  size_t replaced_tables() const;
+  /// Tables, the one in use included: at most two of a size, whatever comes and goes. Those that are not in use hold addresses, no memory.
+  size_t tables() const;
 
  private:
-  struct Table;
+  class Table;
   std::pair<const Slot*, size_t> all_slots() const;
   void rebuild(uint64_t now_ms);
-  void free_replaced();
+  Table& spare(size_t slots);
 
-  std::atomic<const Table*> table_;
-  // Under writer_. Tables that readers may still be looking at, with the time they were replaced.
-  std::vector<std::pair<std::chrono::steady_clock::time_point, std::unique_ptr<Table>>> replaced_;
-  std::unique_ptr<Table> current_;
-  const std::chrono::milliseconds keep_replaced_;
+  std::atomic<const Table*> table_{nullptr};
+  std::atomic<uint64_t> changes_{0};  // of tables: a reader that sees another one at its end has to look again
+  // Under writer_.
+  std::vector<std::unique_ptr<Table>> tables_;
+  Table* current_ = nullptr;
   mutable std::mutex writer_;
 };
 
