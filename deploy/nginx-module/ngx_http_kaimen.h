@@ -42,7 +42,8 @@ typedef struct {
 
 /* A value's variable, and the header that it is passed on in. */
 typedef struct {
-    ngx_str_t  variable, header, lowcase;
+    ngx_str_t   variable, header, lowcase;
+    ngx_uint_t  hash;    /* of the lowcase; set when nginx starts */
 } kaimen_name_t;
 
 extern ngx_module_t   ngx_http_kaimen_module;

@@ -73,19 +73,19 @@ ngx_module_t  ngx_http_kaimen_module = {
 };
 
 kaimen_name_t  kaimen_names[KAIMEN_VALUES] = {
-    { ngx_string("kaimen_user"), ngx_string("X-Kaimen-User"), ngx_string("x-kaimen-user") },
-    { ngx_string("kaimen_external_id"), ngx_string("X-Kaimen-External-Id"), ngx_string("x-kaimen-external-id") },
-    { ngx_string("kaimen_app"), ngx_string("X-Kaimen-App"), ngx_string("x-kaimen-app") },
-    { ngx_string("kaimen_project"), ngx_null_string, ngx_null_string },
-    { ngx_string("kaimen_openid"), ngx_string("X-Kaimen-Openid"), ngx_string("x-kaimen-openid") },
-    { ngx_string("kaimen_unionid"), ngx_string("X-Kaimen-Unionid"), ngx_string("x-kaimen-unionid") },
-    { ngx_string("kaimen_session"), ngx_string("X-Kaimen-Session"), ngx_string("x-kaimen-session") },
-    { ngx_string("kaimen_registered"), ngx_string("X-Kaimen-Registered"), ngx_string("x-kaimen-registered") },
-    { ngx_string("kaimen_roles"), ngx_string("X-Kaimen-Roles"), ngx_string("x-kaimen-roles") },
-    { ngx_string("kaimen_env"), ngx_string("X-Kaimen-Env"), ngx_string("x-kaimen-env") },
-    { ngx_string("kaimen_expires"), ngx_string("X-Kaimen-Expires"), ngx_string("x-kaimen-expires") },
-    { ngx_string("kaimen_reason"), ngx_null_string, ngx_null_string },
-    { ngx_string("kaimen_status"), ngx_null_string, ngx_null_string }
+    { ngx_string("kaimen_user"), ngx_string("X-Kaimen-User"), ngx_string("x-kaimen-user"), 0 },
+    { ngx_string("kaimen_external_id"), ngx_string("X-Kaimen-External-Id"), ngx_string("x-kaimen-external-id"), 0 },
+    { ngx_string("kaimen_app"), ngx_string("X-Kaimen-App"), ngx_string("x-kaimen-app"), 0 },
+    { ngx_string("kaimen_project"), ngx_null_string, ngx_null_string, 0 },
+    { ngx_string("kaimen_openid"), ngx_string("X-Kaimen-Openid"), ngx_string("x-kaimen-openid"), 0 },
+    { ngx_string("kaimen_unionid"), ngx_string("X-Kaimen-Unionid"), ngx_string("x-kaimen-unionid"), 0 },
+    { ngx_string("kaimen_session"), ngx_string("X-Kaimen-Session"), ngx_string("x-kaimen-session"), 0 },
+    { ngx_string("kaimen_registered"), ngx_string("X-Kaimen-Registered"), ngx_string("x-kaimen-registered"), 0 },
+    { ngx_string("kaimen_roles"), ngx_string("X-Kaimen-Roles"), ngx_string("x-kaimen-roles"), 0 },
+    { ngx_string("kaimen_env"), ngx_string("X-Kaimen-Env"), ngx_string("x-kaimen-env"), 0 },
+    { ngx_string("kaimen_expires"), ngx_string("X-Kaimen-Expires"), ngx_string("x-kaimen-expires"), 0 },
+    { ngx_string("kaimen_reason"), ngx_null_string, ngx_null_string, 0 },
+    { ngx_string("kaimen_status"), ngx_null_string, ngx_null_string, 0 }
 };
 
 static ngx_int_t
@@ -124,6 +124,7 @@ kaimen_add_variables(ngx_conf_t *cf)
         }
         variable->get_handler = kaimen_variable;
         variable->data = i;
+        kaimen_names[i].hash = ngx_hash_key(kaimen_names[i].lowcase.data, kaimen_names[i].lowcase.len);
     }
     return NGX_OK;
 }

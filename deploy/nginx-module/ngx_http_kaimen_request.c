@@ -152,7 +152,7 @@ kaimen_pass_on(ngx_http_request_t *r, kaimen_found_t *found)
         header->key = kaimen_names[i].header;
         header->value = found->values[i];
         header->lowcase_key = kaimen_names[i].lowcase.data;
-        header->hash = ngx_hash_key(kaimen_names[i].lowcase.data, kaimen_names[i].lowcase.len);
+        header->hash = kaimen_names[i].hash;
     }
     return NGX_OK;
 }
@@ -160,9 +160,11 @@ kaimen_pass_on(ngx_http_request_t *r, kaimen_found_t *found)
 static ngx_int_t
 kaimen_identify(ngx_http_request_t *r, kaimen_found_t *found, const kaimen_identity *who)
 {
-    ngx_uint_t  i;
-    u_char      expires[NGX_INT64_LEN + 1];
-    const char *texts[KAIMEN_V_REASON];
+    u_char      *p;
+    size_t       size;
+    ngx_uint_t   i;
+    u_char       expires[NGX_INT64_LEN + 1];
+    const char  *texts[KAIMEN_V_REASON];
 
     *ngx_sprintf(expires, "%uL", who->expires) = '\0';
     texts[KAIMEN_V_USER] = who->user;
@@ -176,10 +178,19 @@ kaimen_identify(ngx_http_request_t *r, kaimen_found_t *found, const kaimen_ident
     texts[KAIMEN_V_ROLES] = who->roles;
     texts[KAIMEN_V_ENV] = who->env;
     texts[KAIMEN_V_EXPIRES] = (const char *) expires;
+
+    size = 0;
     for (i = 0; i < KAIMEN_V_REASON; i++) {
-        if (kaimen_keep(r, found, i, texts[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        found->values[i].len = ngx_strlen(texts[i]);
+        size += found->values[i].len;
+    }
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+    for (i = 0; i < KAIMEN_V_REASON; i++) {
+        found->values[i].data = p;
+        p = ngx_cpymem(p, texts[i], found->values[i].len);
     }
     return kaimen_pass_on(r, found);
 }
@@ -209,7 +220,7 @@ kaimen_access(ngx_http_request_t *r)
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         header = part->elts;
         for (i = 0; i < part->nelts; i++) {
-            kaimen_presented_header(&presented, (const char *) header[i].key.data, header[i].key.len, (const char *) header[i].value.data,
+            kaimen_presented_header(conf->file->check, &presented, (const char *) header[i].key.data, header[i].key.len, (const char *) header[i].value.data,
                                     header[i].value.len, (const char *) conf->cookie.data);
         }
     }

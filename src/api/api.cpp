@@ -174,6 +174,14 @@ http::Response Api::Impl::metrics_response() const {
   }
   gauge("kaimen_log_lines_dropped_total", "Log lines dropped because the log could not keep up.", "counter", log::dropped());
   add_proxy_counts(services.proxy, response.body);
+  if (options.check_file) {
+    const check::StateFill fill = options.check_file();
+    gauge("kaimen_check_file_revocations", "Revocations in the state file.", "gauge", fill.held);
+    gauge("kaimen_check_file_room", "Revocations it holds before it must grow.", "gauge", fill.room);
+    gauge("kaimen_check_file_grown_total", "How often it has grown.", "counter", fill.grown);
+    gauge("kaimen_check_file_stuck", "1 when it should grow and cannot.", "gauge", fill.failure.empty() ? 0 : 1);
+    gauge("kaimen_check_file_overflows", "1 when something does not fit, and its readers answer 503.", "gauge", fill.overflows ? 1 : 0);
+  }
   if (options.server_counters) {
     const auto counters = options.server_counters();
     gauge("kaimen_connections_open", "Open connections.", "gauge", counters.connections_open);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "check/state_writer.h"
 #include "core/services.h"
 #include "http/server.h"
 
@@ -30,6 +31,7 @@ struct ApiOptions {
   bool dev = false;                         ///< X-Kaimen-Ignored lists request fields nobody read.
   bool log_requests = true;
   std::function<http::Server::Counters()> server_counters;  ///< For /metrics; may be empty.
+  std::function<check::StateFill()> check_file;             ///< For /metrics; empty: this node keeps no state file.
 
   /// The address that clients use, without a slash at its end: who JWTs are from. Empty: nobody has said.
   std::string issuer() const {

@@ -7,6 +7,7 @@
 
 #include "app/store_url.h"
 #include "base/log.h"
+#include "check/state_layout.h"
 #include "http/client.h"
 #include "http/networks.h"
 
@@ -124,6 +125,9 @@ struct Checks {
     if (!config.check_state_file.empty() && config.check_state_file.front() != '/') problem("check.state_file", "must be an absolute path");
     if (!config.check_apps.empty() && config.check_state_file.empty()) problem("check.apps", "set without check.state_file");
     range("check.revocations", config.check_revocations, 1000, 10'000'000);
+    if (!config.check_state_file.empty() && config.session_ticket_headers.size() > check::kStateHeadersMax) {
+      problem("session.ticket_headers", "a state file holds at most " + std::to_string(check::kStateHeadersMax));
+    }
   }
 
   void upstreams() {

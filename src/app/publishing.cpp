@@ -27,7 +27,7 @@ OrFail<std::unique_ptr<Publishing>> Publishing::start(const Config& config, core
 }
 
 Publishing::Publishing(std::unique_ptr<check::StateWriter> file, const Config& config, core::Services& services)
-    : file_(std::move(file)), publication_(services.live, *file_, config.check_apps), thread_([this] { run(); }) {}
+    : file_(std::move(file)), publication_(services.live, *file_, config.check_apps, config.session_ticket_headers), thread_([this] { run(); }) {}
 
 Publishing::~Publishing() {
   {
@@ -40,7 +40,27 @@ Publishing::~Publishing() {
 
 void Publishing::run() {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kBeatEvery, [this] { return stopping_; })) publication_.beat();
+  do {
+    publication_.beat();
+    tell(file_->fill());
+  } while (!wake_.wait_for(lock, kBeatEvery, [this] { return stopping_; }));
+}
+
+// What has changed since the log was last told.
+void Publishing::tell(const check::StateFill& now) {
+  const auto line = [&](std::string_view event, log::Level level, std::string_view message) {
+    log::Line(event).field("revocations", static_cast<uint64_t>(now.held)).field("room", static_cast<uint64_t>(now.room)).field("why", now.failure)
+        .field("missing", now.missing).field("message", message).emit(level);
+  };
+  if (now.grown != told_.grown) line("check_file_grew", log::Level::info, "the state file has more room; start with as much (check.revocations), if that is usual");
+  if (!now.failure.empty() && now.failure != told_.failure) {
+    line("check_file_cannot_grow", log::Level::error, "the state file is nearly full and cannot grow; when it is full its readers answer 503");
+  }
+  if (now.missing != told_.missing) {
+    if (now.overflows) line("check_file_overflows", log::Level::error, "the state file lacks what its readers would have to know; they answer 503");
+    else line("check_file_whole", log::Level::info, "the state file holds everything again");
+  }
+  told_ = now;
 }
 
 }  // namespace kaimen::app

@@ -22,12 +22,16 @@ class Publishing {
   Publishing(const Publishing&) = delete;
   Publishing& operator=(const Publishing&) = delete;
 
+  check::StateFill fill() const { return file_->fill(); }
+
  private:
   Publishing(std::unique_ptr<check::StateWriter> file, const Config& config, core::Services& services);
   void run();
+  void tell(const check::StateFill& now);
 
   const std::unique_ptr<check::StateWriter> file_;
   core::Publication publication_;
+  check::StateFill told_;  // as the log was last told
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

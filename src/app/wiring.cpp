@@ -154,6 +154,7 @@ OrFail<> serve(ServePlan plan) {
   api_options.dev = plan.dev.has_value();
   if (plan.dev) api_options.own_url = [&counted, &listeners] { return url_of(listeners.list[0], counted->bound_address(0)); };
   api_options.server_counters = [&counted] { return counted->counters(); };
+  if (publishing) api_options.check_file = [&publishing] { return publishing->fill(); };
   api::Api api(node->services(), std::move(api_options));
 
   http::ServerOptions server_options;

@@ -13,8 +13,9 @@
 using namespace kaimen::check;
 
 static_assert(KAIMEN_RENEW == static_cast<int>(Reason::renew) && KAIMEN_LOGGED_OUT == static_cast<int>(Reason::logged_out));
-static_assert(KAIMEN_KEY_WITHHELD == static_cast<int>(Unsure::key_withheld) && KAIMEN_NO_FILE == static_cast<int>(Unsure::no_file));
+static_assert(KAIMEN_GROWN == static_cast<int>(Unsure::grown) && KAIMEN_NO_FILE == static_cast<int>(Unsure::no_file));
 static_assert(sizeof(kaimen_identity::text) >= kTicketFieldMax + 4);
+static_assert(sizeof(kaimen_identity::app_id) == sizeof(StateName) && sizeof(kaimen_identity::project) == sizeof(StateName));
 
 namespace {
 
@@ -53,7 +54,8 @@ int refuse(kaimen_identity* who, int status, int reason, Unsure unsure) {
   return status;
 }
 
-int identify(kaimen_identity* who, const Claims& claims, const StateVerdict& verdict) {
+// The app's names are there already.
+int identify(kaimen_identity* who, const Claims& claims) {
   who->status = 204;
   who->reason = who->unsure = 0;
   who->identified = 1;
@@ -63,8 +65,6 @@ int identify(kaimen_identity* who, const Claims& claims, const StateVerdict& ver
   who->expires = claims.expires_ms() / 1000;
   hex(claims.user, who->user);
   hex(claims.session, who->session);
-  std::memcpy(who->app_id, verdict.app_id, sizeof verdict.app_id);
-  std::memcpy(who->project, verdict.project, sizeof verdict.project);
   const std::string_view env = env_name(claims.env());
   std::memcpy(who->env, env.data(), env.size());
   who->env[env.size()] = '\0';
@@ -83,22 +83,38 @@ int identify(kaimen_identity* who, const Claims& claims, const StateVerdict& ver
 }
 
 // `wanted` may be null.
-int check_one(const StateReader& reader, std::string_view ticket, uint64_t boot_ms, const Wanted* wanted, kaimen_identity* who) {
+int check_one(StateSource& source, const StateReader* reader, const Presented& presented, uint64_t boot_ms, const Wanted* wanted, kaimen_identity* who) {
   Opened opened;
-  const StateVerdict verdict = reader.check(ticket, boot_ms, opened);
+  StateVerdict verdict = reader->check(presented.ticket, boot_ms, opened, who->app_id, who->project);
+  // It grew under our eyes: once more in all of it. It does not do that often.
+  for (int tries = 0; verdict.unsure == Unsure::grown && tries < 3 && source.reader(boot_ms, reader) == Unsure::no; ++tries) {
+    verdict = reader->check(presented.ticket, boot_ms, opened, who->app_id, who->project);
+  }
   if (verdict.unsure != Unsure::no) return refuse(who, 503, 0, verdict.unsure);
   if (verdict.reason != Reason::none) return refuse(who, 401, static_cast<int>(verdict.reason), Unsure::no);
-  if (wanted && !fits(opened.claims, verdict.app_id, verdict.project, *wanted)) return refuse(who, 403, 0, Unsure::no);
+  if (presented.by_skey && !verdict.wafer) return refuse(who, 401, KAIMEN_MALFORMED, Unsure::no);
+  const std::string_view app_id(who->app_id, verdict.app_id_length), project(who->project, verdict.project_length);
+  if (wanted && !fits(opened.claims, app_id, project, *wanted)) return refuse(who, 403, 0, Unsure::no);
   // The answer has no room to name who acts, and whoever is told "the user" would let them do what only the user may: /verify names them.
   if (!opened.claims.actor.empty()) return refuse(who, 403, 0, Unsure::no);
-  return identify(who, opened.claims, verdict);
+  return identify(who, opened.claims);
 }
+
+// The file as it was last seen; where it never was, it is looked for, as for a check. `check` may be null.
+const StateReader* file_of(kaimen_check* check) {
+  const StateReader* file = check ? source_of(check).last() : nullptr;
+  if (check && !file) source_of(check).reader(boot_now_ms(), file);
+  return file;
+}
+
+constexpr int32_t kAuthorized = 1, kBySkey = 2;  // kaimen_presented::seen
 
 Presented presented_of(const kaimen_presented* presented) {
   Presented seen;
   seen.kind = presented->kind == 0 ? Presented::Kind::none : presented->kind == 1 ? Presented::Kind::one : Presented::Kind::conflict;
   seen.ticket = {presented->ticket ? presented->ticket : "", presented->ticket ? presented->size : 0};
-  seen.authorized = presented->authorized != 0;
+  seen.authorized = (presented->seen & kAuthorized) != 0;
+  seen.by_skey = (presented->seen & kBySkey) != 0;
   return seen;
 }
 
@@ -106,7 +122,7 @@ void keep(const Presented& seen, kaimen_presented* presented) {
   presented->kind = static_cast<int32_t>(seen.kind);
   presented->ticket = seen.ticket.data();
   presented->size = seen.ticket.size();
-  presented->authorized = seen.authorized ? 1 : 0;
+  presented->seen = (seen.authorized ? kAuthorized : 0) | (seen.by_skey ? kBySkey : 0);
 }
 
 }  // namespace
@@ -134,13 +150,29 @@ int kaimen_check_ticket(kaimen_check* check, const char* ticket, size_t size, ka
   const uint64_t now = boot_now_ms();
   const StateReader* reader = nullptr;
   if (const Unsure unsure = source_of(check).reader(now, reader); unsure != Unsure::no) return refuse(who, 503, 0, unsure);
-  return check_one(*reader, {ticket ? ticket : "", ticket ? size : 0}, now, nullptr, who);
+  Presented presented;
+  presented.offer({ticket ? ticket : "", ticket ? size : 0});
+  return check_one(source_of(check), reader, presented, now, nullptr, who);
 }
 
-void kaimen_presented_header(kaimen_presented* presented, const char* name, size_t name_size, const char* value, size_t value_size, const char* cookie) {
+void kaimen_presented_header(kaimen_check* check, kaimen_presented* presented, const char* name, size_t name_size, const char* value, size_t value_size,
+                             const char* cookie) {
+  const std::string_view header(name, name_size);
+  Carries carries = Carries::nothing;
+  if (!presents_a_ticket(header)) {
+    if (const StateReader* const file = file_of(check)) carries = file->carries(header);
+    if (carries == Carries::nothing) return;
+  }
   Presented seen = presented_of(presented);
-  seen.offer_header({name, name_size}, {value, value_size}, cookie && *cookie ? std::string_view(cookie) : kTicketCookie);
+  if (carries == Carries::ticket) seen.offer({value, value_size});
+  else if (carries == Carries::skey) seen.offer_skey({value, value_size});
+  else seen.offer_header(header, {value, value_size}, cookie && *cookie ? std::string_view(cookie) : kTicketCookie);
   keep(seen, presented);
+}
+
+int kaimen_presents_more(kaimen_check* check) {
+  const StateReader* const file = file_of(check);
+  return file && file->carries_more() ? 1 : 0;
 }
 
 void kaimen_presented_ticket(kaimen_presented* presented, const char* value, size_t size) {
@@ -170,7 +202,7 @@ int kaimen_check_request(kaimen_check* check, const kaimen_presented* presented,
   }
   if (seen.kind == Presented::Kind::none) return refuse(who, 401, KAIMEN_MISSING, Unsure::no);
   if (seen.kind == Presented::Kind::conflict) return refuse(who, 401, KAIMEN_MALFORMED, Unsure::no);
-  return check_one(*reader, seen.ticket, now, &demanded, who);
+  return check_one(source_of(check), reader, seen, now, &demanded, who);
 }
 
 int kaimen_claims_identity(const char* name, size_t size) { return claims_identity({name, size}) ? 1 : 0; }
@@ -189,8 +221,9 @@ const char* kaimen_unsure_text(int unsure) {
                                        "the state file is too small for what it should hold",
                                        "the state file was left in the middle of a change",
                                        "the state file is damaged",
-                                       "the ticket's key is not in this state file"};
-  return unsure > 0 && unsure <= KAIMEN_KEY_WITHHELD ? kTexts[unsure] : "";
+                                       "the ticket's key is not in this state file",
+                                       "the state file has grown, and what was added cannot be mapped"};
+  return unsure > 0 && unsure <= KAIMEN_GROWN ? kTexts[unsure] : "";
 }
 
 int kaimen_check_abi(void) { return KAIMEN_CHECK_ABI; }

@@ -51,7 +51,8 @@ enum kaimen_unsure {
   KAIMEN_OVERFLOW = 5,     /* more revocations, keys or apps than it holds */
   KAIMEN_CHANGING = 6,     /* its node stopped in the middle of a change */
   KAIMEN_DAMAGED = 7,
-  KAIMEN_KEY_WITHHELD = 8  /* of this ticket only: its key is not for this file's readers, and the app has no key of its own that seals yet */
+  KAIMEN_KEY_WITHHELD = 8, /* of this ticket only: its key is not for this file's readers, and the app has no key of its own that seals yet */
+  KAIMEN_GROWN = 9         /* it has grown, and this process cannot map what was added */
 };
 
 /* The answer to one check. */
@@ -94,12 +95,16 @@ typedef struct kaimen_presented {
   const char *ticket;
   size_t size;
   int32_t kind;       /* 0: no ticket, 1: one, 2: several that differ */
-  int32_t authorized; /* its own */
+  int32_t seen;       /* its own */
 } kaimen_presented;
-/* Whatever the header is: those that carry no ticket are nothing. `cookie`: the ticket cookie's name; NULL: "kaimen". */
-KAIMEN_CHECK_API void kaimen_presented_header(kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size,
-                                              const char *cookie);
-/* The value of a header that holds nothing but a ticket, as session.ticket_headers names them. */
+/* Whatever the header is: those that carry no ticket are nothing. Authorization, X-Kaimen-Ticket and the cookie always may; what else does is the
+ * node's configuration, which is in the state file: the headers of session.ticket_headers, and X-WX-Skey where there is an app for wafer's clients.
+ * `cookie`: the ticket cookie's name; NULL: "kaimen". `check` may be NULL. */
+KAIMEN_CHECK_API void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const char *name, size_t name_size, const char *value,
+                                              size_t value_size, const char *cookie);
+/* 1: the node names such further headers; 0: only those three carry a ticket, and others need not be offered. */
+KAIMEN_CHECK_API int kaimen_presents_more(kaimen_check *check);
+/* A ticket that came in another way. */
 KAIMEN_CHECK_API void kaimen_presented_ticket(kaimen_presented *presented, const char *value, size_t size);
 
 /* What is demanded beside a good ticket: the options of /verify. NULL or "": any. An environment that does not exist is 403 for all. */

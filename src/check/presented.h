@@ -28,6 +28,8 @@ struct Presented {
   bool offer_header(std::string_view name, std::string_view value, std::string_view cookie_name = kTicketCookie);
 };
 
+/// Whether offer_header looks at a header of this name.
+bool presents_a_ticket(std::string_view name);
 /// Without blanks at either end.
 std::string_view trimmed(std::string_view text);
 /// Whether an Authorization header is a Bearer's.

@@ -16,7 +16,7 @@ namespace kaimen::check {
 namespace {
 
 constexpr uint64_t kLookEveryMs = 1000;
-// A file is replaced when its size is changed in the configuration; a process that has seen this many has other troubles.
+// A file is mapped again when it has grown, and another one when it was removed; a process that has seen this many has other troubles.
 constexpr int kMappingsMax = 64;
 
 bool may_be_believed(int fd, const char* path, struct stat& file) {
@@ -43,6 +43,16 @@ struct StateSource::Mapping {
   StateReader reader;
   Mapping* older;
 };
+
+namespace {
+
+// Whether the last page is there: behind a file's end there is a SIGBUS. Without the right to look, no.
+bool is_whole(void* memory, size_t bytes) {
+  constexpr size_t kPage = 4096;
+  return madvise(static_cast<char*>(memory) + (bytes - 1) / kPage * kPage, kPage, MADV_POPULATE_READ) == 0;
+}
+
+}  // namespace
 
 StateSource* StateSource::make(std::string_view path) noexcept {
   void* const memory = std::malloc(sizeof(StateSource));
@@ -76,40 +86,73 @@ StateSource::~StateSource() {
 }
 
 Unsure StateSource::reader(uint64_t boot_ms, const StateReader*& reader) noexcept {
-  for (bool looked = false;; looked = true) {
-    const Mapping* const mapping = current_.load(std::memory_order_acquire);
+  for (bool looked = false;;) {
+    Mapping* const mapping = current_.load(std::memory_order_acquire);
     Unsure unsure = missing_.load(std::memory_order_relaxed);
     if (mapping) {
       reader = &mapping->reader;
       unsure = reader->sure(boot_ms);
     }
-    if (unsure == Unsure::no || looked) return unsure;
-    if (boot_ms < look_again_ms_.load(std::memory_order_relaxed) || looking_.test_and_set(std::memory_order_acquire)) return unsure;
+    if (unsure == Unsure::no) return unsure;
+    if (unsure == Unsure::grown && extend(*mapping)) continue;
+    if (looked || boot_ms < look_again_ms_.load(std::memory_order_relaxed) || looking_.test_and_set(std::memory_order_acquire)) return unsure;
     look(boot_ms);
     looking_.clear(std::memory_order_release);
+    looked = true;
   }
+}
+
+const StateReader* StateSource::last() const noexcept {
+  const Mapping* const mapping = current_.load(std::memory_order_acquire);
+  return mapping ? &mapping->reader : nullptr;
 }
 
 Unsure StateSource::look(uint64_t boot_ms) noexcept {
   look_again_ms_.store(boot_ms + kLookEveryMs, std::memory_order_relaxed);
   Unsure why = Unsure::no_file;
-  Mapping* const found = map_now(why);
+  Mapping* const before = current_.load(std::memory_order_acquire);
+  Mapping* const found = map_now(before, why);
   missing_.store(why, std::memory_order_relaxed);
-  if (found) current_.store(found, std::memory_order_release);
+  if (found) put_before(found, before);
   return why;
 }
 
-// nullptr: none that is better than the present one.
-StateSource::Mapping* StateSource::map_now(Unsure& why) noexcept {
-  Mapping* const before = current_.load(std::memory_order_relaxed);
+// False: another thread was faster, and `mapping` is gone.
+bool StateSource::put_before(Mapping* mapping, Mapping* before) noexcept {
+  mapping->older = before;
+  if (current_.compare_exchange_strong(before, mapping, std::memory_order_acq_rel)) return true;
+  munmap(mapping->memory, mapping->bytes);
+  std::free(mapping);
+  return false;
+}
+
+// Maps the file of `before` once more, as far as it reaches now: from memory, so that neither its name is needed nor the right to open it, which
+// a worker may have given up. `before` stays, for other threads are in it. True: there is another mapping now, whoever made it.
+bool StateSource::extend(Mapping& before) noexcept {
+  const uint64_t bytes = before.reader.reaches();
+  if (bytes <= before.bytes || before.count >= kMappingsMax) return false;
+  void* const memory = mremap(before.memory, 0, bytes, MREMAP_MAYMOVE);
+  if (memory == MAP_FAILED) return false;
+  const StateReader reader(static_cast<const StateFile*>(memory), bytes);
+  void* const room = is_whole(memory, bytes) && reader.valid() ? std::malloc(sizeof(Mapping)) : nullptr;
+  if (!room) {
+    munmap(memory, bytes);
+    return false;
+  }
+  put_before(new (room) Mapping{memory, bytes, before.device, before.inode, before.count + 1, reader, nullptr}, &before);
+  return true;
+}
+
+// nullptr: none that is better than the present one, `before`.
+StateSource::Mapping* StateSource::map_now(Mapping* before, Unsure& why) noexcept {
   if (before && before->count >= kMappingsMax) return nullptr;
   const int fd = open(path_, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return nullptr;
   struct stat file{};
   Mapping* mapping = nullptr;
   const bool believed = may_be_believed(fd, path_, file);
-  const bool same = before && before->device == file.st_dev && before->inode == file.st_ino;
   const auto bytes = static_cast<size_t>(file.st_size);
+  const bool same = before && before->device == file.st_dev && before->inode == file.st_ino && bytes <= before->bytes;
   if (believed && !same && bytes >= kStateTables) {
     void* const memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
     void* const room = memory == MAP_FAILED ? nullptr : std::malloc(sizeof(Mapping));
@@ -121,7 +164,7 @@ StateSource::Mapping* StateSource::map_now(Unsure& why) noexcept {
                              state->header.boot[1].load(std::memory_order_relaxed) == boot[1];
       if (!reader.valid()) why = Unsure::damaged;
       else if (!this_boot) why = Unsure::other_boot;
-      else mapping = new (room) Mapping{memory, bytes, file.st_dev, file.st_ino, before ? before->count + 1 : 1, reader, before};
+      else mapping = new (room) Mapping{memory, bytes, file.st_dev, file.st_ino, before ? before->count + 1 : 1, reader, nullptr};
     }
     if (!mapping) {
       std::free(room);

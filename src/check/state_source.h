@@ -16,15 +16,19 @@ class StateSource {
   static void destroy(StateSource* source) noexcept;
 
   /// Unsure::no, and then `reader` can be asked at `boot_ms`; else why nothing can be said, after one more look for the file if the last one
-  /// is a second ago.
+  /// is a second ago. A file that has grown is mapped as far as it reaches now.
   Unsure reader(uint64_t boot_ms, const StateReader*& reader) noexcept;
+  /// As it was last seen, good now or not; nullptr: never.
+  const StateReader* last() const noexcept;
 
  private:
   struct Mapping;
   StateSource() = default;
   ~StateSource();
   Unsure look(uint64_t boot_ms) noexcept;
-  Mapping* map_now(Unsure& why) noexcept;
+  Mapping* map_now(Mapping* before, Unsure& why) noexcept;
+  bool extend(Mapping& before) noexcept;
+  bool put_before(Mapping* mapping, Mapping* before) noexcept;
 
   char* path_ = nullptr;
   std::atomic<Mapping*> current_{nullptr};  // heads a list: readers may still be in one that was replaced, so all stay until the end

@@ -1,17 +1,12 @@
-// The file is never replaced under its name while somebody may map it, and never shrinks: it is changed in place, and one that must go is
-// marked retired first. Its room is reserved when it is made, so that no later write finds the disk full (which would be a SIGBUS).
+// What is published under the sequence, and when the file grows: in the room behind what is in use, so that readers of the tables before are not
+// disturbed, and find by the sequence that they must look again.
 #include "check/state_writer.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
+#include <utility>
 
 #include "check/boot_clock.h"
 
@@ -19,7 +14,11 @@ namespace kaimen::check {
 
 namespace {
 
-constexpr uint64_t kKeysDoNotFit = 1, kAppsDoNotFit = 2, kRevocationsDoNotFit = 4;
+constexpr uint64_t kKeysDoNotFit = 1, kAppsDoNotFit = 2, kHeadersDoNotFit = 4, kRevocationsDoNotFit = 8;
+constexpr std::pair<uint64_t, const char*> kMissing[] = {
+    {kKeysDoNotFit, "keys"}, {kAppsDoNotFit, "apps"}, {kHeadersDoNotFit, "ticket headers"}, {kRevocationsDoNotFit, "revocations"}};
+
+constexpr uint64_t kGrowAgainMs = 2000;  // after it could not
 
 void store(Word& word, uint64_t value) { word.store(value, std::memory_order_relaxed); }
 uint64_t load(const Word& word) { return word.load(std::memory_order_relaxed); }
@@ -33,133 +32,32 @@ void store_text(Word* words, size_t count, std::string_view text) {
   }
 }
 
-std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
-
-// A file opened and locked; fd −1: `error` is set.
-struct Locked {
-  int fd = -1;
-  size_t bytes = 0;
-};
-
-Locked open_locked(const std::string& path, std::string& error) {
-  for (;;) {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (fd < 0) return error = failure(path), Locked{};
-    struct stat opened{}, named{};
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      error = errno == EWOULDBLOCK ? path + ": another process writes it" : failure(path);
-    } else if (fstat(fd, &opened) != 0) {
-      error = failure(path);
-    } else if (stat(path.c_str(), &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev) {
-      close(fd);  // retired by another writer between our two looks
-      continue;
-    } else if (!S_ISREG(opened.st_mode) || opened.st_uid != geteuid()) {
-      error = path + ": is not a file of this user's";
-    } else if (fchmod(fd, 0640) != 0) {
-      error = failure(path);
-    } else {
-      return {fd, static_cast<size_t>(opened.st_size)};
-    }
-    close(fd);
-    return {};
-  }
-}
-
-StateFile* map(int fd, size_t bytes) {
-  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  madvise(memory, bytes, MADV_DONTDUMP);  // keys
-  return static_cast<StateFile*>(memory);
-}
-
-// What a locked file is to us.
-enum class Found { ours, new_file, other_shape, foreign };
-
-Found look_at(const Locked& locked, size_t slots) {
-  if (locked.bytes == 0) return Found::new_file;
-  uint64_t head[7] = {};
-  if (pread(locked.fd, head, sizeof head, 0) != static_cast<ssize_t>(sizeof head)) return Found::foreign;
-  if (head[0] == 0) return Found::new_file;  // its maker died on the way
-  if (head[0] != kStateMagic) return Found::foreign;
-  const bool same = head[1] == kStateVersion && head[2] == state_bytes(slots) && head[6] == slots && locked.bytes == state_bytes(slots);
-  return same && (head[3] & kStateRetired) == 0 ? Found::ours : Found::other_shape;
-}
-
-bool retire(const Locked& locked, const std::string& path) {
-  const uint64_t flags = kStateRetired;
-  return pwrite(locked.fd, &flags, sizeof flags, offsetof(StateHeader, flags)) == static_cast<ssize_t>(sizeof flags) && unlink(path.c_str()) == 0;
-}
-
 }  // namespace
 
-std::unique_ptr<StateWriter> StateWriter::open(const std::string& path, size_t revocations_max, const Revocations& revocations, std::string& error) {
-  const size_t slots = std::clamp(std::bit_ceil(revocations_max * 2), kStateSlotsMin, kStateSlotsMax);
-  const size_t bytes = state_bytes(slots);
-  uint64_t boot[2];
-  if (!read_boot_id(boot)) return error = "/proc/sys/kernel/random/boot_id cannot be read", nullptr;
-
-  for (;;) {
-    const Locked locked = open_locked(path, error);
-    if (locked.fd < 0) return nullptr;
-    const Found found = look_at(locked, slots);
-    if (found == Found::other_shape && retire(locked, path)) {
-      close(locked.fd);
-      continue;
-    }
-    StateFile* file = nullptr;
-    if (found == Found::foreign) {
-      error = path + ": is there, and is not a state file";
-    } else if (found == Found::other_shape) {
-      error = failure(path);
-    } else if (const int refused = posix_fallocate(locked.fd, 0, static_cast<off_t>(bytes)); refused != 0) {
-      errno = refused;
-      error = failure(path + ": no room for " + std::to_string(bytes) + " bytes");
-    } else if (file = map(locked.fd, bytes); !file) {
-      error = failure(path);
-    }
-    if (!file) {
-      close(locked.fd);
-      return nullptr;
-    }
-    StateHeader& header = file->header;
-    if (found == Found::new_file) {
-      store(header.version, kStateVersion);
-      store(header.file_bytes, bytes);
-      store(header.slots, slots);
-    }
-    if (load(header.boot[0]) != boot[0] || load(header.boot[1]) != boot[1]) {
-      store(header.good_until_ms, 0);  // of another boot's clock, and before that is forgotten
-      std::atomic_thread_fence(std::memory_order_release);
-      store(header.boot[0], boot[0]);
-      store(header.boot[1], boot[1]);
-    }
-    header.magic.store(kStateMagic, std::memory_order_release);
-    return std::unique_ptr<StateWriter>(new StateWriter(locked.fd, file, slots, revocations));
-  }
+std::unique_ptr<StateWriter> StateWriter::open(const std::string& path, size_t revocations, const Revocations& known, std::string& error) {
+  auto memory = StateMemory::open(path, std::clamp(std::bit_ceil(revocations * 2), kStateSlotsMin, kStateSlotsMax), error);
+  if (!memory) return nullptr;
+  return std::unique_ptr<StateWriter>(new StateWriter(std::move(memory), known));
 }
 
-StateWriter::StateWriter(int fd, StateFile* file, size_t slots, const Revocations& revocations) : fd_(fd), file_(file), slots_(slots), revocations_(revocations) {
+StateWriter::StateWriter(std::unique_ptr<StateMemory> memory, const Revocations& known)
+    : memory_(std::move(memory)), known_(known), slots_(load(header().slots)) {
   // What another writer could not fit in is missing until it is published anew.
-  if (load(file_->header.flags) & kStateOverflow) overflowing_ = kKeysDoNotFit | kAppsDoNotFit | kRevocationsDoNotFit;
-}
-
-StateWriter::~StateWriter() {
-  munmap(file_, state_bytes(slots_));
-  close(fd_);  // and with it the lock
+  if (load(header().flags) & kStateOverflow) overflowing_ = kKeysDoNotFit | kAppsDoNotFit | kHeadersDoNotFit | kRevocationsDoNotFit;
 }
 
 void StateWriter::begin() noexcept {
   // A writer that died in the middle has left it odd; readers must see another value all the same.
-  const uint64_t sequence = load(file_->header.sequence);
-  store(file_->header.sequence, (sequence | 1) + 2);
+  const uint64_t sequence = load(header().sequence);
+  store(header().sequence, (sequence | 1) + 2);
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-void StateWriter::end() noexcept { file_->header.sequence.fetch_add(1, std::memory_order_release); }
+void StateWriter::end() noexcept { header().sequence.fetch_add(1, std::memory_order_release); }
 
 void StateWriter::set_overflow(uint64_t what, bool overflows) noexcept {
   overflowing_ = overflows ? overflowing_ | what : overflowing_ & ~what;
-  file_->header.flags.store(overflowing_ != 0 ? kStateOverflow : 0, std::memory_order_release);
+  header().flags.store(overflowing_ != 0 ? kStateOverflow : 0, std::memory_order_release);
 }
 
 void StateWriter::publish_keys(const std::vector<StateKeyEntry>& keys) {
@@ -172,11 +70,11 @@ void StateWriter::publish_keys(const std::vector<StateKeyEntry>& keys) {
   begin();
   size_t scope = 0, place = 0;
   for (const StateKeyEntry& key : keys) {
-    StateKey& to = file_->keys[place++];
+    StateKey& to = memory_->file()->keys[place++];
     store(to.id_and_flags, uint64_t{key.key.id} | (key.retired ? kStateKeyRetired : 0) | (key.withheld ? kStateKeyWithheld : 0) |
                                (key.withheld && key.unsettled ? kStateKeyUnsettled : 0));
     store(to.scope, uint64_t{scope} | uint64_t{key.apps.size()} << 32);
-    for (const uint32_t app : key.apps) store(file_->scopes[scope++], app);
+    for (const uint32_t app : key.apps) store(memory_->file()->scopes[scope++], app);
     uint64_t bytes[4] = {};
     if (!key.withheld) std::memcpy(bytes, key.key.bytes.data(), sizeof bytes);
     for (size_t i = 0; i < 4; ++i) store(to.bytes[i], bytes[i]);
@@ -184,21 +82,21 @@ void StateWriter::publish_keys(const std::vector<StateKeyEntry>& keys) {
   }
   // Keys that are gone leave nothing behind.
   for (; place < kStateKeysMax; ++place) {
-    store(file_->keys[place].id_and_flags, 0);
-    for (Word& word : file_->keys[place].bytes) store(word, 0);
+    store(memory_->file()->keys[place].id_and_flags, 0);
+    for (Word& word : memory_->file()->keys[place].bytes) store(word, 0);
   }
-  store(file_->header.keys, keys.size());
-  store(file_->header.scopes, scopes);
+  store(header().keys, keys.size());
+  store(header().scopes, scopes);
   end();
   set_overflow(kKeysDoNotFit, false);
 }
 
-void StateWriter::publish_apps(std::vector<StateAppEntry> apps) {
+void StateWriter::publish_apps(std::vector<StateAppEntry> apps, std::optional<size_t> projects, bool skey) {
   std::ranges::sort(apps, {}, &StateAppEntry::number);
-  std::set<std::string_view> projects;
+  std::set<std::string_view> theirs;
   bool fits = apps.size() <= kStateAppsMax;
   for (const StateAppEntry& app : apps) {
-    projects.insert(app.project);
+    theirs.insert(app.project);
     fits = fits && app.app_id.size() <= kStateNameMax && app.project.size() <= kStateNameMax;
   }
   std::lock_guard lock(mutex_);
@@ -207,17 +105,34 @@ void StateWriter::publish_apps(std::vector<StateAppEntry> apps) {
   begin();
   size_t place = 0;
   for (const StateAppEntry& app : apps) {
-    StateApp& to = file_->apps[place++];
-    store(to.number_and_flags, uint64_t{app.number} | (app.disabled ? kStateAppDisabled : 0));
+    StateApp& to = memory_->file()->apps[place++];
+    store(to.number_and_flags, uint64_t{app.number} | (app.disabled ? kStateAppDisabled : 0) | (app.wafer ? kStateAppWafer : 0));
     store(to.revoked_before_ms, app.revoked_before_ms);
     store(to.life_and_lengths, uint64_t{app.life_cap_s} | uint64_t{app.app_id.size()} << 32 | uint64_t{app.project.size()} << 40);
     store_text(to.app_id, std::size(to.app_id), app.app_id);
     store_text(to.project, std::size(to.project), app.project);
   }
-  store(file_->header.apps, apps.size());
-  store(file_->header.projects, projects.size());
+  store(header().apps, apps.size());
+  store(header().projects, projects.value_or(theirs.size()));
+  store(header().presents, (load(header().presents) & ~kStateSkey) | (skey ? kStateSkey : 0));
   end();
   set_overflow(kAppsDoNotFit, false);
+}
+
+void StateWriter::publish_headers(const std::vector<std::string>& names) {
+  std::lock_guard lock(mutex_);
+  const bool fits = names.size() <= kStateHeadersMax && std::ranges::all_of(names, [](const auto& name) { return name.size() <= kStateNameMax; });
+  if (!fits) return set_overflow(kHeadersDoNotFit, true);
+
+  begin();
+  size_t place = 0;
+  for (std::string name : names) {
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    store_text(header().header_names[place++], std::size(header().header_names[0]), name);
+  }
+  store(header().presents, (load(header().presents) & kStateSkey) | uint64_t{place} << kStateHeadersShift);
+  end();
+  set_overflow(kHeadersDoNotFit, false);
 }
 
 void StateWriter::put(const std::array<uint8_t, 16>& session, uint32_t generation, Reason reason, uint64_t until_ms) {
@@ -225,61 +140,126 @@ void StateWriter::put(const std::array<uint8_t, 16>& session, uint32_t generatio
   const SessionWords words(session);
   const uint64_t added = pack_revocation(generation, reason);
   std::lock_guard lock(mutex_);
+  if ((overflowing_ & kRevocationsDoNotFit) != 0) return;  // it comes with the others when there is room
   uint64_t value = 0;
-  Slot* slot = Slots<Slot>(table(load(file_->header.table) & 1), slots_).locate(words, value);
+  const auto locate = [&] { return Slots<Slot>(table(load(header().table) & 1, slots_), slots_).locate(words, value); };
+  Slot* slot = locate();
   if (slot && value != 0) return Slots<Slot>::add(*slot, value, added, until_ms);
-  if (!slot || used_ * 2 >= slots_) {
-    fill_other(0);
+  if (!slot || full()) {
+    make_room(0);
     if ((overflowing_ & kRevocationsDoNotFit) != 0) return;
-    slot = Slots<Slot>(table(load(file_->header.table)), slots_).locate(words, value);
-    if (value != 0) return;  // it was among them
-    if (used_ * 2 >= slots_) return set_overflow(kRevocationsDoNotFit, true);
+    slot = locate();
+    if (value != 0) return;
+    if (full()) return set_overflow(kRevocationsDoNotFit, true);
   }
+  Filter<Slot>(table(load(header().table) & 1, slots_), slots_).add(words);
   Slots<Slot>::fill(*slot, words, added, until_ms);
   ++used_;
 }
 
 void StateWriter::refill(uint64_t now_ms) {
   std::lock_guard lock(mutex_);
-  fill_other(now_ms);
+  fill_other(now_ms, memory_->room());
+  if ((overflowing_ & kRevocationsDoNotFit) != 0) grow(now_ms);
 }
 
 void StateWriter::purge(uint64_t now_ms) {
   std::lock_guard lock(mutex_);
-  if ((overflowing_ & kRevocationsDoNotFit) != 0 || used_ > kStateSlotsMin / 2 + revocations_.size() * 4 / 3) fill_other(now_ms);
+  if ((overflowing_ & kRevocationsDoNotFit) != 0 || used_ > kStateSlotsMin / 2 + known_.size() * 4 / 3) fill_other(now_ms, slots_);
 }
 
-void StateWriter::fill_other(uint64_t now_ms) {
-  // Nobody looks at the other table: whoever began to before the last change of tables finds another sequence.
-  const uint64_t other = 1 - (load(file_->header.table) & 1);
+void StateWriter::tend(uint64_t now_ms) {
+  size_t room = 0, wanted = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!crowded()) return failure_.clear();
+    if (boot_now_ms() < grow_again_ms_) return;
+    fill_other(now_ms, slots_);
+    if (!crowded()) return;
+    room = memory_->room();
+    wanted = larger();
+  }
+  // Most of the time goes here, and nobody waits for it. What comes of it shows below.
+  std::string error;
+  if (wanted > room) memory_->allocate(room, wanted, error);
+  std::lock_guard lock(mutex_);
+  if (crowded()) grow(now_ms);
+}
+
+// Four fifths of it are in use, or it is full.
+bool StateWriter::crowded() const { return used_ * 2 * 5 >= slots_ * 4 || (overflowing_ & kRevocationsDoNotFit) != 0; }
+
+// At most two thirds of what it holds are then in use.
+size_t StateWriter::larger() const { return std::min(std::bit_ceil(std::max(slots_ * 2, known_.size() * 3)), kStateSlotsMax); }
+
+// For one that is among the known already.
+void StateWriter::make_room(uint64_t now_ms) {
+  const size_t before = slots_;
+  if (known_.size() * 2 <= slots_) return fill_other(now_ms, slots_);
+  grow(now_ms);
+  if (slots_ == before) set_overflow(kRevocationsDoNotFit, true);
+}
+
+void StateWriter::grow(uint64_t now_ms) {
+  if (boot_now_ms() < grow_again_ms_) return;
+  const size_t slots = larger();
+  failure_.clear();
+  if (slots <= slots_) {
+    failure_ = "it is as large as it may be";
+  } else if (memory_->reserve(slots, failure_)) {
+    fill_other(now_ms, slots);
+    if (slots_ == slots) ++grown_;
+  }
+  grow_again_ms_ = failure_.empty() ? 0 : boot_now_ms() + kGrowAgainMs;
+}
+
+void StateWriter::fill_other(uint64_t now_ms, size_t slots) {
+  // Nobody looks there: whoever began to before the last change of tables finds another sequence. Of larger tables the second one lies behind
+  // both of those before, the one in use included.
+  const uint64_t other = slots > slots_ ? 1 : 1 - (load(header().table) & 1);
   std::atomic_thread_fence(std::memory_order_release);
-  Slot* const slots = table(other);
-  for (size_t i = 0; i < slots_; ++i) slots[i].value.store(0, std::memory_order_relaxed);
+  Slot* const first = table(other, slots);
+  for (size_t i = 0; i < slots; ++i) first[i].value.store(0, std::memory_order_relaxed);
+  const Filter<Slot> filter(first, slots);
+  filter.clear(slots);
   size_t used = 0;
   bool fits = true;
-  const Slots<Slot> to(slots, slots_);
-  revocations_.each([&](const SessionWords& words, uint64_t value, uint64_t until_ms) {
+  const Slots<Slot> to(first, slots);
+  known_.each([&](const SessionWords& words, uint64_t value, uint64_t until_ms) {
     if (until_ms < now_ms || !fits) return;
-    if (used * 2 >= slots_) {
+    if (used * 2 >= slots) {
       fits = false;
       return;
     }
     uint64_t there = 0;
+    filter.add(words);
     Slots<Slot>::fill(*to.locate(words, there), words, value, until_ms);
     ++used;
   });
   if (fits) {
     begin();
-    store(file_->header.table, other);
+    store(header().slots, slots);
+    store(header().table, other);
     end();
+    slots_ = slots;
     used_ = used;
   }
   set_overflow(kRevocationsDoNotFit, !fits);
 }
 
 void StateWriter::beat(uint64_t good_until_ms, int64_t node_ahead_ms) noexcept {
-  store(file_->header.node_ahead_ms, static_cast<uint64_t>(node_ahead_ms));
-  file_->header.good_until_ms.store(good_until_ms, std::memory_order_release);
+  std::lock_guard lock(mutex_);
+  store(header().node_ahead_ms, static_cast<uint64_t>(node_ahead_ms));
+  header().good_until_ms.store(good_until_ms, std::memory_order_release);
+}
+
+StateFill StateWriter::fill() const {
+  std::lock_guard lock(mutex_);
+  StateFill fill{used_, slots_ / 2, grown_, overflowing_ != 0, {}, failure_};
+  for (const auto& [bit, name] : kMissing) {
+    if ((overflowing_ & bit) != 0) fill.missing += (fill.missing.empty() ? "" : ", ") + std::string(name);
+  }
+  return fill;
 }
 
 }  // namespace kaimen::check

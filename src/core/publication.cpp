@@ -10,10 +10,12 @@ namespace {
 constexpr Seconds kPurgeEvery{60};
 }
 
-Publication::Publication(Live& live, check::StateWriter& file, std::vector<std::string> only_apps) : live_(live), file_(file), only_apps_(std::move(only_apps)) {
+Publication::Publication(Live& live, check::StateWriter& file, std::vector<std::string> only_apps, const std::vector<std::string>& ticket_headers)
+    : live_(live), file_(file), only_apps_(std::move(only_apps)) {
   live_.listener.store(this, std::memory_order_release);
   // The revocations first: under the new keys a table from before would let pass what has ended since.
   file_.refill(static_cast<uint64_t>(epoch_ms(live_.clock.now())));
+  file_.publish_headers(ticket_headers);
   apps_changed();
   beat();
 }
@@ -33,9 +35,12 @@ void Publication::apps_changed() {
   for (const auto& [number, app] : apps->by_number) {
     if (!serves(*app)) continue;
     const check::AppState& state = apps->states.at(number);
-    entries.push_back({number, state.app_id, state.project, state.disabled, state.revoked_before_ms, state.life_cap_s});
+    entries.push_back({number, state.app_id, state.project, state.disabled, state.revoked_before_ms, state.life_cap_s, app->settings.wafer != Wafer::off});
   }
-  file_.publish_apps(std::move(entries));
+  // As /verify counts them, those without apps included. Readers of a file for some apps can mean no others.
+  std::optional<size_t> projects;
+  if (only_apps_.empty()) projects = apps->projects.size();
+  file_.publish_apps(std::move(entries), projects, apps->wafer);
   publish_keys();
 }
 
@@ -98,6 +103,7 @@ void Publication::beat() {
     if (left > Millis{0}) good_until = boot + static_cast<uint64_t>(left.count());
   }
   file_.beat(good_until, epoch_ms(now) - static_cast<int64_t>(boot));
+  file_.tend(static_cast<uint64_t>(epoch_ms(now)));  // last: it may take a while
 }
 
 }  // namespace kaimen::core

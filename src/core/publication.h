@@ -13,8 +13,9 @@ namespace kaimen::core {
 
 class Publication final : public LiveListener {
  public:
-  /// `only_apps`: app_ids; none: all apps. Listens to `live`, which must be ready, and publishes everything, from now until it is destroyed.
-  Publication(Live& live, check::StateWriter& file, std::vector<std::string> only_apps);
+  /// `only_apps`: app_ids; none: all apps. `ticket_headers`: session.ticket_headers. Listens to `live`, which must be ready, and publishes
+  /// everything, from now until it is destroyed.
+  Publication(Live& live, check::StateWriter& file, std::vector<std::string> only_apps, const std::vector<std::string>& ticket_headers = {});
   ~Publication() override;
   Publication(const Publication&) = delete;
   Publication& operator=(const Publication&) = delete;
@@ -23,7 +24,8 @@ class Publication final : public LiveListener {
   void apps_changed() override;
   void revoked(const Revocation& revocation) override;
 
-  /// To be called a few times a second: readers rely on the file for kGoodMs after the last call, and for no longer than checks here would.
+  /// To be called a few times a second: readers rely on the file for kGoodMs after the last call, and for no longer than checks here would. Sees
+  /// to it that the file has room.
   void beat();
 
  private:

@@ -78,6 +78,23 @@ TEST_F(PublicationTest, KeysAndAppsAreFollowed) {
   EXPECT_EQ(read(fresh), "disabled");
 }
 
+TEST_F(PublicationTest, AProjectWithoutAppsCountsAsItDoesForVerify) {
+  publish();
+  const std::string ticket = login("o1");
+  ASSERT_EQ(read(ticket), "204");
+  const auto asked = [&] {
+    kaimen_presented presented{};
+    kaimen_identity who;
+    kaimen_presented_ticket(&presented, ticket.data(), ticket.size());
+    return kaimen_check_request(handle_, &presented, nullptr, &who);
+  };
+  EXPECT_EQ(asked(), 204);
+  core::Project project;
+  project.name = "empty";
+  ASSERT_TRUE(run_here(services().projects.add(std::move(project), core::Source{})));
+  EXPECT_EQ(asked(), 403);
+}
+
 TEST_F(PublicationTest, ANodeThatMayNotCheckLetsNobodyCheck) {
   publish();
   const std::string ticket = login("o1");

@@ -86,11 +86,46 @@ def test_prometheus_takes_the_metrics_and_the_alerts(kaimen):
         assert f"\n{name}" in text, name
     rules = pathlib.Path(__file__).parents[2] / "deploy" / "prometheus" / "kaimen.yml"
     checked = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, timeout=60)
-    assert checked.returncode == 0 and "7 rules found" in checked.stdout, checked.stdout + checked.stderr
+    assert checked.returncode == 0 and "9 rules found" in checked.stdout, checked.stdout + checked.stderr
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as bad:
         bad.write(rules.read_text().replace("kaimen_ready == 0", "kaimen_ready == = 0"))
         bad.flush()
         assert subprocess.run(["promtool", "check", "rules", bad.name], capture_output=True, timeout=60).returncode != 0
+
+
+ALERTS = """
+rule_files: [{rules}]
+evaluation_interval: 15s
+tests:
+  - interval: 15s
+    input_series:
+      - {{series: 'kaimen_check_file_revocations{{instance="full"}}', values: '100x20'}}
+      - {{series: 'kaimen_check_file_room{{instance="full"}}', values: '100x20'}}
+      - {{series: 'kaimen_check_file_stuck{{instance="full"}}', values: '1x20'}}
+      - {{series: 'kaimen_check_file_overflows{{instance="full"}}', values: '1x20'}}
+      - {{series: 'kaimen_check_file_revocations{{instance="filling"}}', values: '81x20'}}
+      - {{series: 'kaimen_check_file_room{{instance="filling"}}', values: '100x20'}}
+      - {{series: 'kaimen_check_file_stuck{{instance="filling"}}', values: '0x20'}}
+      - {{series: 'kaimen_check_file_overflows{{instance="filling"}}', values: '0x20'}}
+      - {{series: 'kaimen_check_file_revocations{{instance="well"}}', values: '79x20'}}
+      - {{series: 'kaimen_check_file_room{{instance="well"}}', values: '100x20'}}
+      - {{series: 'kaimen_check_file_stuck{{instance="well"}}', values: '0x20'}}
+      - {{series: 'kaimen_check_file_overflows{{instance="well"}}', values: '0x20'}}
+    promql_expr_test:
+      - expr: count by (alertname, instance) (ALERTS{{alertstate="firing"}})
+        eval_time: 3m
+        exp_samples:
+          - {{labels: '{{alertname="KaimenCheckFileFull", instance="full"}}', value: 1}}
+          - {{labels: '{{alertname="KaimenCheckFileNearlyFull", instance="full"}}', value: 1}}
+          - {{labels: '{{alertname="KaimenCheckFileNearlyFull", instance="filling"}}', value: 1}}
+"""
+
+
+def test_the_alerts_on_the_state_file_fire_when_it_is_full_or_about_to_be(tmp_path):
+    rules = pathlib.Path(__file__).parents[2] / "deploy" / "prometheus" / "kaimen.yml"
+    (tmp_path / "alerts.yml").write_text(ALERTS.format(rules=rules))
+    checked = subprocess.run(["promtool", "test", "rules", tmp_path / "alerts.yml"], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_number_of_series_does_not_grow_with_apps(kaimen):

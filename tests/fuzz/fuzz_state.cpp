@@ -93,8 +93,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const StateReader reader(image.file, kBytes);
   if (!reader.valid()) return 0;
   static Opened opened;
-  const StateVerdict first = reader.check(good, kBoot, opened), second = reader.check(other, kBoot, opened);
-  if (std::strlen(first.app_id) > kStateNameMax) std::abort();
+  StateName app_id{}, project{};
+  const StateVerdict first = reader.check(good, kBoot, opened, app_id, project);
+  if (first.app_id_length > kStateNameMax || first.project_length > kStateNameMax || std::strlen(app_id) > kStateNameMax) std::abort();
+  reader.carries("x-own-ticket");
+  const StateVerdict second = reader.check(other, kBoot, opened, app_id, project);
   const bool own_key = std::memcmp(image.file->keys[0].bytes, key_of(1, 1).bytes.data(), 32) == 0;
   if (own_key && second.unsure == Unsure::no && second.reason == Reason::none) std::abort();
   return 0;

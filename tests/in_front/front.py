@@ -18,6 +18,7 @@ import server  # noqa: E402
 import wire  # noqa: E402
 from backend import Backend, CountingLine as Line  # noqa: E402, F401
 
+TICKET_HEADERS = "X-Own-Ticket,X-Second"
 IDENTITY = ["User", "External-Id", "App", "Openid", "Unionid", "Session", "Registered", "Roles", "Env", "Expires"]
 
 
@@ -32,7 +33,8 @@ class Site:
         self.directory = pathlib.Path(directory)
         self.state, self.socket = self.directory / "run" / "check", self.directory / "run" / "private.sock"
         self.state.parent.mkdir()
-        self.environment = {"KAIMEN_CHECK_STATE_FILE": str(self.state), "KAIMEN_PRIVATE_UNIX_SOCKET": str(self.socket), "KAIMEN_CHECK_REVOCATIONS": "1000"}
+        self.environment = {"KAIMEN_CHECK_STATE_FILE": str(self.state), "KAIMEN_PRIVATE_UNIX_SOCKET": str(self.socket), "KAIMEN_CHECK_REVOCATIONS": "1000",
+                            "KAIMEN_SESSION_TICKET_HEADERS": TICKET_HEADERS}
         self.kaimen, self.backend = server.Kaimen(self.directory / "data", environment=self.environment), Backend()
 
     @property
@@ -96,7 +98,7 @@ def program(*names):
 def identity_of(pairs):
     """The X-Kaimen-* headers of a list, as an application would read them: without regard to case and to - or _."""
     return sorted((name.lower().replace("_", "-"), value) for name, value in pairs
-                  if name.lower().replace("_", "-").startswith(("x-kaimen-", "x-wx-")) and name.lower() not in ("x-kaimen-ticket", "x-kaimen-reason") and value != "")
+                  if name.lower().replace("_", "-").startswith(("x-kaimen-", "x-wx-")) and name.lower() not in ("x-kaimen-ticket", "x-kaimen-reason", "x-wx-skey") and value != "")
 
 
 class Tickets:
@@ -129,6 +131,11 @@ def requests_of(t):
         "bearer and another cookie's": [("Authorization", f"Bearer {t.good}"), ("Cookie", f"kaimen={t.other}")],
         "a malformed bearer beside a cookie": [("Authorization", "Bearer nonsense"), ("Cookie", f"kaimen={t.good}")],
         "two cookies that differ": [("Cookie", f"kaimen={t.good}; kaimen={t.other}")],
+        "a header of the node's own": [("X-Own-Ticket", t.good)],
+        "another of its own in another case": [("x-SECOND", t.good)],
+        "its own and bearer differ": [("X-Own-Ticket", t.other), ("Authorization", f"Bearer {t.good}")],
+        "ended in a header of its own": [("X-Second", t.ended)],
+        "wafer's header where no app is wafer's": [("X-WX-Skey", t.good)],
         "ended": [("Authorization", f"Bearer {t.ended}")],
         "forged": [("Authorization", f"Bearer {t.forged}")],
         "nonsense": [("Authorization", "Bearer km1.nonsense")],

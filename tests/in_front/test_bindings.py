@@ -1,10 +1,12 @@
 """The bindings of sdk/check: each answers the table of requests as /verify does, inside against the state file and, where there is none, by asking
 /verify. One small program a language reads requests as JSON lines and writes answers."""
+import http.server
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 
 import front
 import pytest
@@ -17,26 +19,33 @@ PYTHON = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from kaimen_check import Check
-check = Check(sys.argv[2] or None, sys.argv[3] or None)
+check = Check(sys.argv[2] or None, sys.argv[3] or None, ticket_headers=["X-Own-Ticket", "X-Second"])
 for line in sys.stdin:
     asked = json.loads(line)
-    answer = check.request([tuple(pair) for pair in asked["headers"]], **asked["wanted"])
-    print(json.dumps({name: getattr(answer, name) for name in answer.__slots__}), flush=True)
+    try:
+        answer = check.request([tuple(pair) for pair in asked["headers"]], **asked["wanted"])
+        print(json.dumps({name: getattr(answer, name) for name in answer.__slots__}), flush=True)
+    except TypeError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
 """
 NODE = """
 const { Check } = require(process.argv[2] + '/kaimen_check.js');
-const check = new Check({ state: process.argv[3] || undefined, verify: process.argv[4] || undefined, addon: process.argv[5] });
+const check = new Check({ state: process.argv[3] || undefined, verify: process.argv[4] || undefined, addon: process.argv[5], ticketHeaders: ['X-Own-Ticket', 'X-Second'] });
 require('node:readline').createInterface({ input: process.stdin }).on('line', async (line) => {
   const asked = JSON.parse(line);
-  console.log(JSON.stringify(await check.request(asked.headers.flat(), asked.wanted)));
+  console.log(JSON.stringify(await check.request(asked.headers.flat(), asked.wanted).catch((error) => ({ error: String(error) }))));
 });
 """
 PHP = """<?php
 require $argv[1] . '/kaimen_check.php';
-$check = new KaimenCheck($argv[2] ?: null, $argv[3] ?: null);
+$check = new KaimenCheck($argv[2] ?: null, $argv[3] ?: null, null, ['X-Own-Ticket', 'X-Second']);
 while (($line = fgets(STDIN)) !== false) {
     $asked = json_decode($line, true);
-    echo json_encode($check->request($asked['headers'], $asked['wanted'])), "\\n";
+    try {
+        echo json_encode($check->request($asked['headers'], $asked['wanted'])), "\\n";
+    } catch (InvalidArgumentException $error) {
+        echo json_encode(['error' => $error->getMessage()]), "\\n";
+    }
 }
 """
 GO = """package main
@@ -56,6 +65,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	check.TicketHeaders = []string{"X-Own-Ticket", "X-Second"}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -186,6 +196,60 @@ def test_without_a_state_file_it_asks_verify(site, tickets, command, tmp_path):
     program = Program(command(tmp_path / "none", f"{site.kaimen.private}/verify"))
     assert_same(site, program, tickets)
     program.stop()
+
+
+class Somebody:
+    """An HTTP server that answers 204 to everything: something else than Kaimen at the address of its /verify."""
+
+    def __init__(self, headers=()):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.send_response(204)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/verify"
+
+    def stop(self):
+        self.server.shutdown(), self.server.server_close()
+
+
+def test_a_204_that_names_nobody_is_no_pass(tickets, command, tmp_path):
+    bearer = [("Authorization", f"Bearer {tickets.good}")]
+    other, named = Somebody(), Somebody([("X-Kaimen-User", "0" * 32), ("X-Kaimen-Registered", "false")])
+    try:
+        program = Program(command(tmp_path / "none", other.url))
+        answer = program.ask(bearer)
+        assert answer["status"] == 503 and answer["unsure"] and not answer["user"]
+        answer = program.ask([], optional=True)
+        assert answer["status"] == 204 and not answer["user"], "nobody, where nobody may come"
+        program.stop()
+        program = Program(command(tmp_path / "none", named.url))
+        answer = program.ask(bearer)
+        assert (answer["status"], answer["user"], answer["registered"]) == (204, "0" * 32, False)
+        program.stop()
+    finally:
+        other.stop(), named.stop()
+
+
+@pytest.mark.parametrize("language", ["python", "node", "php"])  # Go has a type for it
+def test_false_as_a_text_is_no(site, language, tmp_path):
+    command = LANGUAGES[language](tmp_path)
+    for where in ((site.state, ""), (tmp_path / "none", f"{site.kaimen.private}/verify")):
+        program = Program(command(*where))
+        assert program.ask([], optional="false")["status"] == 401
+        assert program.ask([], optional="true")["status"] == 204
+        assert "error" in program.ask([], optional="perhaps") and "error" in program.ask([], registered="no")
+        program.stop()
 
 
 def test_without_both_it_is_503(tickets, command, tmp_path):

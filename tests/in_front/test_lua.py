@@ -87,6 +87,31 @@ def test_the_plugins_of_apisix_and_kong(site, tickets, started, tmp_path):
         front.assert_same_answers(site, one, tickets, path=path + "orders?id=7")
 
 
+FLAGS = """
+lua_package_path "{lua}/?.lua;;";
+init_by_lua_block {{
+  Kaimen = require("resty.kaimen")
+  kaimen = Kaimen.open("{state}")
+  somebody = Kaimen.open("{none}", function() return 204, {{ headers = {{}} }} end)
+}}
+server {{
+  listen 127.0.0.1:{port};
+  location /false {{ content_by_lua_block {{ ngx.print((kaimen:request({{}}, {{ optional = "false", registered = "false" }}))) }} }}
+  location /true {{ content_by_lua_block {{ ngx.print((kaimen:request({{}}, {{ optional = "true" }}))) }} }}
+  location /neither {{ content_by_lua_block {{ ngx.print((kaimen:request({{}}, {{ optional = "perhaps" }}))) }} }}
+  location /nobody {{ content_by_lua_block {{ ngx.print((somebody:request({{}}, {{}}))) }} }}
+  location /nobody-may-come {{ content_by_lua_block {{ ngx.print((somebody:request({{}}, {{ optional = true }}))) }} }}
+}}
+"""
+
+
+def test_false_as_a_text_is_no_and_a_204_that_names_nobody_is_no_pass(site, started, tmp_path):
+    port = front.free_port()
+    one = started(tmp_path, port, FLAGS.format(lua=LUA, state=site.state, none=tmp_path / "none", port=port))
+    assert [one.get(path).body for path in ("/false", "/true", "/nobody", "/nobody-may-come")] == [b"401", b"204", b"503", b"204"]
+    assert one.get("/neither").status == 500
+
+
 def test_its_structs_are_those_of_the_header(tmp_path):
     """FFI reads no header: sizes and places are compared with what a C compiler says."""
     fields = ["status", "generation", "issued_ms", "expires", "user", "session", "app_id", "project", "env", "openid", "roles", "text"]

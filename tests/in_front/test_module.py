@@ -46,7 +46,7 @@ server {{
 
 
 class Nginx(front.Front):
-    def __init__(self, site, directory, workers=2, underscores="off"):
+    def __init__(self, site, directory, workers=2, underscores="off", user="root"):
         self.directory, self.tls_port = directory, front.free_port()
         module, = glob.glob(f"{module_directory()}/usr/lib/nginx/modules/ngx_http_kaimen_module.so")
         _, certificate, key = process.certificates(directory, None)
@@ -55,7 +55,7 @@ class Nginx(front.Front):
         body = SERVER.format(port=port, tls_port=self.tls_port, certificate=certificate, key=key, state=site.state, backend=site.backend.address,
                              app_id=site.kaimen.app_id, directory=directory)
         self.config = directory / "nginx.conf"
-        self.config.write_text(f"load_module {module};\ndaemon off;\nuser root;\nworker_processes {workers};\npid {directory}/nginx.pid;\n"
+        self.config.write_text(f"load_module {module};\ndaemon off;\nuser {user};\nworker_processes {workers};\npid {directory}/nginx.pid;\n"
                                f"error_log {directory}/error.log info;\nevents {{}}\nhttp {{\naccess_log off;\nunderscores_in_headers {underscores};\n{paths}{body}}}\n")
         super().__init__([NGINX, "-p", directory, "-c", self.config, "-e", directory / "early.log"], port, directory / "output")
 
@@ -133,6 +133,33 @@ def test_claims_are_dropped_where_it_is_off(site, nginx, tickets):
 def test_a_cookie_of_another_name(nginx, tickets):
     assert nginx.get("/cookie/", headers=[("Cookie", f"own={tickets.good}")]).status == 200
     assert nginx.get("/cookie/", headers=[("Cookie", f"kaimen={tickets.good}")]).status == 401
+
+
+def test_wafers_header_is_for_its_apps_alone(tmp_path):
+    (tmp_path / "site").mkdir(), (tmp_path / "nginx").mkdir()
+    site = front.Site(tmp_path / "site")
+    try:
+        wafer = site.kaimen.add_app("wxwafer00000000001", settings={"wafer": "v2"})
+        of_wafer, of_other = site.kaimen.login("ada", wafer)["token"], site.kaimen.login("ada")["token"]
+        nginx = Nginx(site, tmp_path / "nginx")
+        try:
+            for headers, status in (([("X-WX-Skey", of_wafer)], 204), ([("X-WX-Skey", of_other)], 401), ([("X-WX-Skey", of_other), ("Authorization", f"Bearer {of_other}")], 204)):
+                expected = front.answer_of_verify(site, headers)
+                assert expected[0] == status and front.answer_of_front(nginx, headers) == expected, headers
+        finally:
+            nginx.stop()
+    finally:
+        site.stop()
+
+
+def test_a_project_without_apps_counts_as_for_verify(site, nginx, tickets):
+    assert site.kaimen.admin("POST", "/projects", json={"name": "empty"}).status == 201
+    try:
+        front.assert_same_answers(site, nginx, tickets)
+        assert nginx.get("/api/", tickets.good).status == 403 and nginx.get("/app/", tickets.good).status == 200
+    finally:
+        assert site.kaimen.admin("DELETE", "/projects/empty").status == 204
+    assert nginx.get("/api/", tickets.good).status == 200
 
 
 def test_a_refusal_says_why(site, nginx, tickets):

@@ -47,6 +47,21 @@ def lua_module(directory, version):
     return {"LUA_CPATH": f"{directory}/?.so", "LUA_CPATH_5_4": f"{directory}/?.so", "LUA_CPATH_5_3": f"{directory}/?.so", "LD_LIBRARY_PATH": str(LIBRARY.parent)}
 
 
+def test_the_c_module_takes_false_as_a_text_for_no(site, tmp_path):
+    environment = lua_module(tmp_path, "5.4")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "lua5.4"], capture_output=True, text=True, check=True).stdout.split()
+    (tmp_path / "run.c").write_text("#include <lauxlib.h>\n#include <lualib.h>\nint main(int count, char **texts) { lua_State *lua = luaL_newstate(); luaL_openlibs(lua); "
+                                    "return count != 2 || luaL_dostring(lua, texts[1]); }\n")
+    subprocess.run(["cc", tmp_path / "run.c", *flags, "-Wl,--export-dynamic", "-o", tmp_path / "run"], check=True, timeout=120)
+    script = f"""
+      local check = require("kaimen_check").open("{site.state}")
+      local function ask(wanted) return (check:request({{}}, wanted)) end
+      print(ask({{ optional = "false", registered = "false" }}), ask({{ optional = "true" }}), (pcall(ask, {{ optional = "no" }})))
+    """
+    done = subprocess.run([tmp_path / "run", script], capture_output=True, text=True, env={**os.environ, **environment}, timeout=30)
+    assert done.stdout.split() == ["401", "204", "false"], done
+
+
 def goes_and_comes_back(site, one, tickets):
     """The node stops: 503 and the backend is not asked. It comes back: as before."""
     site.kaimen.stop()
@@ -97,7 +112,8 @@ def test_haproxy(site, tickets, started, tmp_path):
     (tmp_path / "kaimen.cfg").write_text(text)
     line = front.Line(site.kaimen.private)
     try:
-        one = started([front.program("haproxy"), "-db", "-f", tmp_path / "kaimen.cfg"], port, tmp_path / "log", environment={"KAIMEN_VERIFY": f"http://{line.address}/verify"})
+        one = started([front.program("haproxy"), "-db", "-f", tmp_path / "kaimen.cfg"], port, tmp_path / "log",
+                      environment={"KAIMEN_VERIFY": f"http://{line.address}/verify", "KAIMEN_TICKET_HEADERS": front.TICKET_HEADERS})
         front.assert_same_answers(site, one, tickets)
         assert one.get("/v1/session", tickets.good).status == 200 and one.get("/verify", tickets.good).status == 404
         site.kaimen.stop()

@@ -15,6 +15,12 @@
 
 namespace kaimen::check {
 
+/// kaimen_wanted, of which a test names what it wants.
+struct Wants {
+  const char *app_id = nullptr, *project = "", *role = "", *env = nullptr;
+  int registered = 0, optional = 0;
+};
+
 class StateFileTest : public ::testing::Test {
  protected:
   StateFileTest() {
@@ -37,6 +43,7 @@ class StateFileTest : public ::testing::Test {
   }
   void publish() {
     writer_->refill(0);
+    writer_->publish_headers(headers_);
     writer_->publish_keys(keys_);
     writer_->publish_apps(apps_);
     beat();
@@ -60,6 +67,13 @@ class StateFileTest : public ::testing::Test {
   std::string ticket(uint64_t session, const Key& key) { return seal_ticket(key, claims_of(session), nonce_of(++nonces_)); }
   std::string ticket(uint64_t session) { return ticket(session, key_of(1)); }
   int status(const std::string& text) { return kaimen_check_ticket(handle(), text.data(), text.size(), &who_); }
+  /// The answer to a request with these headers.
+  int answer(const std::vector<std::pair<std::string, std::string>>& headers, Wants wants = {}) {
+    kaimen_presented presented{};
+    const kaimen_wanted wanted{wants.app_id, wants.project, wants.role, wants.env, wants.registered, wants.optional};
+    for (const auto& [name, value] : headers) kaimen_presented_header(handle(), &presented, name.data(), name.size(), value.data(), value.size(), nullptr);
+    return kaimen_check_request(handle(), &presented, &wanted, &who_);
+  }
   /// The reason of a refusal; "" for a good ticket, "?" where nothing can be said.
   std::string reason(const std::string& text) {
     const int answer = status(text);
@@ -71,6 +85,7 @@ class StateFileTest : public ::testing::Test {
   std::unique_ptr<StateWriter> writer_;
   std::vector<StateKeyEntry> keys_{{.key = key_of(1)}, {.key = key_of(2, 9), .retired = true}, {.key = key_of(3, 5), .apps = {8}}};
   std::vector<StateAppEntry> apps_{{7, "wx7", "default", false, 0, 86400}, {8, "wx8", "default", false, 0, 86400}};
+  std::vector<std::string> headers_;
   kaimen_check* handle_ = nullptr;
   kaimen_identity who_{};
   uint64_t nonces_ = 0;

@@ -113,11 +113,16 @@ TEST_F(StateFileTest, TwoWritersAreOneTooMany) {
   EXPECT_NE(error.find("another process"), std::string::npos) << error;
 }
 
-TEST_F(StateFileTest, AFileOfAnotherSizeIsRetiredAndReadersMoveOn) {
+TEST_F(StateFileTest, AFileOfAnotherVersionIsRetiredAndReadersMoveOn) {
   write();
   publish();
   ASSERT_EQ(status(ticket(1)), 204);
-  write(5000);
+  writer_.reset();
+  const int fd = open(path_.c_str(), O_WRONLY);
+  const uint64_t version = kStateVersion + 1;
+  ASSERT_EQ(pwrite(fd, &version, sizeof version, offsetof(StateHeader, version)), static_cast<ssize_t>(sizeof version));
+  close(fd);
+  write();
   EXPECT_EQ(status(ticket(1)), 503);
   publish();
   for (const uint64_t start = boot_now_ms(); status(ticket(1)) != 204;) {
@@ -125,23 +130,6 @@ TEST_F(StateFileTest, AFileOfAnotherSizeIsRetiredAndReadersMoveOn) {
     usleep(20'000);
     beat();
   }
-}
-
-TEST_F(StateFileTest, WhatDoesNotFitIsUnknownForAllUntilItFitsAgain) {
-  write(1000);  // 2048 slots, half of them
-  publish();
-  for (uint64_t session = 0; session < 1024; ++session) revoke(session, kAllGenerations, Reason::revoked);
-  EXPECT_EQ(status(ticket(5000)), 204);
-  revoke(1024, kAllGenerations, Reason::revoked);
-  EXPECT_EQ(status(ticket(5000)), 503);
-  EXPECT_EQ(who_.unsure, KAIMEN_OVERFLOW);
-  write(1000);
-  writer_->publish_keys(keys_);
-  writer_->publish_apps(apps_);
-  beat();
-  EXPECT_EQ(status(ticket(5000)), 503) << "another writer knows that something is missing";
-  writer_->purge(kNow + 2'000'000);
-  EXPECT_EQ(status(ticket(5000)), 204) << "all are past";
 }
 
 TEST_F(StateFileTest, TooManyAppsOrKeysOrTooLongANameIsUnknown) {
@@ -252,16 +240,6 @@ TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
   write();
   publish();
   const std::string good = "Bearer " + ticket(1), other = ticket(2);
-  struct Wants {
-    const char *app_id = nullptr, *project = "", *role = "", *env = nullptr;
-    int registered = 0, optional = 0;
-  };
-  const auto answer = [&](std::vector<std::pair<std::string, std::string>> headers, Wants wants = Wants{}) {
-    kaimen_presented presented{};
-    const kaimen_wanted wanted{wants.app_id, wants.project, wants.role, wants.env, wants.registered, wants.optional};
-    for (const auto& [name, value] : headers) kaimen_presented_header(&presented, name.data(), name.size(), value.data(), value.size(), nullptr);
-    return kaimen_check_request(handle(), &presented, &wanted, &who_);
-  };
   EXPECT_EQ(answer({{"authorization", good}}), 204);
   EXPECT_EQ(answer({}), 401);
   EXPECT_EQ(who_.reason, KAIMEN_MISSING);
@@ -277,6 +255,51 @@ TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
   writer_->publish_apps(apps_);
   EXPECT_EQ(answer({{"Authorization", good}}), 403) << "two projects and none is named";
   EXPECT_EQ(answer({{"Authorization", good}}, {.project = "default"}), 204);
+}
+
+TEST_F(StateFileTest, AProjectWithoutAppsCountsWhereTheNodeSaysSo) {
+  write();
+  publish();
+  const std::string good = "Bearer " + ticket(1);
+  EXPECT_EQ(answer({{"Authorization", good}}), 204);
+  writer_->publish_apps(apps_, 2);
+  EXPECT_EQ(answer({{"Authorization", good}}), 403);
+  EXPECT_EQ(answer({{"Authorization", good}}, {.app_id = "wx7"}), 204);
+}
+
+TEST_F(StateFileTest, TheNodesOwnTicketHeadersAreRead) {
+  write();
+  publish();
+  const std::string good = ticket(1), other = ticket(2), long_name(kStateNameMax, 'n');
+  EXPECT_EQ(answer({{"X-Own-Ticket", good}}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MISSING);
+  writer_->publish_headers({"X-Own-Ticket", long_name});
+  EXPECT_EQ(answer({{"x-own-TICKET", good}}), 204);
+  EXPECT_EQ(answer({{long_name, good}}), 204);
+  EXPECT_EQ(answer({{long_name + "n", good}}), 401);
+  EXPECT_EQ(answer({{"X-Own-Ticke", good}}), 401);
+  EXPECT_EQ(answer({{"X-Own-Ticket", good}, {"X-Kaimen-Ticket", other}}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MALFORMED) << "two that differ";
+  writer_->publish_headers({});
+  EXPECT_EQ(answer({{"X-Own-Ticket", good}}), 401);
+  writer_->publish_headers(std::vector<std::string>(kStateHeadersMax + 1, "X-A"));
+  EXPECT_EQ(answer({{"Authorization", "Bearer " + good}}), 503) << "a header that is not known may hold another ticket";
+}
+
+TEST_F(StateFileTest, XWxSkeyIsForWafersClientsAlone) {
+  write();
+  publish();
+  const std::string of_7 = ticket(1);
+  EXPECT_EQ(answer({{"X-WX-Skey", of_7}}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MISSING) << "nobody reads it where there is no app of wafer's";
+  apps_[1].wafer = true;
+  writer_->publish_apps(apps_, 1, true);
+  EXPECT_EQ(answer({{"X-WX-Skey", of_7}}), 401);
+  EXPECT_EQ(who_.reason, KAIMEN_MALFORMED) << "wx7 is none";
+  EXPECT_EQ(answer({{"X-WX-Skey", of_7}, {"Authorization", "Bearer " + of_7}}), 204) << "it came in another way too";
+  apps_[0].wafer = true;
+  writer_->publish_apps(apps_, 1, true);
+  EXPECT_EQ(answer({{"x-wx-skey", of_7}}), 204);
 }
 
 // The answer cannot name who acts: as the plain user they could do what only the user may.

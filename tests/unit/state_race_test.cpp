@@ -1,4 +1,4 @@
-// Many checks while the writer does all that it may do: every session ended before a check began is refused, every other is good.
+// Many checks while the writer does all that it may do, growing included: every session ended before a check began is refused, every other is good.
 #include <atomic>
 #include <thread>
 
@@ -8,13 +8,13 @@ namespace kaimen::check {
 namespace {
 
 TEST_F(StateFileTest, NoRevocationIsMissedAndNoGoodTicketRefusedWhileTablesChange) {
-  constexpr uint64_t kSessions = 400, kLiving = 1'000'000;
+  constexpr uint64_t kSessions = 400, kLiving = 1'000'000, kOthers = 20'000;
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   constexpr uint64_t kChecks = 100'000;
 #else
   constexpr uint64_t kChecks = 500'000;  // of each of two threads
 #endif
-  write(1000);
+  write(100);
   publish();
   handle();
   std::vector<std::string> tickets;
@@ -43,12 +43,15 @@ TEST_F(StateFileTest, NoRevocationIsMissedAndNoGoodTicketRefusedWhileTablesChang
     --readers;
   };
   std::thread first(read, 1), second(read, 2);
-  uint64_t changes = 0;
+  uint64_t changes = 0, others = 0;
   while (readers.load() != 0) {
     if (ended < kSessions && changes % 8 == 0) {
       revoke(ended, kAllGenerations, Reason::logged_out);
       ended.fetch_add(1, std::memory_order_release);
     }
+    // So many others that the file grows several times, now in time, now when it is full.
+    for (int i = 0; i < 20 && others < kOthers; ++i) revoke(kLiving + ++others, kAllGenerations, Reason::revoked);
+    if (changes % 5 == 0) writer_->tend(kNow);
     if (changes % 3 == 0) writer_->refill(0);
     if (changes % 16 == 0) writer_->publish_keys(keys_);
     if (changes % 16 == 8) writer_->publish_apps(apps_);
@@ -63,6 +66,7 @@ TEST_F(StateFileTest, NoRevocationIsMissedAndNoGoodTicketRefusedWhileTablesChang
   EXPECT_EQ(unsure, 0U);
   EXPECT_GT(changes, 50U);
   EXPECT_GT(ended, 5U);
+  EXPECT_GE(writer_->fill().grown, 1U);
 }
 
 }  // namespace

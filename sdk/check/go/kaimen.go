@@ -21,7 +21,7 @@ static int check_request(kaimen_check *check, const char *texts, const size_t *s
 	memset(&presented, 0, sizeof presented);
 	for (size_t i = 0; i < headers; ++i) {
 		const size_t name = sizes[2 * i], value = sizes[2 * i + 1];
-		kaimen_presented_header(&presented, texts, name, texts + name, value, NULL);
+		kaimen_presented_header(check, &presented, texts, name, texts + name, value, NULL);
 		texts += name + value;
 	}
 	kaimen_wanted wanted = {app_id, project, role, env, registered, optional};
@@ -61,6 +61,8 @@ type Answer struct {
 
 // Check is a state file, or a /verify, or both.
 type Check struct {
+	TicketHeaders []string // session.ticket_headers, for /verify; the state file knows them
+
 	handle *C.kaimen_check
 	verify *url.URL
 	client *http.Client
@@ -108,13 +110,13 @@ func (check *Check) Request(headers http.Header, wanted Wanted) Answer {
 	return answer
 }
 
-var ticketHeaders = []string{"Authorization", "X-Kaimen-Ticket", "Cookie"}
+var ticketHeaders = []string{"Authorization", "X-Kaimen-Ticket", "Cookie", "X-Wx-Skey"}
 
 func (check *Check) inside(headers http.Header, wanted Wanted) Answer {
 	var texts []byte
 	sizes := []C.size_t{}
-	for _, name := range ticketHeaders {
-		for _, value := range headers[name] {
+	for name, all := range headers { // the state file says which may carry a ticket
+		for _, value := range all {
 			texts = append(append(texts, name...), value...)
 			sizes = append(sizes, C.size_t(len(name)), C.size_t(len(value)))
 		}
@@ -161,7 +163,8 @@ func (check *Check) ask(headers http.Header, wanted Wanted) Answer {
 	if err != nil {
 		return Answer{Status: 503, Unsure: err.Error()}
 	}
-	for _, name := range ticketHeaders {
+	for _, name := range append(ticketHeaders, check.TicketHeaders...) {
+		name = http.CanonicalHeaderKey(name)
 		if values := headers[name]; len(values) != 0 {
 			request.Header[name] = values
 		}
@@ -178,6 +181,9 @@ func (check *Check) ask(headers http.Header, wanted Wanted) Answer {
 	case 403:
 		return Answer{Status: 403}
 	case 204:
+		if given("User") == "" && !wanted.Optional {
+			return Answer{Status: 503, Unsure: "/verify names nobody"} // somebody else's 204
+		}
 		expires, _ := strconv.ParseInt(given("Expires"), 10, 64)
 		return Answer{Status: 204, User: given("User"), Session: given("Session"), AppID: given("App"), OpenID: given("Openid"), UnionID: given("Unionid"),
 			ExternalID: given("External-Id"), Roles: roles(given("Roles")), Env: given("Env"), Registered: given("Registered") == "true", Expires: expires}

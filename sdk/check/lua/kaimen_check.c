@@ -44,9 +44,17 @@ static const char *option(lua_State *lua, int index, const char *name) {
   lua_pop(lua, 1);
   return value;
 }
+/* Configuration often has its yes and no as texts, and in Lua every text is true. */
 static int flag(lua_State *lua, int index, const char *name) {
   lua_getfield(lua, index, name);
-  const int value = lua_toboolean(lua, -1);
+  int value = lua_toboolean(lua, -1);
+  if (lua_type(lua, -1) == LUA_TSTRING) {
+    const char *text = lua_tostring(lua, -1);
+    value = strcmp(text, "true") == 0;
+    if (!value && *text && strcmp(text, "false") != 0) luaL_error(lua, "kaimen_check: %s must be true or false", name);
+  } else if (value && lua_type(lua, -1) != LUA_TBOOLEAN) {
+    luaL_error(lua, "kaimen_check: %s must be true or false", name);
+  }
   lua_pop(lua, 1);
   return value;
 }
@@ -121,7 +129,7 @@ static int request(lua_State *lua) {
     const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tolstring(lua, -2, &name_size) : NULL;
     const char *value = lua_type(lua, -1) == LUA_TSTRING ? lua_tolstring(lua, -1, &value_size) : NULL;
     if (!name || !value) return luaL_error(lua, "kaimen_check: a header is {name, value}");
-    kaimen_presented_header(&presented, name, name_size, value, value_size, cookie);
+    kaimen_presented_header(*handle, &presented, name, name_size, value, value_size, cookie);
     lua_pop(lua, 3);
   }
   kaimen_identity who;

@@ -98,7 +98,7 @@ static napi_value request(napi_env env, napi_callback_info info) {
     napi_get_element(env, arguments[1], i + 1, &value_value);
     char *name = text_of(env, name_value, &name_size), *value = text_of(env, value_value, &value_size);
     good = name && value;
-    if (good) kaimen_presented_header(&presented, name, name_size, value, value_size, NULL);
+    if (good) kaimen_presented_header(check, &presented, name, name_size, value, value_size, NULL);
     free(name);
     values[kept++] = value; /* `presented` points into it */
   }

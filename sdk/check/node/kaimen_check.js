@@ -12,7 +12,7 @@ const http = require('node:http');
 const path = require('node:path');
 
 const TIMEOUT_MS = 2000;
-const TICKET_HEADERS = new Set(['authorization', 'x-kaimen-ticket', 'cookie']);
+const TICKET_HEADERS = ['authorization', 'x-kaimen-ticket', 'cookie', 'x-wx-skey'];
 const OPTIONS = ['app_id', 'project', 'role', 'env', 'registered', 'optional'];
 const FIELDS = ['user', 'session', 'app_id', 'openid', 'unionid', 'external_id', 'roles', 'env'];
 
@@ -22,8 +22,10 @@ function answerOf(status, more) {
 const rolesOf = (text) => text.split(',').filter(Boolean);
 
 class Check {
-  // state: the state file; verify: the address of a node's /verify, http://…; addon: where kaimen_check.node is, if not beside this file.
-  constructor({ state, verify, addon } = {}) {
+  // state: the state file; verify: the address of a node's /verify, http://…; addon: where kaimen_check.node is, if not beside this file;
+  // ticketHeaders: session.ticket_headers, for `verify`; the state file knows them.
+  constructor({ state, verify, addon, ticketHeaders = [] } = {}) {
+    this.sent = new Set([...TICKET_HEADERS, ...ticketHeaders.map((name) => name.toLowerCase())]);
     this.verify = verify ? new URL(verify) : null;
     this.agent = new http.Agent({ keepAlive: true });
     if (!state) return;
@@ -39,15 +41,16 @@ class Check {
   // headers: [name, value, name, value, …] as in req.rawHeaders, or an object. wanted: the options of /verify.
   async request(headers, wanted = {}) {
     const answer = this.inside(headers, wanted);
-    return answer.status === 503 && this.verify ? this.ask(flat(headers), wanted) : answer;
+    return answer.status === 503 && this.verify ? this.ask(flat(headers), { ...wanted, registered: is(wanted, 'registered'), optional: is(wanted, 'optional') }) : answer;
   }
 
   // The same without /verify, at once.
   inside(headers, wanted = {}) {
     for (const name of Object.keys(wanted)) if (!OPTIONS.includes(name)) throw new TypeError(`unknown: ${name}`);
+    const registered = is(wanted, 'registered'), optional = is(wanted, 'optional');
     if (!this.handle) return answerOf(503, { unsure: 'no addon or no state file' });
     const asked = [wanted.app_id || '', wanted.project || '', wanted.role || '', wanted.env || ''];
-    const found = this.native.request(this.handle, flat(headers), asked, Boolean(wanted.registered), Boolean(wanted.optional));
+    const found = this.native.request(this.handle, flat(headers), asked, registered, optional);
     if (found[0] === 401) return answerOf(401, { reason: found[1] });
     if (found[0] === 503) return answerOf(503, { unsure: found[1] });
     if (found.length === 2) return answerOf(found[0]);
@@ -61,7 +64,7 @@ class Check {
     const sent = {};
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at].toLowerCase();
-      if (TICKET_HEADERS.has(name)) (sent[name] ||= []).push(headers[at + 1]);
+      if (this.sent.has(name)) (sent[name] ||= []).push(headers[at + 1]);
     }
     // Cookie headers are one list of pairs; of the others two stay two.
     const list = Object.entries(sent).flatMap(([name, values]) => (name === 'cookie' ? [name, values.join('; ')] : values.flatMap((value) => [name, value])));
@@ -73,6 +76,7 @@ class Check {
         if (response.statusCode === 401) return resolve(answerOf(401, { reason: given('reason') }));
         if (response.statusCode === 403) return resolve(answerOf(403));
         if (response.statusCode !== 204) return failed(`/verify answers ${response.statusCode}`);
+        if (!given('user') && !wanted.optional) return failed('/verify names nobody'); // somebody else's 204
         return resolve(answerOf(204, {
           user: given('user'), session: given('session'), app_id: given('app'), openid: given('openid'), unionid: given('unionid'), external_id: given('external-id'),
           roles: rolesOf(given('roles')), env: given('env'), registered: given('registered') === 'true', expires: Number(given('expires') || 0),
@@ -83,6 +87,13 @@ class Check {
       request.end();
     });
   }
+}
+
+// Configuration often has its yes and no as texts, and 'false' is not yes.
+function is(wanted, name) {
+  const value = wanted[name] ?? false;
+  if (![true, false, 'true', 'false', ''].includes(value)) throw new TypeError(`${name} must be true or false`);
+  return value === true || value === 'true';
 }
 
 function flat(headers) {

@@ -12,7 +12,7 @@
 final class KaimenCheck
 {
     private const TIMEOUT_SECONDS = 2;
-    private const TICKET_HEADERS = ['authorization', 'x-kaimen-ticket', 'cookie'];
+    private const TICKET_HEADERS = ['authorization', 'x-kaimen-ticket', 'cookie', 'x-wx-skey'];
     private const OPTIONS = ['app_id', 'project', 'role', 'env', 'registered', 'optional'];
     private const FIELDS = ['user', 'session', 'app_id', 'openid', 'unionid', 'external_id', 'env'];
     // One pointer or array a declaration: PHP's reader of C takes the second of two for a pointer to a pointer, or an array of arrays.
@@ -33,11 +33,12 @@ typedef struct {
   const char *roles;
   char text[1040];
 } kaimen_identity;
-typedef struct { const char *ticket; size_t size; int32_t kind, authorized; } kaimen_presented;
+typedef struct { const char *ticket; size_t size; int32_t kind, seen; } kaimen_presented;
 typedef struct { const char *app_id; const char *project; const char *role; const char *env; int32_t registered, optional; } kaimen_wanted;
 int kaimen_check_open(const char *path, kaimen_check **check);
 void kaimen_check_close(kaimen_check *check);
-void kaimen_presented_header(kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size, const char *cookie);
+void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size,
+                             const char *cookie);
 int kaimen_check_request(kaimen_check *check, const kaimen_presented *presented, const kaimen_wanted *wanted, kaimen_identity *who);
 const char *kaimen_reason_name(int reason);
 const char *kaimen_unsure_text(int unsure);
@@ -47,9 +48,12 @@ C;
     private ?FFI $library = null;
     private ?FFI\CData $handle = null;
 
-    /** Either may be null. $library: a path, else as ld.so finds it. */
-    public function __construct(?string $state, private ?string $verify = null, ?string $library = null)
+    private array $sent;
+
+    /** Either may be null. $library: a path, else as ld.so finds it. $ticketHeaders: session.ticket_headers, for $verify; the state file knows them. */
+    public function __construct(?string $state, private ?string $verify = null, ?string $library = null, array $ticketHeaders = [])
     {
+        $this->sent = [...self::TICKET_HEADERS, ...array_map('strtolower', $ticketHeaders)];
         if ($state === null) {
             return;
         }
@@ -85,12 +89,25 @@ C;
         if ($unknown = array_diff(array_keys($wanted), self::OPTIONS)) {
             throw new InvalidArgumentException('unknown: ' . implode(', ', $unknown));
         }
+        foreach (['registered', 'optional'] as $name) {
+            $wanted[$name] = self::is($name, $wanted[$name] ?? false);
+        }
         $pairs = [];
         foreach ($headers as $name => $value) {
             $pairs[] = is_array($value) ? $value : [(string) $name, (string) $value];
         }
         $answer = $this->handle !== null ? $this->inside($pairs, $wanted) : self::answer(503, ['unsure' => 'no library or no state file']);
         return $answer['status'] === 503 && $this->verify !== null ? $this->ask($pairs, $wanted) : $answer;
+    }
+
+    /** Configuration often has its yes and no as texts, and 'false' is not yes. */
+    private static function is(string $name, mixed $value): bool
+    {
+        return match ($value) {
+            true, 'true', 1, '1' => true,
+            false, 'false', 0, '0', '' => false,
+            default => throw new InvalidArgumentException("$name must be true or false"),
+        };
     }
 
     private static function answer(int $status, array $more = []): array
@@ -121,14 +138,14 @@ C;
         $kept = [];  // what the structs point into
         foreach ($pairs as [$name, $value]) {
             $kept[] = $memory = $this->text($value);
-            $library->kaimen_presented_header(FFI::addr($presented), $name, strlen($name), $library->cast('char *', FFI::addr($memory)), strlen($value), null);
+            $library->kaimen_presented_header($this->handle, FFI::addr($presented), $name, strlen($name), $library->cast('char *', FFI::addr($memory)), strlen($value), null);
         }
         foreach (['app_id', 'project', 'role', 'env'] as $name) {
             $kept[] = $memory = $this->text((string) ($wanted[$name] ?? ''));
             $asked->$name = $library->cast('char *', FFI::addr($memory));
         }
-        $asked->registered = empty($wanted['registered']) ? 0 : 1;
-        $asked->optional = empty($wanted['optional']) ? 0 : 1;
+        $asked->registered = $wanted['registered'] ? 1 : 0;
+        $asked->optional = $wanted['optional'] ? 1 : 0;
         $status = $library->kaimen_check_request($this->handle, FFI::addr($presented), FFI::addr($asked), FFI::addr($who));
         if ($status === 401) {
             return self::answer(401, ['reason' => self::string($library->kaimen_reason_name($who->reason))]);
@@ -156,7 +173,7 @@ C;
         $options = array_map(fn ($value) => $value === true ? 'true' : $value, array_filter($wanted));
         $sent = [];
         foreach ($pairs as [$name, $value]) {
-            if (in_array(strtolower($name), self::TICKET_HEADERS, true)) {
+            if (in_array(strtolower($name), $this->sent, true)) {
                 if (preg_match('/[\r\n\0]/', $value)) {
                     return self::answer(401, ['reason' => 'malformed']);
                 }
@@ -177,6 +194,9 @@ C;
             $given[strtolower($name)] = trim($value);
         }
         $of = fn (string $name): string => $given["x-kaimen-$name"] ?? '';
+        if ($status === 204 && $of('user') === '' && !$wanted['optional']) {
+            return self::answer(503, ['unsure' => '/verify names nobody']);  // somebody else's 204
+        }
         return match ($status) {
             204 => self::answer(204, ['user' => $of('user'), 'session' => $of('session'), 'app_id' => $of('app'), 'openid' => $of('openid'), 'unionid' => $of('unionid'),
                 'external_id' => $of('external-id'), 'roles' => self::roles($of('roles')), 'env' => $of('env'), 'registered' => $of('registered') === 'true',

@@ -14,7 +14,7 @@ import os
 import threading
 import urllib.parse
 
-TICKET_HEADERS = ("authorization", "x-kaimen-ticket", "cookie")
+TICKET_HEADERS = ("authorization", "x-kaimen-ticket", "cookie", "x-wx-skey")
 TIMEOUT_SECONDS = 2
 
 
@@ -26,7 +26,7 @@ class _Identity(ctypes.Structure):
 
 
 class _Presented(ctypes.Structure):
-    _fields_ = [("ticket", ctypes.c_void_p), ("size", ctypes.c_size_t), ("kind", ctypes.c_int32), ("authorized", ctypes.c_int32)]
+    _fields_ = [("ticket", ctypes.c_void_p), ("size", ctypes.c_size_t), ("kind", ctypes.c_int32), ("seen", ctypes.c_int32)]
 
 
 class _Wanted(ctypes.Structure):
@@ -38,7 +38,8 @@ def _load(name):
     library.kaimen_check_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p)]
     library.kaimen_check_close.argtypes = [ctypes.c_void_p]
     library.kaimen_check_close.restype = None
-    library.kaimen_presented_header.argtypes = [ctypes.POINTER(_Presented), ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p]
+    library.kaimen_presented_header.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Presented), ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t,
+                                                ctypes.c_char_p]
     library.kaimen_presented_header.restype = None
     library.kaimen_check_request.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Presented), ctypes.POINTER(_Wanted), ctypes.POINTER(_Identity)]
     library.kaimen_reason_name.argtypes = library.kaimen_unsure_text.argtypes = [ctypes.c_int]
@@ -65,9 +66,11 @@ class Answer:
 
 
 class Check:
-    def __init__(self, state=None, verify=None, library=None):
-        """state: the state file; verify: the address of a node's /verify, http://… Either may be None. library: a path, else as ld.so finds it."""
+    def __init__(self, state=None, verify=None, library=None, ticket_headers=()):
+        """state: the state file; verify: the address of a node's /verify, http://… Either may be None. library: a path, else as ld.so finds it.
+        ticket_headers: session.ticket_headers, for `verify`; the state file knows them."""
         self._library = self._handle = None
+        self._sent = {*TICKET_HEADERS, *(name.lower() for name in ticket_headers)}
         self._verify = urllib.parse.urlsplit(verify) if verify else None
         self._local = threading.local()
         if not state:
@@ -95,10 +98,11 @@ class Check:
 
     def request(self, headers, **wanted):
         """headers: a mapping, or pairs (for names that come twice); bytes or str. wanted: app_id, project, role, env, registered, optional: the
-        options of /verify. Raises TypeError for others."""
+        options of /verify. Raises TypeError for others, and for a yes or no that is neither."""
         unknown = set(wanted) - {"app_id", "project", "role", "env", "registered", "optional"}
         if unknown:
             raise TypeError(f"unknown: {', '.join(sorted(unknown))}")
+        wanted = {**wanted, "registered": _is("registered", wanted), "optional": _is("optional", wanted)}
         pairs = [(_bytes(name), _bytes(value)) for name, value in (headers.items() if hasattr(headers, "items") else headers)]
         answer = self._inside(pairs, wanted) if self._handle else Answer(503, unsure="no library or no state file")
         return self._ask(pairs, wanted) if answer.status == 503 and self._verify else answer
@@ -106,9 +110,9 @@ class Check:
     def _inside(self, pairs, wanted):
         presented, who = _Presented(), _Identity()
         for name, value in pairs:
-            self._library.kaimen_presented_header(presented, name, len(name), value, len(value), None)
+            self._library.kaimen_presented_header(self._handle, presented, name, len(name), value, len(value), None)
         texts = [_bytes(wanted.get(name) or "") for name in ("app_id", "project", "role", "env")]
-        asked = _Wanted(*texts, bool(wanted.get("registered")), bool(wanted.get("optional")))
+        asked = _Wanted(*texts, wanted["registered"], wanted["optional"])
         status = self._library.kaimen_check_request(self._handle, presented, asked, who)
         if status == 401:
             return Answer(401, reason=self._library.kaimen_reason_name(who.reason).decode())
@@ -130,13 +134,13 @@ class Check:
                     line = http.client.HTTPConnection(self._verify.hostname, self._verify.port or 80, timeout=TIMEOUT_SECONDS)
                 line.putrequest("GET", path)
                 for name, value in pairs:
-                    if name.decode("latin-1").lower() in TICKET_HEADERS:
+                    if name.decode("latin-1").lower() in self._sent:
                         line.putheader(name, value)
                 line.endheaders()
                 response = line.getresponse()
                 response.read()
                 self._local.line = line
-                return self._answer_of(response)
+                return self._answer_of(response, wanted["optional"])
             except (OSError, http.client.HTTPException, ValueError):
                 self._local.line = None
                 if not kept:
@@ -144,15 +148,25 @@ class Check:
         return Answer(503, unsure="/verify cannot be reached")
 
     @staticmethod
-    def _answer_of(response):
+    def _answer_of(response, optional):
         def given(name):
             return (response.getheader(f"X-Kaimen-{name}") or "").encode("latin-1").decode("utf-8", "replace")
         if response.status == 401:
             return Answer(401, reason=given("Reason"))
         if response.status != 204:
             return Answer(403) if response.status == 403 else Answer(503, unsure=f"/verify answers {response.status}")
+        if not given("User") and not optional:
+            return Answer(503, unsure="/verify names nobody")  # somebody else's 204
         return Answer(204, user=given("User"), session=given("Session"), app_id=given("App"), openid=given("Openid"), unionid=given("Unionid"),
                       external_id=given("External-Id"), roles=given("Roles"), env=given("Env"), registered=given("Registered"), expires=given("Expires"))
+
+
+def _is(name, wanted):
+    """Configuration often has its yes and no as texts, and "false" is not yes."""
+    value = wanted.get(name) or False
+    if value not in (True, False, "true", "false"):
+        raise TypeError(f"{name} must be True or False")
+    return value in (True, "true")
 
 
 def _bytes(text):

@@ -19,11 +19,13 @@ typedef struct {
   const char *openid, *unionid, *external_id, *roles;
   char text[1040];
 } kaimen_identity;
-typedef struct { const char *ticket; size_t size; int32_t kind, authorized; } kaimen_presented;
+typedef struct { const char *ticket; size_t size; int32_t kind, seen; } kaimen_presented;
 typedef struct { const char *app_id, *project, *role, *env; int32_t registered, optional; } kaimen_wanted;
 int kaimen_check_open(const char *path, kaimen_check **check);
 void kaimen_check_close(kaimen_check *check);
-void kaimen_presented_header(kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size, const char *cookie);
+void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size,
+                             const char *cookie);
+int kaimen_presents_more(kaimen_check *check);
 int kaimen_check_request(kaimen_check *check, const kaimen_presented *presented, const kaimen_wanted *wanted, kaimen_identity *who);
 int kaimen_claims_identity(const char *name, size_t size);
 const char *kaimen_reason_name(int reason);
@@ -42,6 +44,9 @@ local headers_of = {
   { "user", "X-Kaimen-User" }, { "external_id", "X-Kaimen-External-Id" }, { "app_id", "X-Kaimen-App" }, { "openid", "X-Kaimen-Openid" },
   { "unionid", "X-Kaimen-Unionid" }, { "session", "X-Kaimen-Session" }, { "roles", "X-Kaimen-Roles" }, { "env", "X-Kaimen-Env" },
 }
+
+local passed_on = { "X-Kaimen-Registered", "X-Kaimen-Expires" }
+for i = 1, #headers_of do passed_on[#passed_on + 1] = headers_of[i][2] end
 
 function Kaimen.open(path, unsure)
   local handle = ffi.new("kaimen_check *[1]")
@@ -62,12 +67,30 @@ local function identity(who)
     openid = text(who.openid), unionid = text(who.unionid), external_id = text(who.external_id), roles = text(who.roles),
     registered = who.registered == 1, expires = tonumber(who.expires), headers = {},
   }
-  for _, pair in ipairs(headers_of) do
-    if found[pair[1]] ~= "" then found.headers[pair[2]] = found[pair[1]] end
+  for i = 1, #headers_of do
+    local value = found[headers_of[i][1]]
+    if value ~= "" then found.headers[headers_of[i][2]] = value end
   end
   found.headers["X-Kaimen-Registered"] = found.registered and "true" or "false"
   found.headers["X-Kaimen-Expires"] = string.format("%.0f", found.expires)
   return found
+end
+
+-- Configuration often has its yes and no as texts, and in Lua every text is true.
+local function flag(wanted, name)
+  local value = wanted[name]
+  if value == true or value == "true" then return 1 end
+  if not value or value == "false" or value == "" then return 0 end
+  error("resty.kaimen: " .. name .. " must be true or false", 3)
+end
+
+-- What `unsure` has found: a 204 that names nobody is somebody else's, unless nobody may come.
+local function elsewhere(optional, status, who)
+  who = who or {}
+  who.headers = who.headers or {}
+  if status == 401 and who.reason then return status, who end
+  if status == 403 or (status == 204 and (optional or (who.headers["X-Kaimen-User"] or "") ~= "")) then return status, who end
+  return 503, { unsure = who.unsure or "nobody else can say" }
 end
 
 -- wanted: app_id, project, role, env, registered, optional, cookie; nil: nothing but a good ticket.
@@ -76,27 +99,43 @@ function Kaimen:request(headers, wanted)
   wanted = wanted or {}
   ffi.fill(presented, ffi.sizeof(presented))
   for _, header in ipairs(headers) do
-    library.kaimen_presented_header(presented, header[1], #header[1], header[2], #header[2], wanted.cookie)
+    library.kaimen_presented_header(self.check, presented, header[1], #header[1], header[2], #header[2], wanted.cookie)
   end
   asked.app_id, asked.project, asked.role, asked.env = wanted.app_id, wanted.project, wanted.role, wanted.env
-  asked.registered, asked.optional = wanted.registered and 1 or 0, wanted.optional and 1 or 0
+  asked.registered, asked.optional = flag(wanted, "registered"), flag(wanted, "optional")
   local status = library.kaimen_check_request(self.check, presented, asked, who)
   if status == 204 then return status, who.identified == 1 and identity(who) or { headers = {} } end
   if status == 401 then return status, { reason = text(library.kaimen_reason_name(who.reason)) } end
   if status == 503 then
-    if self.unsure then return self.unsure(headers, wanted) end
+    if self.unsure then return elsewhere(asked.optional == 1, self.unsure(headers, wanted)) end
     return status, { unsure = text(library.kaimen_unsure_text(who.unsure)) }
   end
   return status, {}
 end
 
-local function request_headers()
+-- What a header is by its name. Kept, for the same few come with every request; but names are the client's, so only so many.
+local kinds, kept = {}, 0
+local tickets = { ["authorization"] = true, ["x-kaimen-ticket"] = true, ["cookie"] = true }
+local function kind_of(name)
+  local kind = kinds[name]
+  if kind then return kind end
+  kind = Kaimen.claims_identity(name) and "claim" or tickets[name:lower()] and "ticket" or "other"
+  if kept == 1000 then kinds, kept = {}, 0 end
+  kinds[name], kept = kind, kept + 1
+  return kind
+end
+
+-- Those that may carry a ticket (`all`: whatever their names), and the names of those that claim an identity.
+local function request_headers(all)
   local sent, truncated = ngx.req.get_headers(0, true)
   if truncated then return nil end
   local list, claims = {}, {}
   for name, value in pairs(sent) do
-    if Kaimen.claims_identity(name) then
+    local kind = kind_of(name)
+    if kind == "claim" then
       claims[#claims + 1] = name
+    elseif kind == "other" and not all then
+      -- nothing
     elseif type(value) == "table" then
       for _, one in ipairs(value) do list[#list + 1] = { name, one } end
     else
@@ -115,12 +154,15 @@ local refusals = {
 -- In access_by_lua*: drops what the client claims, checks, tells the backend who it is; ends the request itself where it is refused.
 -- Returns who; {headers = {}} for nobody (optional).
 function Kaimen:protect(wanted)
-  local headers, claims = request_headers()
+  local headers, claims = request_headers(self.unsure or library.kaimen_presents_more(self.check) == 1)
   if not headers then return ngx.exit(400) end
   for _, name in ipairs(claims) do ngx.req.clear_header(name) end
   local status, who = self:request(headers, wanted)
   if status == 204 then
-    for name, value in pairs(who.headers) do ngx.req.set_header(name, value) end
+    for i = 1, #passed_on do
+      local value = who.headers[passed_on[i]]
+      if value then ngx.req.set_header(passed_on[i], value) end
+    end
     return who
   end
   if status == 401 then

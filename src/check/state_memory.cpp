@@ -1,0 +1,162 @@
+// The file is never replaced under its name while somebody may map it, and what is in use of it is never cut off: it is changed in place, and
+// one that must go is marked retired first. Room is reserved before it is used, so that no write finds the disk full (which would be a SIGBUS).
+#include "check/state_memory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "check/boot_clock.h"
+
+namespace kaimen::check {
+
+namespace {
+
+void store(Word& word, uint64_t value) { word.store(value, std::memory_order_relaxed); }
+uint64_t load(const Word& word) { return word.load(std::memory_order_relaxed); }
+
+std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+// A file opened and locked; fd −1: `error` is set.
+struct Locked {
+  int fd = -1;
+  size_t bytes = 0;
+};
+
+Locked open_locked(const std::string& path, std::string& error) {
+  for (;;) {
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0) return error = failure(path), Locked{};
+    struct stat opened{}, named{};
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      error = errno == EWOULDBLOCK ? path + ": another process writes it" : failure(path);
+    } else if (fstat(fd, &opened) != 0) {
+      error = failure(path);
+    } else if (stat(path.c_str(), &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev) {
+      close(fd);  // retired by another writer between our two looks
+      continue;
+    } else if (!S_ISREG(opened.st_mode) || opened.st_uid != geteuid()) {
+      error = path + ": is not a file of this user's";
+    } else if (fchmod(fd, 0640) != 0) {
+      error = failure(path);
+    } else {
+      return {fd, static_cast<size_t>(opened.st_size)};
+    }
+    close(fd);
+    return {};
+  }
+}
+
+StateFile* map(int fd, size_t bytes) {
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  madvise(memory, bytes, MADV_DONTDUMP);  // keys
+  return static_cast<StateFile*>(memory);
+}
+
+// What a locked file is to us.
+enum class Found { ours, new_file, other_version, foreign };
+
+// Ours: `slots` is how many its tables have.
+Found look_at(const Locked& locked, size_t& slots) {
+  if (locked.bytes == 0) return Found::new_file;
+  constexpr size_t kSlotsAt = offsetof(StateHeader, slots) / sizeof(Word);
+  uint64_t head[kSlotsAt + 1] = {};
+  if (pread(locked.fd, head, sizeof head, 0) != static_cast<ssize_t>(sizeof head)) return Found::foreign;
+  if (head[0] == 0) return Found::new_file;  // its maker died on the way
+  if (head[0] != kStateMagic) return Found::foreign;
+  const bool whole = head[1] == kStateVersion && is_slot_count(head[kSlotsAt]) && locked.bytes >= state_bytes(head[kSlotsAt]);
+  if (!whole || (head[3] & kStateRetired) != 0) return Found::other_version;
+  slots = head[kSlotsAt];
+  return Found::ours;
+}
+
+bool retire(const Locked& locked, const std::string& path) {
+  const uint64_t flags = kStateRetired;
+  return pwrite(locked.fd, &flags, sizeof flags, offsetof(StateHeader, flags)) == static_cast<ssize_t>(sizeof flags) && unlink(path.c_str()) == 0;
+}
+
+// Only behind what is in use: where the file system cannot do it, libc writes zeros one by one over what it has found to be zero.
+bool allocate_to(int fd, size_t from, size_t bytes, std::string& error) {
+  const int refused = from < bytes ? posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(bytes - from)) : 0;
+  if (refused == 0) return true;
+  errno = refused;
+  error = failure("no room for " + std::to_string(bytes) + " bytes");
+  return false;
+}
+
+}  // namespace
+
+std::unique_ptr<StateMemory> StateMemory::open(const std::string& path, size_t slots, std::string& error) {
+  uint64_t boot[2];
+  if (!read_boot_id(boot)) return error = "/proc/sys/kernel/random/boot_id cannot be read", nullptr;
+
+  for (;;) {
+    const Locked locked = open_locked(path, error);
+    if (locked.fd < 0) return nullptr;
+    size_t before = 0;
+    const Found found = look_at(locked, before);
+    const size_t room = std::max(before, slots);
+    if (found == Found::other_version && retire(locked, path)) {
+      close(locked.fd);
+      continue;
+    }
+    StateFile* file = nullptr;
+    if (found == Found::foreign) {
+      error = path + ": is there, and is not a state file";
+    } else if (found == Found::other_version) {
+      error = failure(path);
+    } else if (!allocate_to(locked.fd, found == Found::new_file ? 0 : state_bytes(before), state_bytes(room), error)) {
+      error = path + ": " + error;
+    } else if (file = map(locked.fd, state_bytes(room)); !file) {
+      error = failure(path);
+    }
+    if (!file) {
+      close(locked.fd);
+      return nullptr;
+    }
+    StateHeader& header = file->header;
+    if (found == Found::new_file) {
+      store(header.version, kStateVersion);
+      store(header.slots, slots);
+    }
+    store(header.file_bytes, state_bytes(room));
+    if (load(header.boot[0]) != boot[0] || load(header.boot[1]) != boot[1]) {
+      store(header.good_until_ms, 0);  // of another boot's clock, and before that is forgotten
+      std::atomic_thread_fence(std::memory_order_release);
+      store(header.boot[0], boot[0]);
+      store(header.boot[1], boot[1]);
+    }
+    header.magic.store(kStateMagic, std::memory_order_release);
+    return std::unique_ptr<StateMemory>(new StateMemory(locked.fd, file, room));
+  }
+}
+
+StateMemory::~StateMemory() {
+  munmap(file_, state_bytes(room_));
+  close(fd_);  // and with it the lock
+}
+
+bool StateMemory::allocate(size_t from, size_t slots, std::string& error) const { return allocate_to(fd_, state_bytes(from), state_bytes(slots), error); }
+
+bool StateMemory::reserve(size_t slots, std::string& error) {
+  if (slots <= room_) return true;
+  if (!allocate(room_, slots, error)) {
+    // What little there was is not kept from others. Readers use no more than they were told of.
+    if (ftruncate(fd_, static_cast<off_t>(state_bytes(room_))) != 0) error += "; nor is what there was given back";
+    return false;
+  }
+  void* const memory = mremap(file_, state_bytes(room_), state_bytes(slots), MREMAP_MAYMOVE);
+  if (memory == MAP_FAILED) return error = failure("cannot map it"), false;
+  file_ = static_cast<StateFile*>(memory);
+  room_ = slots;
+  store(file_->header.file_bytes, state_bytes(room_));
+  return true;
+}
+
+}  // namespace kaimen::check
