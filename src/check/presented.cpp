@@ -70,10 +70,10 @@ void Presented::offer_skey(std::string_view value) {
   by_skey = only;
 }
 
-bool Presented::offer_header(std::string_view name, std::string_view value, std::string_view cookie_name) {
-  if (same_name(name, "authorization")) offer_authorization(value);
-  else if (same_name(name, "cookie")) offer_cookies(value, cookie_name);
-  else if (same_name(name, "x-kaimen-ticket")) offer(value);
+bool Presented::offer_named(std::string_view name, std::string_view value, std::string_view cookie_name) {
+  if (same_name(name, kAuthorization)) offer_authorization(value);
+  else if (same_name(name, kCookie)) offer_cookies(value, cookie_name);
+  else if (same_name(name, kTicketHeader)) offer(value);
   else return true;
   return false;
 }
