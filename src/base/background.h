@@ -2,7 +2,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 namespace kaimen {
 
@@ -15,10 +14,13 @@ inline void wake_without_haste() {
 #endif
 }
 
-/// Besides, its share of the processor is small while others want it: for long calculations.
+/// It runs only on what no other thread wants of the processor, and gives way at once: for long calculations. A thread that is merely nice is left
+/// its slice, some 3 ms, before one that serves requests is let in.
 inline void stand_back() {
-  wake_without_haste();
-  setpriority(PRIO_PROCESS, 0, 10);  // on Linux of this thread alone
+#ifdef SCHED_IDLE
+  const sched_param none{};
+  pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+#endif
 }
 
 }  // namespace kaimen

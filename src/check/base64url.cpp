@@ -1,12 +1,13 @@
 // Four characters at a time: one table for each place holds the character's six bits where they belong in the 24, so a group costs four
-// loads and three ORs. What is no character has a high bit set, which is looked at once, at the end. Where the processor can look sixteen bytes
-// up at once, sixteen characters take little more than one group does: half of what is not cryptography in a check goes here.
+// loads and three ORs. What is no character has a high bit set, which is looked at once, at the end. Where the processor has AVX2, 32 at a time.
 #include "check/base64url.h"
 
 #include <array>
+#include <cstring>
+#include <utility>
 
-#if defined(__x86_64__)
-#include <tmmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 namespace kaimen::check {
@@ -25,31 +26,52 @@ constexpr Place place(int shift) {
 }
 constexpr std::array<Place, 4> kPlaces = {place(18), place(12), place(6), place(0)};
 
-#if defined(__x86_64__)
-constexpr size_t kWideMin = 24;  // sixteen bytes are written for the twelve of sixteen characters, and there must be room
-
-// Decodes sixteen characters at a time while there are kWideMin; `in` and `out` go on behind them. False: one was none.
-__attribute__((target("ssse3"))) bool decode_wide(const uint8_t*& in, const uint8_t* end, uint8_t*& out) noexcept {
-  // A character is one if no bit is in both of what its halves stand for: bit 0 "high 2, and low not d (-)", 1 "high 3, and low above 9",
-  // 2 "high 4 or 6, and low 0", 3 "high 5, and low b to e", 4 "no character has this high half", 5 "high 7, and low above a".
-  const __m128i low_half = _mm_setr_epi8(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x3b, 0x3b, 0x3a, 0x3b, 0x33);
-  const __m128i high_half = _mm_setr_epi8(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x20, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
-  // From a character to its six bits, by its high half; '_' is 33 further than the letters beside it.
-  const __m128i distance = _mm_setr_epi8(0, 0, 62 - '-', 52 - '0', 0 - 'A', 0 - 'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m128i nibble = _mm_set1_epi8(0x0f);
-  const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-  __m128i wrong = _mm_setzero_si128();
-  for (; end - in >= static_cast<ptrdiff_t>(kWideMin); in += 16, out += 12) {
-    const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
-    const __m128i high = _mm_and_si128(_mm_srli_epi32(text, 4), nibble);
-    wrong = _mm_or_si128(wrong, _mm_and_si128(_mm_shuffle_epi8(low_half, _mm_and_si128(text, nibble)), _mm_shuffle_epi8(high_half, high)));
-    const __m128i underscore = _mm_and_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('_')), _mm_set1_epi8(33));
-    const __m128i six = _mm_add_epi8(text, _mm_add_epi8(_mm_shuffle_epi8(distance, high), underscore));
-    const __m128i twelve = _mm_maddubs_epi16(six, _mm_set1_epi32(0x01400140));
-    const __m128i twenty_four = _mm_madd_epi16(twelve, _mm_set1_epi32(0x00011000));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(twenty_four, order));
+#ifdef __x86_64__
+// What is of the alphabet, by the two halves of a character: bit `high` of allowed[low]; and what to add to a character for its six bits, by
+// its upper half alone, where only '_' is at odds with its neighbours. (W. Mula, D. Lemire: Faster Base64 Encoding and Decoding, 2018.)
+struct Halves {
+  std::array<uint8_t, 16> allowed{}, bit{}, moved{};
+  constexpr Halves() {
+    for (size_t i = 0; i < kAlphabet.size(); ++i) {
+      const auto c = static_cast<uint8_t>(kAlphabet[i]);
+      allowed[c & 15] |= static_cast<uint8_t>(1 << (c >> 4));
+      if (c != '_') moved[c >> 4] = static_cast<uint8_t>(i - c);
+    }
+    for (size_t high = 0; high < 8; ++high) bit[high] = static_cast<uint8_t>(1 << high);
   }
-  return _mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) == 0xffff;
+};
+constexpr Halves kHalves;
+constexpr char kUnderscoreMoved = static_cast<char>(63 - '_' - (15 - 'P'));  // beside 'P' to 'Z'
+
+#define KAIMEN_WIDE __attribute__((target("avx2")))
+
+KAIMEN_WIDE inline __m256i twice(const std::array<uint8_t, 16>& bytes) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data())));
+}
+
+// Decodes 32 characters at a time while there are so many: how many it decoded, and whether all of them were of the alphabet.
+KAIMEN_WIDE std::pair<size_t, bool> decode_wide(const uint8_t* in, size_t size, uint8_t* out) noexcept {
+  const __m256i allowed = twice(kHalves.allowed), bit = twice(kHalves.bit), moved = twice(kHalves.moved), half = _mm256_set1_epi8(15);
+  const __m256i pack = twice({2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 255, 255, 255, 255});
+  __m256i bad = _mm256_setzero_si256();
+  size_t done = 0;
+  for (; size - done >= 32; done += 32, out += 24) {
+    const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + done));
+    const __m256i low = _mm256_and_si256(text, half), high = _mm256_and_si256(_mm256_srli_epi16(text, 4), half);
+    const __m256i found = _mm256_and_si256(_mm256_shuffle_epi8(allowed, low), _mm256_shuffle_epi8(bit, high));
+    bad = _mm256_or_si256(bad, _mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
+    const __m256i underscore = _mm256_and_si256(_mm256_cmpeq_epi8(text, _mm256_set1_epi8('_')), _mm256_set1_epi8(kUnderscoreMoved));
+    const __m256i sixes = _mm256_add_epi8(text, _mm256_add_epi8(_mm256_shuffle_epi8(moved, high), underscore));
+    // Six and six bits to twelve, twelve and twelve to 24, and of each four bytes the three that hold them, in the order of the text.
+    const __m256i twelves = _mm256_maddubs_epi16(sixes, _mm256_set1_epi32(0x01400140));
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_madd_epi16(twelves, _mm256_set1_epi32(0x00011000)), pack);
+    const __m128i first = _mm256_castsi256_si128(bytes), second = _mm256_extracti128_si256(bytes, 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), first);  // four bytes too many, and the next twelve over them
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out + 12), second);
+    const int last = _mm_extract_epi32(second, 2);
+    std::memcpy(out + 20, &last, sizeof last);
+  }
+  return {done, _mm256_movemask_epi8(bad) == 0};
 }
 #endif
 
@@ -57,14 +79,19 @@ __attribute__((target("ssse3"))) bool decode_wide(const uint8_t*& in, const uint
 
 bool decode_base64url(std::string_view text, uint8_t* out) noexcept {
   const auto* in = reinterpret_cast<const uint8_t*>(text.data());
+  const auto* const end = in + text.size();
   const size_t rest = text.size() % 4;
   if (rest == 1) return false;
-  const auto* const end = in + (text.size() - rest);
-#if defined(__x86_64__)
-  if (text.size() >= kWideMin && __builtin_cpu_supports("ssse3") && !decode_wide(in, end, out)) return false;
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) {
+    const auto [done, good] = decode_wide(in, text.size(), out);
+    if (!good) return false;
+    in += done;
+    out += done / 4 * 3;
+  }
 #endif
   uint32_t seen = 0;
-  for (; in != end; in += 4, out += 3) {
+  for (; in != end - rest; in += 4, out += 3) {
     const uint32_t group = kPlaces[0][in[0]] | kPlaces[1][in[1]] | kPlaces[2][in[2]] | kPlaces[3][in[3]];
     seen |= group;
     out[0] = static_cast<uint8_t>(group >> 16);

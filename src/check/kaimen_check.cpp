@@ -158,15 +158,14 @@ int kaimen_check_ticket(kaimen_check* check, const char* ticket, size_t size, ka
 void kaimen_presented_header(kaimen_check* check, kaimen_presented* presented, const char* name, size_t name_size, const char* value, size_t value_size,
                              const char* cookie) {
   const std::string_view header(name, name_size);
-  Carries carries = Carries::nothing;
-  if (!presents_a_ticket(header)) {
-    if (const StateReader* const file = file_of(check)) carries = file->carries(header);
-    if (carries == Carries::nothing) return;
-  }
   Presented seen = presented_of(presented);
-  if (carries == Carries::ticket) seen.offer({value, value_size});
-  else if (carries == Carries::skey) seen.offer_skey({value, value_size});
-  else seen.offer_header(header, {value, value_size}, cookie && *cookie ? std::string_view(cookie) : kTicketCookie);
+  if (seen.offer_header(header, {value, value_size}, cookie && *cookie ? std::string_view(cookie) : kTicketCookie)) {
+    const StateReader* const file = file_of(check);
+    const Carries carries = file ? file->carries(header) : Carries::nothing;
+    if (carries == Carries::nothing) return;
+    if (carries == Carries::ticket) seen.offer({value, value_size});
+    else seen.offer_skey({value, value_size});
+  }
   keep(seen, presented);
 }
 

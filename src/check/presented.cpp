@@ -4,8 +4,6 @@ namespace kaimen::check {
 
 namespace {
 
-constexpr std::string_view kAuthorization = "authorization", kCookie = "cookie", kTicket = "x-kaimen-ticket";  // no two of a length
-
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr char folded(char c) { return c == '_' ? '-' : lower(c); }
 
@@ -72,20 +70,11 @@ void Presented::offer_skey(std::string_view value) {
   by_skey = only;
 }
 
-bool presents_a_ticket(std::string_view name) {
-  switch (name.size()) {
-    case kAuthorization.size(): return same_name(name, kAuthorization);
-    case kCookie.size(): return same_name(name, kCookie);
-    case kTicket.size(): return same_name(name, kTicket);
-    default: return false;
-  }
-}
-
-bool Presented::offer_header(std::string_view name, std::string_view value, std::string_view cookie_name) {
-  if (!presents_a_ticket(name)) return true;
-  if (name.size() == kAuthorization.size()) offer_authorization(value);
-  else if (name.size() == kCookie.size()) offer_cookies(value, cookie_name);
-  else offer(value);
+bool Presented::offer_named(std::string_view name, std::string_view value, std::string_view cookie_name) {
+  if (same_name(name, kAuthorization)) offer_authorization(value);
+  else if (same_name(name, kCookie)) offer_cookies(value, cookie_name);
+  else if (same_name(name, kTicketHeader)) offer(value);
+  else return true;
   return false;
 }
 

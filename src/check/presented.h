@@ -25,11 +25,17 @@ struct Presented {
   /// The value of an X-WX-Skey header.
   void offer_skey(std::string_view value);
   /// Authorization, Cookie or X-Kaimen-Ticket, whichever the name says; other headers are nothing. False: it was one of those.
-  bool offer_header(std::string_view name, std::string_view value, std::string_view cookie_name = kTicketCookie);
+  bool offer_header(std::string_view name, std::string_view value, std::string_view cookie_name = kTicketCookie) {
+    // Most headers are seen by the size of their names to be none of these, without a call.
+    const size_t size = name.size();
+    return (size != kAuthorization.size() && size != kCookie.size() && size != kTicketHeader.size()) || offer_named(name, value, cookie_name);
+  }
+
+ private:
+  static constexpr std::string_view kAuthorization = "authorization", kCookie = "cookie", kTicketHeader = "x-kaimen-ticket";
+  bool offer_named(std::string_view name, std::string_view value, std::string_view cookie_name);
 };
 
-/// Whether offer_header looks at a header of this name.
-bool presents_a_ticket(std::string_view name);
 /// Without blanks at either end.
 std::string_view trimmed(std::string_view text);
 /// Whether an Authorization header is a Bearer's.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "http/framing.h"
+#include "http/field_text.h"
 #include "http/message.h"
 
 namespace kaimen::http {
@@ -17,11 +17,7 @@ std::string authority(const BaseUrl& url, bool always_port) {
   return text;
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
+bool is_token(std::string_view text) { return !text.empty() && token_size(text) == text.size(); }
 
 bool is_target(std::string_view text) {
   return text.starts_with('/') && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });

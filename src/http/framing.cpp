@@ -3,30 +3,27 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
+#include "http/field_text.h"
 #include "http/message.h"
 
 namespace kaimen::http {
 
 namespace {
 
-constexpr std::array<bool, 256> characters(std::string_view extra) {
+constexpr std::array<bool, 256> kHost = [] {
   std::array<bool, 256> table{};
   for (int c = '0'; c <= '9'; ++c) table[size_t(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) table[size_t(c)] = table[size_t(c - 'a' + 'A')] = true;
-  for (const char c : extra) table[static_cast<uint8_t>(c)] = true;
+  for (const char c : std::string_view("-._~:[]%!$&'()*+,;=")) table[static_cast<uint8_t>(c)] = true;
   return table;
-}
-constexpr auto kToken = characters("!#$%&'*+-.^_`|~");
-constexpr auto kHost = characters("-._~:[]%!$&'()*+,;=");
+}();
 
-bool all_in(std::string_view text, const std::array<bool, 256>& table) {
-  for (const char c : text) {
-    if (!table[static_cast<uint8_t>(c)]) return false;
-  }
-  return true;
+bool is_token(std::string_view text) { return token_size(text) == text.size(); }
+
+bool is_host(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return kHost[static_cast<uint8_t>(c)]; });
 }
 
 // Every byte is looked at, without an early exit: compilers turn this into wide comparisons.
@@ -54,26 +51,6 @@ Refusal parse_length(std::string_view text, uint64_t& length) {
 
 }  // namespace
 
-bool is_field_text(std::string_view text) {
-  // Eight bytes at a time: whether any of them is below 0x20, or is 0x7f (a zero byte of `del`). HTAB is, so such a text is looked at again.
-  constexpr uint64_t kEach = 0x0101010101010101;
-  uint64_t found = 0;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (; end - at >= 8; at += 8) {
-    uint64_t word;
-    std::memcpy(&word, at, 8);
-    const uint64_t del = word ^ kEach * 0x7f;
-    found |= ((word - kEach * 0x20) & ~word) | ((del - kEach) & ~del);
-  }
-  if ((found & kEach * 0x80) != 0) at = text.data();
-  for (; at != end; ++at) {
-    const auto byte = static_cast<uint8_t>(*at);
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
-  }
-  return true;
-}
-
 void HeadScanner::reset() {
   auto fields = std::move(fields_);  // the next head finds their memory
   fields.clear();
@@ -88,20 +65,23 @@ bool HeadScanner::refuse(const Refusal& refusal) {
 
 bool HeadScanner::scan(std::string_view buffered) {
   if (buffered.empty()) return false;
-  if (!kToken[static_cast<uint8_t>(buffered[0])]) return refuse({400, "not an HTTP request"});
+  if (!is_token(buffered.substr(0, 1))) return refuse({400, "not an HTTP request"});
   for (;;) {
-    const auto* lf = static_cast<const char*>(std::memchr(buffered.data() + searched_, '\n', buffered.size() - searched_));
-    const size_t end = lf ? size_t(lf - buffered.data()) + 1 : buffered.size();
-    searched_ = end;
+    // The first control character of a line is the CR of its end, or does not belong there.
+    const size_t cr = find_control(buffered, searched_), end = cr + 2;
+    searched_ = cr;
     if (lines_ == 0) {
-      if (end > limits_.request_line_bytes + 2) return refuse({414, "the request line is too long"});
-    } else if (end - headers_begin_ > limits_.header_bytes + 2) {
+      if (std::min(end, buffered.size()) > limits_.request_line_bytes + 2) return refuse({414, "the request line is too long"});
+    } else if (std::min(end, buffered.size()) - headers_begin_ > limits_.header_bytes + 2) {
       return refuse({431, "the headers are too long"});
     }
-    if (!lf) return false;
-    if (end - line_begin_ < 2 || buffered[end - 2] != '\r') return refuse({400, "a line ends without CR"});
+    if (cr == buffered.size()) return false;
+    if (buffered[cr] != '\r') return refuse({400, buffered[cr] == '\n' ? "a line ends without CR" : "a control character in the head"});
+    if (end > buffered.size()) return false;
+    if (buffered[cr + 1] != '\n') return refuse({400, "a CR without LF"});
+    searched_ = end;
     const size_t begin = std::exchange(line_begin_, end);
-    const auto line = buffered.substr(begin, end - 2 - begin);
+    const auto line = buffered.substr(begin, cr - begin);
     if (lines_++ == 0) {
       headers_begin_ = end;
       if (const auto refusal = check_request_line(line)) return refuse(refusal);
@@ -118,7 +98,7 @@ bool HeadScanner::scan(std::string_view buffered) {
 
 Refusal HeadScanner::check_request_line(std::string_view line) {
   const size_t method_end = line.find(' ');
-  if (method_end == line.npos || method_end == 0 || !all_in(line.substr(0, method_end), kToken)) return {400, "invalid request line"};
+  if (method_end == line.npos || method_end == 0 || !is_token(line.substr(0, method_end))) return {400, "invalid request line"};
   line.remove_prefix(method_end + 1);
   const size_t target_end = line.find(' ');
   if (target_end == line.npos || target_end == 0) return {400, "invalid request line"};
@@ -139,19 +119,16 @@ Refusal HeadScanner::check_request_line(std::string_view line) {
 
 Refusal HeadScanner::check_field(std::string_view line, size_t at) {
   if (line.front() == ' ' || line.front() == '\t') return {400, "a header is folded"};
-  size_t colon = 0;
-  while (colon < line.size() && kToken[static_cast<uint8_t>(line[colon])]) ++colon;
+  const size_t colon = token_size(line);
   if (colon == line.size() || line[colon] != ':' || colon == 0) return {400, "invalid header name"};
   const auto name = line.substr(0, colon), value = without_blanks(line.substr(colon + 1));
-  // A bare CR is a control character too.
-  if (!is_field_text(value)) return {400, "control character in a header"};
   const auto value_at = static_cast<uint32_t>(at + static_cast<size_t>(value.data() - line.data()));
   fields_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()), value_at, static_cast<uint32_t>(value.size())});
   switch (name.size()) {
     case 4:
       if (!name_is(name, "host")) break;
       if (++hosts_ > 1) return {400, "Host is given twice"};
-      if (!all_in(value, kHost)) return {400, "invalid Host"};
+      if (!is_host(value)) return {400, "invalid Host"};
       break;
     case 6:
       if (!name_is(name, "expect")) break;
@@ -181,7 +158,7 @@ Refusal HeadScanner::check_connection(std::string_view value) {
   while (!value.empty()) {
     const size_t end = std::min(value.find(','), value.size());
     const auto option = without_blanks(value.substr(0, end));
-    if (!all_in(option, kToken)) return {400, "invalid Connection"};
+    if (!is_token(option)) return {400, "invalid Connection"};
     closes_ |= name_is(option, "close");
     keeps_ |= name_is(option, "keep-alive");
     value.remove_prefix(std::min(end + 1, value.size()));
@@ -202,8 +179,9 @@ void HeadScanner::fill(std::string_view head, Request& request) const {
   const size_t query = request.target.find('?');
   request.path = request.target.substr(0, query);
   request.query = query == request.target.npos ? std::string_view() : request.target.substr(query + 1);
-  request.headers.clear();
-  for (const auto& field : fields_) request.headers.push_back({head.substr(field.name, field.name_size), head.substr(field.value, field.value_size)});
+  request.headers.resize(fields_.size());
+  auto* header = request.headers.data();
+  for (const auto& field : fields_) *header++ = {{head.data() + field.name, field.name_size}, {head.data() + field.value, field.value_size}};
 }
 
 }  // namespace kaimen::http

@@ -61,7 +61,7 @@ class HeadScanner {
 
   HeadLimits limits_;
   size_t line_begin_ = 0;  // of the line that is not complete yet
-  size_t searched_ = 0;    // no LF before this
+  size_t searched_ = 0;    // no end of the line before this
   size_t headers_begin_ = 0;
   size_t lines_ = 0;
   size_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
@@ -71,8 +71,5 @@ class HeadScanner {
   Framing framing_;
   Refusal refusal_;
 };
-
-/// No control character but HTAB.
-bool is_field_text(std::string_view text);
 
 }  // namespace kaimen::http

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <ctime>
 
-#include "http/framing.h"
+#include "http/field_text.h"
 #include "http/server.h"
 
 namespace kaimen::http {

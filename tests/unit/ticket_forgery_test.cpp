@@ -160,7 +160,7 @@ TEST(CheckBase64url, agrees_with_base_on_every_text) {
   const std::string_view characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=\n\x80";
   size_t good = 0;
   for (int i = 0; i < 100'000; ++i) {
-    std::string text(noise() % 9, '\0');
+    std::string text(noise() % 41, '\0');
     for (char& c : text) c = characters[noise() % (i % 2 == 0 ? 64 : characters.size())];
     std::string bytes(decoded_size(text.size()), '\0');
     const std::vector<char> exact(text.begin(), text.end());  // nothing behind it, not even a NUL
@@ -175,6 +175,20 @@ TEST(CheckBase64url, agrees_with_base_on_every_text) {
     EXPECT_EQ(again, text);
   }
   EXPECT_GT(good, 10'000U);
+}
+// Sixteen characters at a time or four: a byte that is of the alphabet is so at every place, and every other is seen.
+TEST(CheckBase64url, takes_the_alphabet_and_nothing_else_at_every_place) {
+  for (size_t at = 0; at < 36; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text(36, 'A'), bytes(27, '\0');
+      text[at] = static_cast<char>(byte);
+      const auto expected = from_base64url(text);
+      ASSERT_EQ(decode_base64url(text, reinterpret_cast<uint8_t*>(bytes.data())), expected.has_value()) << "byte " << byte << " at " << at;
+      if (expected) {
+        EXPECT_EQ(bytes, *expected);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+# Registers the cases of a GoogleTest program with CTest in batches of one suite, as gtest_discover_tests does one by one: with sanitizers a process costs
+# more than most cases do, and of those there are thousands.
+#   kaimen_discover(PROGRAM LIST [FILTER f] PROPERTIES name value…)    A LIST a_b is of label a, its tests are a.b.Suite
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+  set(KAIMEN_BATCHES ${CMAKE_CURRENT_LIST_FILE})
+  function(kaimen_discover program list)
+    cmake_parse_arguments(arg "" "FILTER" "PROPERTIES" ${ARGN})
+    if(NOT arg_FILTER)
+      set(arg_FILTER "*")
+    endif()
+    string(REGEX REPLACE "_.*" "" kind ${list})
+    set(batches ${CMAKE_CURRENT_BINARY_DIR}/${list}_batches.cmake)
+    string(REPLACE ";" " " properties "TIMEOUT 300 LABELS ${kind} ${arg_PROPERTIES}")
+    add_custom_command(OUTPUT ${batches}
+      COMMAND ${CMAKE_COMMAND} -D "program=$<TARGET_FILE:${program}>" -D "list=${list}" -D "filter=${arg_FILTER}" -D "properties=${properties}" -D "out=${batches}"
+              -P ${KAIMEN_BATCHES}
+      DEPENDS ${program} ${KAIMEN_BATCHES} VERBATIM COMMENT "Listing the tests ${list}")
+    add_custom_target(${list}_batches ALL DEPENDS ${batches})
+    # A test of this name says what is missing when the program was not built.
+    file(WRITE ${batches}.include "if(EXISTS \"${batches}\")\n  include(\"${batches}\")\nelse()\n  add_test(${list}_NOT_BUILT ${list}_NOT_BUILT)\nendif()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${batches}.include)
+  endfunction()
+  return()
+endif()
+
+set(largest 20)
+string(REPLACE "_" "." prefix ${list})
+execute_process(COMMAND ${program} --gtest_list_tests "--gtest_filter=${filter}" OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "\n$" "" listed "${listed}")
+string(REGEX REPLACE "\n" ";" listed "${listed}")
+
+set(text "")
+macro(close_batch)
+  if(cases)
+    list(JOIN cases ":" joined)
+    string(APPEND text "add_test([==[${prefix}.${suite}${number}]==] [==[${program}]==] [==[--gtest_filter=${joined}]==])\n"
+      "set_tests_properties([==[${prefix}.${suite}${number}]==] PROPERTIES ${properties})\n")
+    set(cases "")
+  endif()
+endmacro()
+
+foreach(line IN LISTS listed)
+  string(REGEX REPLACE " *#.*" "" line "${line}")
+  if(line MATCHES "^  (.+)$")
+    list(LENGTH cases size)
+    if(size EQUAL largest)
+      close_batch()
+      math(EXPR batch "${batch} + 1")
+      set(number "-${batch}")
+    endif()
+    list(APPEND cases "${suite}.${CMAKE_MATCH_1}")
+  elseif(line MATCHES "^([^ ]+)\\.$")
+    close_batch()
+    set(suite ${CMAKE_MATCH_1})
+    set(batch 1)
+    set(number "")
+  endif()
+endforeach()
+close_batch()
+if(text STREQUAL "")
+  message(FATAL_ERROR "${program} has no test ${filter}")
+endif()
+file(WRITE ${out} "${text}")
