@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "check/wanted.h"
+#include "core/wafer_hosts.h"
 
 namespace kaimen::core {
 
@@ -71,6 +72,17 @@ bool is_url(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string> wafer_host_names(const std::map<std::string, std::string>& settings) {
+  const auto set = settings.find("wafer_hosts");
+  if (set == settings.end()) return {};
+  std::vector<std::string> names = items_of(set->second);
+  for (std::string& name : names) {
+    name.resize(std::min(name.rfind(':'), name.size()));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return names;
+}
 
 std::vector<std::string> AppSettings::default_signing_paths() {
   return {"wxa/business/getuserphonenumber", "wxa/business/getuserencryptkey", "wxa/business/checkencryptedmsg", "wxa/getpluginopenpid",
