@@ -249,7 +249,8 @@ Answer change_webhook(Call& call, const core::Caller& caller) {
   auto found = co_await webhook_in_path(call, caller);
   CO_TRY(const auto webhook, std::move(found));
   http::Reader reader(call.body);
-  core::WebhookChange change;
+  core::ChangeWebhook change;
+  change.id = webhook.id;
   change.url = reader.string({"url"});
   change.disabled = reader.boolean({"disabled"});
   const auto* kinds = reader.array({"kinds"});
@@ -258,7 +259,7 @@ Answer change_webhook(Call& call, const core::Caller& caller) {
     CO_TRY(change.kinds, kinds_of(kinds));
   }
   change.source = call.trace.source;
-  auto changed = co_await call.services.webhooks.change(webhook.id, std::move(change));
+  auto changed = co_await call.services.webhooks.change(std::move(change));
   CO_TRY(const auto now, std::move(changed));
   co_return json_response(200, webhook_json(now), true);
 }
@@ -277,7 +278,7 @@ Answer list_deliveries(Call& call, const core::Caller& caller) {
   CO_TRY(const Page page, page_of(call));
   core::ListDeliveries query;
   query.webhook = webhook.id;
-  query.limit = page.limit + 1;
+  query.limit = page.limit;
   CO_TRY(query.after, cursor_id(page));
   if (const auto* text = call.query.find("state")) {
     const auto* state = std::find(std::begin(kStates), std::end(kStates), *text);
@@ -285,13 +286,11 @@ Answer list_deliveries(Call& call, const core::Caller& caller) {
     query.state = static_cast<core::DeliveryState>(state - std::begin(kStates));
   }
   auto listed = co_await call.services.webhooks.deliveries(std::move(query));
-  CO_TRY(auto deliveries, std::move(listed));
-  const bool more = deliveries.size() > page.limit;
-  if (more) deliveries.pop_back();
+  CO_TRY(const auto deliveries, std::move(listed));
   http::json::array items;
-  for (const auto& delivery : deliveries) items.push_back(delivery_json(delivery));
-  const std::string last = deliveries.empty() ? std::string() : std::string(deliveries.back().id.raw());
-  co_return json_response(200, page_json(std::move(items), last, more), true);
+  for (const auto& delivery : deliveries.deliveries) items.push_back(delivery_json(delivery));
+  const std::string last = deliveries.next ? std::string(deliveries.next->raw()) : std::string();
+  co_return json_response(200, page_json(std::move(items), last, deliveries.next.has_value()), true);
 }
 
 Answer replay_delivery(Call& call, const core::Caller& caller) {

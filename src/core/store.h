@@ -339,6 +339,7 @@ class Store {
   virtual Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) = 0;
 
   virtual Task<Result<std::vector<AccessKeyRow>>> list_access_keys() = 0;
+  /// Errors: conflict; invalid_request (the project it is bound to is gone).
   virtual Task<Result<>> add_access_key(AccessKeyRow row) = 0;
   virtual Task<Result<>> revoke_access_key(Id id, Time now, Source source) = 0;  ///< Error: not_found.
   virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
