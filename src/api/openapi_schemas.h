@@ -96,6 +96,7 @@ inline constexpr const char* kSchemas = R"json({
 "Settings": {"type": "object", "properties": {"ticket_seconds": {"type": "integer"}, "idle_seconds": {"type": "integer"}, "absolute_seconds": {"type": "integer"}, "max_per_user": {"type": "integer"},
   "expose_openid": {"type": "boolean"}, "default_nickname": {"type": "string"}, "resolve_url": {"type": "string", "maxLength": 1024}, "support_view": {"type": "string", "enum": ["off", "on"]}, "logins_per_minute": {"type": "integer", "minimum": 0, "maximum": 10000000},
   "logins_per_address_per_minute": {"type": "integer", "minimum": 0, "maximum": 10000000}, "wechat_calls_per_minute": {"type": "integer", "minimum": 0, "maximum": 10000000}}},
+  "prefetch_code": {"type": "string", "enum": ["off", "on"]}, "prefetch_logins_per_minute": {"type": "integer", "minimum": 0, "maximum": 10000000},
 "Signing": {"type": ["object", "null"], "writeOnly": true, "required": ["symmetric_key", "symmetric_key_sn", "private_key", "private_key_sn", "platform_key", "platform_key_sn"],
   "properties": {"symmetric_key": {"type": "string"}, "symmetric_key_sn": {"type": "string"}, "private_key": {"type": "string"}, "private_key_sn": {"type": "string"},
   "platform_key": {"type": "string"}, "platform_key_sn": {"type": "string"}}},

@@ -169,6 +169,10 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       choice(name, text, {"off", "v1", "v2"}, settings.wafer);
     } else if (name == "wafer_hosts") {
       list(name, text, settings.wafer_hosts, is_host);
+    } else if (name == "prefetch_code") {
+      choice(name, text, {"off", "on"}, settings.prefetch_code);
+    } else if (name == "prefetch_logins_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.prefetch_logins_per_minute = value; });
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
@@ -221,6 +225,8 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"web_origins", joined(web_origins)},
           {"wafer", name_at(wafer, {"off", "v1", "v2"})},
           {"wafer_hosts", joined(wafer_hosts)},
+          {"prefetch_code", name_at(prefetch_code, {"off", "on"})},
+          {"prefetch_logins_per_minute", std::to_string(prefetch_logins_per_minute)},
           {"prefetch_url", prefetch_url},
           {"resolve_url", resolve_url},
           {"support_view", name_at(support_view, {"off", "on"})},
