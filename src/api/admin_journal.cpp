@@ -38,6 +38,7 @@ http::json::object webhook_json(const core::Webhook& webhook) {
           {"created_at", rfc3339(webhook.created_at)}};
 }
 
+constexpr std::string_view kAuditParameters[] = {"user_id", "session_id", "app_id", "kind", "request_id", "since", "limit", "cursor"};
 constexpr std::string_view kStates[] = {"due", "delivered", "given_up"};
 
 http::json::object delivery_json(const core::Delivery& delivery) {
@@ -107,6 +108,12 @@ Task<Result<Id>> user_by_openid(Call& call, const core::Caller& caller, std::str
 }  // namespace
 
 Answer list_audit(Call& call, const core::Caller& caller) {
+  for (const auto& [name, text] : call.query.items) {
+    // A condition that is overlooked would answer everything.
+    if (std::ranges::find(kAuditParameters, name) == std::end(kAuditParameters)) {
+      co_return make_error(ErrorCode::invalid_request, "parameters: user_id, session_id, app_id, kind, request_id, since, limit, cursor");
+    }
+  }
   CO_TRY(const Page page, page_of(call));
   core::ListEvents query;
   query.limit = page.limit;

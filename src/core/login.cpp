@@ -44,6 +44,7 @@ Result<> Login::admit(const LoginRequest& request, const Source& source) {
 }
 
 Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
+  trace->logs_in = true;
   if (!printable(request.code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
   if (request.attempt.size() > limits::kAttemptBytes) co_return make_error(ErrorCode::invalid_request, "attempt must be at most 64 bytes");
   if (request.app->disabled) {
@@ -219,8 +220,8 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.restore = request.restore;
   act.env = request.env;
   act.device = request.device;
-  act.entry = request.entry;
   if (request.prefetched) act.device.id = act.device.platform = kPrefetchDevice;
+  act.entry = request.entry;
   if (is_entry_code(request.entry_code)) act.entry_code = request.entry_code;
   act.is_registered = [registering = request.app](const User& user) { return registered_in(*registering, user); };
   act.old_session = request.old_session;
@@ -265,7 +266,7 @@ Task<Result<std::optional<Entrance>>> Login::entrance_of(const LoginRequest& req
   if (is_entry_code(request.entry_code)) query.code = request.entry_code;
   query.app = request.app->number;
   query.is_registered = [app = request.app](const User& user) { return registered_in(*app, user); };
-  query.now = live_.clock.now();
+  query.now = session.created_at;  // who scanned in time was in time, however late the answer is asked for again
   auto found = co_await store_.entries().entrance_of(std::move(query));
   co_return found;
 }

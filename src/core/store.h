@@ -345,8 +345,8 @@ class Store {
   virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
 
   // ---- access_token custody ----
-  virtual Task<Result<AccessTokenRow>> access_token(std::string app_id) = 0;
   // A removal of the app and a change of its upstream take the token along, and end the lease.
+  virtual Task<Result<AccessTokenRow>> access_token(std::string app_id) = 0;
   /// A lease to refresh the token until `until`: its number, greater than any before; nullopt when another's still holds at `now`.
   virtual Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) = 0;
   /// Ends the lease and stores the token. False when `lease` is not the last one given: nothing was written.

@@ -34,6 +34,8 @@ struct Told {
   Reason reason = Reason::none;
   std::string_view detail{};  ///< A JSON object, or empty.
 };
+/// Adds a member to the JSON object that is being written: "{", or what it has so far.
+void append_text(std::string& json, std::string_view name, std::string_view text);
 /// Puts it into the outbox of each webhook of the project that wants it, to be sent once this act is durable.
 Result<> tell(ActContext& context, Time now, const Told& told);
 /// What webhooks are told of an event of this kind; empty: nothing.
