@@ -92,6 +92,7 @@ Answer add_app(Call& call, const core::Caller& caller) {
   app.push = push_keys(reader);
   app.resolve_secret = resolve_secret(reader, call.body);
   app.signing = signing_keys(call.body, reader).value_or(nullptr);
+  app.by_project = !caller.project.empty();
   app.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {
@@ -147,6 +148,7 @@ Answer change_app(Call& call, const core::Caller& caller) {
   change.push = push_keys(reader);
   change.resolve_secret = resolve_secret(reader, call.body);
   change.signing = signing_keys(call.body, reader);
+  change.by_project = !caller.project.empty();
   change.source = call.trace.source;
   CO_TRY(call.finish(reader));
   if (settings) {

@@ -38,6 +38,7 @@ http::json::object webhook_json(const core::Webhook& webhook) {
           {"created_at", rfc3339(webhook.created_at)}};
 }
 
+constexpr std::string_view kAuditParameters[] = {"user_id", "session_id", "app_id", "kind", "request_id", "since", "limit", "cursor"};
 constexpr std::string_view kStates[] = {"due", "delivered", "given_up"};
 
 http::json::object delivery_json(const core::Delivery& delivery) {
@@ -107,6 +108,12 @@ Task<Result<Id>> user_by_openid(Call& call, const core::Caller& caller, std::str
 }  // namespace
 
 Answer list_audit(Call& call, const core::Caller& caller) {
+  for (const auto& [name, text] : call.query.items) {
+    // A condition that is overlooked would answer everything.
+    if (std::ranges::find(kAuditParameters, name) == std::end(kAuditParameters)) {
+      co_return make_error(ErrorCode::invalid_request, "parameters: user_id, session_id, app_id, kind, request_id, since, limit, cursor");
+    }
+  }
   CO_TRY(const Page page, page_of(call));
   core::ListEvents query;
   query.limit = page.limit;
@@ -249,7 +256,8 @@ Answer change_webhook(Call& call, const core::Caller& caller) {
   auto found = co_await webhook_in_path(call, caller);
   CO_TRY(const auto webhook, std::move(found));
   http::Reader reader(call.body);
-  core::WebhookChange change;
+  core::ChangeWebhook change;
+  change.id = webhook.id;
   change.url = reader.string({"url"});
   change.disabled = reader.boolean({"disabled"});
   const auto* kinds = reader.array({"kinds"});
@@ -258,7 +266,7 @@ Answer change_webhook(Call& call, const core::Caller& caller) {
     CO_TRY(change.kinds, kinds_of(kinds));
   }
   change.source = call.trace.source;
-  auto changed = co_await call.services.webhooks.change(webhook.id, std::move(change));
+  auto changed = co_await call.services.webhooks.change(std::move(change));
   CO_TRY(const auto now, std::move(changed));
   co_return json_response(200, webhook_json(now), true);
 }
@@ -277,7 +285,7 @@ Answer list_deliveries(Call& call, const core::Caller& caller) {
   CO_TRY(const Page page, page_of(call));
   core::ListDeliveries query;
   query.webhook = webhook.id;
-  query.limit = page.limit + 1;
+  query.limit = page.limit;
   CO_TRY(query.after, cursor_id(page));
   if (const auto* text = call.query.find("state")) {
     const auto* state = std::find(std::begin(kStates), std::end(kStates), *text);
@@ -285,13 +293,11 @@ Answer list_deliveries(Call& call, const core::Caller& caller) {
     query.state = static_cast<core::DeliveryState>(state - std::begin(kStates));
   }
   auto listed = co_await call.services.webhooks.deliveries(std::move(query));
-  CO_TRY(auto deliveries, std::move(listed));
-  const bool more = deliveries.size() > page.limit;
-  if (more) deliveries.pop_back();
+  CO_TRY(const auto deliveries, std::move(listed));
   http::json::array items;
-  for (const auto& delivery : deliveries) items.push_back(delivery_json(delivery));
-  const std::string last = deliveries.empty() ? std::string() : std::string(deliveries.back().id.raw());
-  co_return json_response(200, page_json(std::move(items), last, more), true);
+  for (const auto& delivery : deliveries.deliveries) items.push_back(delivery_json(delivery));
+  const std::string last = deliveries.next ? std::string(deliveries.next->raw()) : std::string();
+  co_return json_response(200, page_json(std::move(items), last, deliveries.next.has_value()), true);
 }
 
 Answer replay_delivery(Call& call, const core::Caller& caller) {

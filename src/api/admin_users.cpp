@@ -81,7 +81,9 @@ Answer list_user_sessions(Call& call, const core::Caller& caller) {
   http::json::array items;
   for (const auto& session : sessions) {
     const core::AppPtr app = apps->find(session.app);
-    items.push_back(device_session_json(session, app ? app->app_id : "", Id{}));
+    http::json::object item = device_session_json(session, app ? app->app_id : "", Id{});
+    item["actor"] = session.actor;
+    items.push_back(std::move(item));
   }
   const http::json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
   co_return json_response(200, body, true);

@@ -36,8 +36,9 @@ bool is_operation(const Route& route) {
   return route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics" || route.pattern == "/openapi.json";
 }
 
+// Of routes that do something else as well, the rules say whether a request was a login (core::Trace).
 bool is_login(const Route& route) {
-  return route.pattern == "/v1/login" || route.pattern == "/v1/password/login" || route.pattern == "/v1/password/register" || route.pattern == "/v1/me/restore";
+  return route.pattern.ends_with("/login") || route.pattern == "/v1/password/register" || route.pattern == "/v1/me/restore";
 }
 
 // Error: unauthenticated with the reason.
@@ -195,7 +196,7 @@ http::Response Api::Impl::metrics_response() const {
 void Api::Impl::count(const Call& call, const Match& found, const Error* error) const {
   if (!found.route) return;
   const core::AppPtr app = call.trace.app_id.empty() ? nullptr : services.live.apps.get()->find(call.trace.app_id);
-  services.stats.count(app ? app->number : 0, call.trace, is_login(*found.route), error);
+  services.stats.count(app ? app->number : 0, call.trace, is_login(*found.route) || call.trace.logs_in, error);
 }
 
 void Api::Impl::write_log(const http::Request& request, const Call& call, std::string_view route, int status, const Error* error, Millis total) const {

@@ -39,12 +39,14 @@ Task<Result<Coming>> by_token(Call& call, core::AppPtr app, std::string token) {
   co_return coming;
 }
 
-// The code is one of wx.login, called by WeChat itself. What it makes is the session the mini program finds ready when it starts.
+// The code is one of wx.login, called by WeChat itself. What it makes is the session the mini program finds ready when it starts. Anybody may
+// ask here, so what a code costs is bounded apart from the logins of clients.
 Task<Result<Coming>> by_code(Call& call, core::AppPtr app, std::string code) {
+  if (!app->settings.prefetch_code) co_return make_error(ErrorCode::forbidden, "the app has not the setting prefetch_code");
   core::LoginRequest request;
   request.app = app;
   request.code = Secret(std::move(code));
-  request.from_client = false;
+  request.prefetched = true;
   auto logged_in = co_await call.services.login.run(std::move(request), &call.trace);
   CO_TRY(const auto answer, std::move(logged_in));
   Coming coming;

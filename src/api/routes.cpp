@@ -128,7 +128,7 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/users/{id}/disable", privately, Keyed{Scope::write, disable_user}, "Disable a user and end all sessions", "Disabling", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/enable", privately, Keyed{Scope::write, enable_user}, "Enable a user again", "", "AdminUser"},
     {"POST", "/admin/v1/users/{id}/merge", privately, Keyed{Scope::write, merge_users}, "Make another user part of this one", "Merge", "AdminUser"},
-    {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "SessionList"},
+    {"GET", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::read, list_user_sessions}, "A user's live sessions", "", "AdminSessionList"},
     {"POST", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, open_support_view}, "Support view: a session in the user's place, where the app allows it; it ends with its time", "NewSupportView", "SupportView", 201},
     {"DELETE", "/admin/v1/users/{id}/sessions", privately, Keyed{Scope::write, end_user_sessions}, "End them, all or of one app", "", "", 204},
     {"DELETE", "/admin/v1/sessions/{id}", privately, Keyed{Scope::write, end_any_session}, "End one session", "", "", 204},

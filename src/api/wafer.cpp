@@ -67,18 +67,24 @@ Result<core::AppPtr> wafer_app(const Call& call, std::optional<Wafer> version) {
     return named;
   }
   const auto* host = call.http.count("host") == 1 ? call.http.header("host") : nullptr;
-  core::AppPtr by_host, any;
-  size_t hosts = 0, all = 0;
+  core::AppPtr by_host, under_any, only;
+  size_t hosts = 0, under_any_host = 0, all = 0;
   for (const auto& [id, app] : apps->by_id) {
     if (!fits(*app)) continue;
-    any = app;
+    only = app;
     ++all;
+    if (app->settings.wafer_hosts.empty()) {
+      under_any = app;
+      ++under_any_host;
+    }
     if (!host || !names_host(*app, *host)) continue;
     by_host = app;
     ++hosts;
   }
+  // An app with hosts of its own takes nothing from the one that has none.
   if (hosts == 1) return by_host;
-  if (all == 1) return any;
+  if (hosts == 0 && under_any_host == 1) return under_any;
+  if (all == 1) return only;
   return make_error(ErrorCode::not_found, all == 0 ? "no app has the setting wafer"
                                                    : "several apps have the setting wafer: name one in the path, or by wafer_hosts");
 }

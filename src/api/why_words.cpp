@@ -152,6 +152,7 @@ std::string words(const EventView& event, const std::vector<EventView>& around) 
   if (event.kind == "session_ended") return "the session ended: " + reason_words(event.reason);
   if (event.kind == "sessions_ended") return "all of the user's sessions, or all but the current one, ended: " + reason_words(event.reason);
   std::string text = plain_words(event);
+  if (const auto actor = text_in(detail, "actor"); !actor.empty()) text += " (" + actor + ")";
   if (const auto code = text_in(detail, "entry_code"); !code.empty()) text += " (" + code + ")";
   if (const auto other = text_in(detail, "other"); !other.empty()) text += " (" + other + ")";
   if (const auto into = text_in(detail, "into"); !into.empty()) text += " (" + into + ")";

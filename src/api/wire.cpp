@@ -127,6 +127,7 @@ object app_json(const core::App& app) {
   effective["expose_openid"] = app.settings.expose_openid;
   effective["logins_per_minute"] = app.settings.logins_per_minute;
   effective["logins_per_address_per_minute"] = app.settings.logins_per_address_per_minute;
+  effective["prefetch_logins_per_minute"] = app.settings.prefetch_logins_per_minute;
   effective["wechat_calls_per_minute"] = app.settings.wechat_calls_per_minute;
   return {{"app_id", app.app_id},
           {"project", app.project},

@@ -82,18 +82,20 @@ OrFail<> set(const ProjectFlags& flags) {
   return print(project, flags);
 }
 
-/// All of them, each as `kaimen user delete` does it. Who comes in meanwhile is deleted, too: none can, once the apps are gone.
+/// All of them, each as `kaimen user delete` does it. A page may be empty although others follow. Who comes in meanwhile is deleted, too, as
+/// ids grow; and none can, once the apps are gone.
 OrFail<uint64_t> delete_users(AdminClient& client, const std::string& project) {
   uint64_t deleted = 0;
-  for (;;) {
-    TRY(const auto page, client.get("/admin/v1/users?limit=200&project=" + http::url_encode(project)));
-    const auto& items = page.as_object().at("items").as_array();
-    if (items.empty()) return deleted;
-    for (const auto& user : items) {
+  std::string cursor;
+  do {
+    TRY(const auto page, client.get("/admin/v1/users?limit=200&project=" + http::url_encode(project) + (cursor.empty() ? "" : "&cursor=" + http::url_encode(cursor))));
+    for (const auto& user : page.as_object().at("items").as_array()) {
       TRY(client.remove("/admin/v1/users/" + text_member(user, "id")));
       ++deleted;
     }
-  }
+    cursor = text_member(page, "next_cursor");
+  } while (!cursor.empty());
+  return deleted;
 }
 
 OrFail<> remove(const ProjectFlags& flags) {

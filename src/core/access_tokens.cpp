@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include "base/limits.h"
 
@@ -25,6 +26,9 @@ constexpr auto kWaitForOther = limits::kUpstreamTotal;
 constexpr size_t kTogether = 16;
 constexpr Millis kFirstPause{50}, kLongestPause{400};
 
+/// Whose token it is.
+std::string key_of(const App& app) { return app.app_id + ' ' + std::to_string(app.number) + ' ' + app.upstream; }
+
 Error given_again() { return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again"); }
 
 AccessToken token_of(Secret text, Time expires_at, Time fetched_at) {
@@ -33,79 +37,89 @@ AccessToken token_of(Secret text, Time expires_at, Time fetched_at) {
 }
 }  // namespace
 
-std::optional<AccessToken> AccessTokens::kept(const std::string& app_id) {
+std::optional<AccessToken> AccessTokens::kept(const App& app) {
   std::lock_guard lock(mutex_);
-  const auto it = kept_.find(app_id);
+  const auto it = kept_.find(key_of(app));
   if (it == kept_.end()) return std::nullopt;
   it->second.used = true;
   return it->second.token;
 }
 
-void AccessTokens::keep(const std::string& app_id, const AccessToken& token) {
+void AccessTokens::keep(const App& app, const AccessToken& token) {
   std::lock_guard lock(mutex_);
-  kept_[app_id] = Kept{token};
+  kept_[key_of(app)] = Kept{token};
 }
 
-bool AccessTokens::due(const std::string& app_id, Time now, Time& expires_at) {
+bool AccessTokens::due(const App& app, Time now, Time& expires_at) {
   std::lock_guard lock(mutex_);
-  const auto it = kept_.find(app_id);
+  const auto it = kept_.find(key_of(app));
   if (it == kept_.end() || !it->second.used) return false;
   expires_at = it->second.token.expires_at;
   return it->second.token.refresh_at <= now && expires_at > now;
 }
 
-void AccessTokens::note_pause(const std::string& app_id, const Secret& token, Time until) {
+void AccessTokens::note_pause(const App& app, const Secret& token, Time until) {
   std::lock_guard lock(mutex_);
-  given_again_[app_id] = {token, until, until};
+  given_again_[key_of(app)] = {token, until, until};
 }
 
-bool AccessTokens::paused(const std::string& app_id, const Secret& rejected, Time now) {
+bool AccessTokens::paused(const App& app, const Secret& rejected, Time now) {
   std::lock_guard lock(mutex_);
-  const auto it = given_again_.find(app_id);
+  const auto it = given_again_.find(key_of(app));
   return it != given_again_.end() && now < it->second.expires_at && it->second.token == rejected;
 }
 
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
-  const auto have = kept(app->app_id);
+  const auto have = kept(*app);
   const Time now = clock_.now();
   if (have && have->refresh_at > now && !(rejected && have->token == *rejected)) co_return *have;
-  if (have && !rejected && have->expires_at > now && failed_early(app->app_id, now)) co_return *have;
+  if (have && !rejected && have->expires_at > now && failed_early(*app, now)) co_return *have;
 
-  if (rejected && paused(app->app_id, *rejected, now)) co_return given_again();
+  if (rejected && paused(*app, *rejected, now)) co_return given_again();
 
   std::function<Task<Result<AccessToken>>()> work = [this, app, rejected] { return refresh(app, rejected); };
-  auto refreshed = co_await refreshing_.run(app->app_id, work);
+  auto refreshed = co_await refreshing_.run(key_of(*app), work);
   // The run may have been that of a caller who knew nothing of the refusal.
   const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected;
-  if (unaware) refreshed = co_await refreshing_.run(app->app_id, work);
+  if (unaware) refreshed = co_await refreshing_.run(key_of(*app), work);
   if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
   if (refreshed->has_value()) co_return refreshed->value();
   // In its last minutes the old token still serves where a new one cannot be had.
   if (have && have->expires_at > now && !rejected) {
-    note_failed_early(app->app_id, now + kEarlyAgain);
+    note_failed_early(*app, now + kEarlyAgain);
     co_return *have;
   }
   co_return refreshed->error();
 }
 
-bool AccessTokens::failed_early(const std::string& app_id, Time now) {
+bool AccessTokens::failed_early(const App& app, Time now) {
   std::lock_guard lock(mutex_);
-  const auto it = kept_.find(app_id);
+  const auto it = kept_.find(key_of(app));
   return it != kept_.end() && now < it->second.not_early_before;
 }
 
-void AccessTokens::note_failed_early(const std::string& app_id, Time until) {
+void AccessTokens::note_failed_early(const App& app, Time until) {
   std::lock_guard lock(mutex_);
-  if (const auto it = kept_.find(app_id); it != kept_.end()) it->second.not_early_before = until;
+  if (const auto it = kept_.find(key_of(app)); it != kept_.end()) it->second.not_early_before = until;
+}
+
+void AccessTokens::forget_others(const std::vector<AppPtr>& apps) {
+  std::set<std::string> keys;
+  for (const AppPtr& app : apps) keys.insert(key_of(*app));
+  const auto is_other = [&keys](const auto& entry) { return !keys.contains(entry.first); };
+  std::lock_guard lock(mutex_);
+  std::erase_if(kept_, is_other);
+  std::erase_if(given_again_, is_other);
 }
 
 Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
   const Deadline deadline = deadline_in(longest);
   const Time now = clock_.now();
+  forget_others(apps);
   std::vector<std::pair<Time, AppPtr>> urgent;
   for (auto& app : apps) {
     Time expires_at{};
-    if (!app->disabled && due(app->app_id, now, expires_at)) urgent.emplace_back(expires_at, std::move(app));
+    if (!app->disabled && due(*app, now, expires_at)) urgent.emplace_back(expires_at, std::move(app));
   }
   std::ranges::sort(urgent, {}, [](const auto& one) { return std::pair(one.first, std::string_view(one.second->app_id)); });
   for (size_t begin = 0; begin < urgent.size() && deadline_in(Millis{0}) < deadline; begin += kTogether) {
@@ -126,7 +140,7 @@ Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
 
 Task<void> AccessTokens::refresh_early(AppPtr app) {
   std::function<Task<Result<AccessToken>>()> work = [this, app] { return refresh(app, std::nullopt); };
-  auto refreshed = co_await refreshing_.run(app->app_id, work);
+  auto refreshed = co_await refreshing_.run(key_of(*app), work);
   static_cast<void>(refreshed);  // whoever needs the token tries again, and is told
 }
 
@@ -152,18 +166,20 @@ Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret
   co_return busy;
 }
 
-Result<std::optional<AccessToken>> AccessTokens::usable(const std::string& app_id, const AccessTokenRow& row,
-                                                        const std::optional<Secret>& rejected, Time now) {
+Result<std::optional<AccessToken>> AccessTokens::usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected,
+                                                        Time now) {
+  // This node has not heard of it yet.
+  if (row.app != app.number || row.upstream != app.upstream) return make_error(ErrorCode::not_found, "the app was removed, or changed its upstream");
   if (row.token_sealed.empty() || row.expires_at <= now) return std::nullopt;
-  TRY(auto token, vault_.open("access_token", app_id, row.token_sealed));
+  TRY(auto token, vault_.open("access_token", app.app_id, row.token_sealed));
   AccessToken found = token_of(std::move(token), row.expires_at, row.fetched_at);
   if (rejected && found.token == *rejected) {
     if (row.paused_until <= now) return std::nullopt;
-    note_pause(app_id, found.token, row.paused_until);
+    note_pause(app, found.token, row.paused_until);
     return given_again();
   }
   if (found.refresh_at <= now) return std::nullopt;
-  keep(app_id, found);
+  keep(app, found);
   return std::optional(std::move(found));
 }
 
@@ -171,7 +187,7 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
   const Time now = clock_.now();
   auto read = co_await store_.access_token(app->app_id);
   CO_TRY(auto row, std::move(read));
-  CO_TRY(const auto found, usable(app->app_id, row, rejected, now));
+  CO_TRY(const auto found, usable(*app, row, rejected, now));
   if (found) co_return found;  // another node has refreshed it
   CO_TRY(auto owner, Id::make(now, random_));
   auto leased = co_await store_.lease_access_token(app->app_id, owner, now, now + kLease);
@@ -185,7 +201,7 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
   // Another node may have refreshed it between the look and the lease.
   auto read_again = co_await store_.access_token(app->app_id);
   CO_TRY(const auto leased_row, std::move(read_again));
-  CO_TRY(const auto meanwhile, usable(app->app_id, leased_row, rejected, now));
+  CO_TRY(const auto meanwhile, usable(*app, leased_row, rejected, now));
   if (meanwhile) {
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     CO_TRY(std::move(released));
@@ -213,13 +229,13 @@ Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> 
   auto saved = co_await store_.save_access_token(app->app_id, lease, std::move(sealed), fresh.expires_at, now);
   CO_TRY(auto written, std::move(saved));
   // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
-  if (written) keep(app->app_id, fresh);
+  if (written) keep(*app, fresh);
   co_return fresh;
 }
 
 Task<Error> AccessTokens::pause(AppPtr app, Secret again, uint64_t lease) {
   const Time until = clock_.now() + kPause;
-  note_pause(app->app_id, again, until);
+  note_pause(*app, again, until);
   auto paused_everywhere = co_await store_.pause_access_token(app->app_id, lease, until);
   static_cast<void>(paused_everywhere);  // else another node asks once more
   co_return given_again();

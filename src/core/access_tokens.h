@@ -1,6 +1,9 @@
 // The keeper of access_tokens: one refresh at a time per app, on this node by coalescing, among nodes by a lease whose number fences off a
 // late writer. Tokens are sealed in the store. A token that is in use is refreshed in its last minutes, before anybody has to wait for it.
 // Never forces a refresh at WeChat.
+//
+// A token is that of one app at one upstream. An app_id can be removed and added again by somebody else, who must not get it: here by its
+// number, in the store because a removal takes the token along and ends the lease of whoever is fetching.
 #pragma once
 
 #include <map>
@@ -38,30 +41,32 @@ class AccessTokens {
   Task<Result<T>> call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace);
   /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
   Task<Result<>> ask(AppPtr app);
-  /// Refreshes those tokens of `apps` that were used here and are in their last minutes, the most urgent first, for at most so long: due every
-  /// minute. What fails is tried again by whoever needs it, or in a minute.
+  /// Refreshes those tokens of `apps`, which are all there are, that were used here and are in their last minutes, the most urgent first, for at
+  /// most so long: due every minute. What fails is tried again by whoever needs it, or in a minute. Tokens of other apps are forgotten.
   Task<void> maintain(std::vector<AppPtr> apps, Millis longest);
 
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
   Task<void> refresh_early(AppPtr app);
   /// The stored token, if it will do: neither about to end nor the rejected one. Keeps it.
-  Result<std::optional<AccessToken>> usable(const std::string& app_id, const AccessTokenRow& row, const std::optional<Secret>& rejected,
-                                            Time now);
+  /// Error: not_found when the row is that of another app, or of another upstream.
+  Result<std::optional<AccessToken>> usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected, Time now);
   /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
   /// Ends the lease so that nobody asks for a while. The error to answer.
   Task<Error> pause(AppPtr app, Secret again, uint64_t lease);
-  bool paused(const std::string& app_id, const Secret& rejected, Time now);
-  void note_pause(const std::string& app_id, const Secret& token, Time until);
+  bool paused(const App& app, const Secret& rejected, Time now);
+  void note_pause(const App& app, const Secret& token, Time until);
   /// The token in memory, used from now on.
-  std::optional<AccessToken> kept(const std::string& app_id);
-  void keep(const std::string& app_id, const AccessToken& token);
-  bool failed_early(const std::string& app_id, Time now);
-  void note_failed_early(const std::string& app_id, Time until);
+  std::optional<AccessToken> kept(const App& app);
+  void keep(const App& app, const AccessToken& token);
+  bool failed_early(const App& app, Time now);
+  void note_failed_early(const App& app, Time until);
   /// Whether it is used and in its last minutes; then when it ends.
-  bool due(const std::string& app_id, Time now, Time& expires_at);
+  bool due(const App& app, Time now, Time& expires_at);
+  /// Forgets the tokens of all but these.
+  void forget_others(const std::vector<AppPtr>& apps);
 
   Store& store_;
   const crypto::Vault& vault_;
@@ -75,7 +80,7 @@ class AccessTokens {
     bool used = false;        // since it was fetched
     Time not_early_before{};  // after a refresh before its time that failed
   };
-  std::map<std::string, Kept> kept_;
+  std::map<std::string, Kept> kept_;  // these by key_of
   std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 

@@ -34,6 +34,9 @@ Result<> check_name(const std::string& name) {
   return ok();
 }
 
+/// Whether wafer's clients reach the app under every host that is no other's.
+bool is_under_any_host(const AppSettings& settings) { return settings.wafer != Wafer::off && settings.wafer_hosts.empty(); }
+
 }  // namespace
 
 Result<> check_project_name(const std::string& name) {
@@ -173,7 +176,10 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
   CO_TRY(check_secret(app.secret));
   CO_TRY(check_name(app.name));
-  CO_TRY(AppSettings::parse(app.settings, defaults_));
+  CO_TRY(const auto settings, AppSettings::parse(app.settings, defaults_));
+  if (app.by_project) {
+    CO_TRY(check_any_host(app.project, settings));
+  }
 
   CO_TRY(auto number, random_.bytes<4>());
   AppRow row;
@@ -197,6 +203,15 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   auto act = store_.add_app(std::move(row));
   auto added = co_await stored(app.app_id, std::move(act));
   co_return added;
+}
+
+Result<> Apps::check_any_host(const std::string& project, const AppSettings& settings) const {
+  if (!is_under_any_host(settings)) return ok();
+  for (const auto& [id, other] : live_.apps.get()->by_id) {
+    if (other->project == project || !is_under_any_host(other->settings)) continue;
+    return make_error(ErrorCode::conflict, "wafer: another project's app answers under any host; set wafer_hosts as well");
+  }
+  return ok();
 }
 
 Task<Result<AppPtr>> Apps::edit(std::string app_id, std::function<Result<>(AppRow&)> change) {
@@ -224,11 +239,15 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
     }
     if (change.disabled) row.disabled = *change.disabled;
     if (change.settings) {
+      const AppPtr before = find(row.app_id);
       for (const auto& [name, value] : *change.settings) {
         if (value.empty()) row.settings.erase(name);
         else row.settings[name] = value;
       }
-      TRY(AppSettings::parse(row.settings, defaults_));
+      TRY(const auto settings, AppSettings::parse(row.settings, defaults_));
+      if (change.by_project && !(before && is_under_any_host(before->settings))) {
+        TRY(check_any_host(row.project, settings));
+      }
     }
     if (change.revoke_sessions) row.revoked_before = live_.clock.now();
     if (change.push) {

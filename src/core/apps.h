@@ -41,6 +41,7 @@ struct NewApp {
   std::optional<PushKeys> push;
   std::optional<Secret> resolve_secret;
   std::shared_ptr<const SigningMaterial> signing;  ///< Null: none.
+  bool by_project = false;       ///< Whoever adds it speaks for its project only.
   Source source;
 };
 
@@ -53,6 +54,7 @@ struct AppChange {
   std::optional<PushKeys> push;  ///< Empty ones: pushes are refused from now on.
   std::optional<Secret> resolve_secret;  ///< At least kResolveSecretBytesMin; an empty one: resolve_url is asked no more.
   std::optional<std::shared_ptr<const SigningMaterial>> signing;  ///< Null: calls are not signed from now on.
+  bool by_project = false;       ///< Whoever changes it speaks for its project only.
   Source source;
 };
 
@@ -69,9 +71,10 @@ class Apps {
   AppPtr find(const std::string& app_id) const { return live_.apps.get()->find(app_id); }
   std::vector<AppPtr> list() const;  ///< By app_id.
 
-  /// Errors: invalid_request (form of app_id, empty secret, unknown platform, upstream or setting), conflict (exists).
+  /// Errors: invalid_request (form of app_id, empty secret, unknown platform, upstream or setting); conflict (exists; another project has one
+  /// of its wafer_hosts, or, where `by_project`, would no longer be the one that wafer's clients reach without a host of theirs).
   Task<Result<AppPtr>> add(NewApp app);
-  /// Errors: not_found, invalid_request.
+  /// Errors: not_found, invalid_request, conflict (as of add).
   Task<Result<AppPtr>> change(std::string app_id, AppChange change);
   /// Replaces the secret; the old one is still tried until `overlap` is over, where WeChat refuses the new one. Errors: not_found, invalid_request.
   Task<Result<AppPtr>> set_secret(std::string app_id, Secret secret, Seconds overlap, Source source = {});
@@ -81,6 +84,8 @@ class Apps {
  private:
   Task<Result<AppPtr>> stored(std::string app_id, Task<Result<>> act);
   Task<Result<AppPtr>> edit(std::string app_id, std::function<Result<>(AppRow&)> change);
+  /// Whether it may be reached by wafer's clients under any host.
+  Result<> check_any_host(const std::string& project, const AppSettings& settings) const;
   Result<AppRow> row_of(const std::string& app_id);
   Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;

@@ -83,7 +83,7 @@ struct AskEntrance {
   std::string code;  ///< As the client said; empty: whatever was recorded with the session.
   uint32_t app = 0;
   IsRegistered is_registered;
-  Time now{};
+  Time now{};        ///< A code that has ended by then, or is disabled, lets nobody in.
 };
 
 class EntryStore {

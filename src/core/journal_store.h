@@ -53,6 +53,15 @@ struct Webhook {
   Source source{};                  ///< Of the change: for its event.
 };
 
+/// What is to be another; the rest stays as it is.
+struct ChangeWebhook {
+  Id id;
+  std::optional<std::string> url;
+  std::optional<std::vector<std::string>> kinds;
+  std::optional<bool> disabled;
+  Source source{};
+};
+
 /// Stored in deliveries.state; do not change.
 enum class DeliveryState : uint8_t { due = 0, delivered = 1, given_up = 2 };
 
@@ -92,6 +101,10 @@ struct ListDeliveries {
   std::optional<Id> after;          ///< The last one of the page before.
   size_t limit = 50;
 };
+struct DeliveryPage {
+  std::vector<Delivery> deliveries;
+  std::optional<Id> next;           ///< Where to go on; none: that was all. A page may be short, or empty, where few of many are of the state.
+};
 
 class JournalStore {
  public:
@@ -101,9 +114,10 @@ class JournalStore {
   virtual Task<Result<>> note(Note note) = 0;
 
   virtual Task<Result<std::vector<Webhook>>> list_webhooks() = 0;
+  /// Error: invalid_request (the project is gone).
   virtual Task<Result<>> add_webhook(Webhook webhook) = 0;
-  /// Replaces url, kinds and disabled. Error: not_found.
-  virtual Task<Result<>> change_webhook(Webhook webhook) = 0;
+  /// The webhook as it is then. Error: not_found.
+  virtual Task<Result<Webhook>> change_webhook(ChangeWebhook act) = 0;
   /// What was still to be told it is not told any more. Error: not_found.
   virtual Task<Result<>> remove_webhook(Id id, Time now, Source source) = 0;
 
@@ -113,7 +127,7 @@ class JournalStore {
   /// What came of a leased one. Does nothing when the lease has gone to somebody else.
   virtual Task<Result<>> settle_delivery(SettleDelivery act) = 0;
   /// By id.
-  virtual Task<Result<std::vector<Delivery>>> list_deliveries(ListDeliveries query) = 0;
+  virtual Task<Result<DeliveryPage>> list_deliveries(ListDeliveries query) = 0;
   /// Settled or not, it is due now, with all its attempts before it. Error: not_found.
   virtual Task<Result<>> replay_delivery(Id webhook, Id id, Time now, Source source) = 0;
 };

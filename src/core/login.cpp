@@ -30,11 +30,21 @@ ErrorCode remembered(const CallFailure& failure) {
   return failure.error.code == ErrorCode::upstream_error ? ErrorCode::code_used : failure.error.code;
 }
 
+/// The device of all sessions that pre-fetch made: of each user's one lives.
+constexpr const char* kPrefetchDevice = "prefetch";
+
 }  // namespace
 
 std::string unionid_family(const std::string& platform) { return platform == "wechat_oauth" ? "wechat" : platform; }
 
+Result<> Login::admit(const LoginRequest& request, const Source& source) {
+  const Time now = live_.clock.now();
+  if (request.prefetched) return rates_.admit_prefetched(*request.app, now);
+  return rates_.admit(*request.app, request.from_client ? source.ip : std::string(), now);
+}
+
 Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
+  trace->logs_in = true;
   if (!printable(request.code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
   if (request.attempt.size() > limits::kAttemptBytes) co_return make_error(ErrorCode::invalid_request, "attempt must be at most 64 bytes");
   if (request.app->disabled) {
@@ -42,7 +52,7 @@ Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
     refused.reason = Reason::disabled;
     co_return refused;
   }
-  CO_TRY(rates_.admit(*request.app, request.from_client ? trace->source.ip : std::string(), live_.clock.now()));
+  CO_TRY(admit(request, trace->source));
 
   const std::string key = request.app->app_id + '\n' + crypto::sha256(request.code.reveal());
   std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
@@ -210,11 +220,12 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.restore = request.restore;
   act.env = request.env;
   act.device = request.device;
+  if (request.prefetched) act.device.id = act.device.platform = kPrefetchDevice;
   act.entry = request.entry;
   if (is_entry_code(request.entry_code)) act.entry_code = request.entry_code;
   act.is_registered = [registering = request.app](const User& user) { return registered_in(*registering, user); };
   act.old_session = request.old_session;
-  act.max_per_user = app.settings.max_per_user;
+  act.max_per_user = request.prefetched ? 0 : app.settings.max_per_user;
   act.now = now;
   act.idle_expires_at = now + (request.renews ? app.settings.idle_seconds : app.settings.ticket_seconds);
   if (!request.renews) act.spared_since = now - limits::kLoginsAtOnce;
@@ -255,7 +266,7 @@ Task<Result<std::optional<Entrance>>> Login::entrance_of(const LoginRequest& req
   if (is_entry_code(request.entry_code)) query.code = request.entry_code;
   query.app = request.app->number;
   query.is_registered = [app = request.app](const User& user) { return registered_in(*app, user); };
-  query.now = live_.clock.now();
+  query.now = session.created_at;  // who scanned in time was in time, however late the answer is asked for again
   auto found = co_await store_.entries().entrance_of(std::move(query));
   co_return found;
 }

@@ -36,7 +36,10 @@ struct LoginRequest {
   /// Whether the client keeps a renew token. One that does not has a session that ends with its ticket, and logs in anew each time, many
   /// times at once where many of its requests were refused at once: such logins do not replace each other.
   bool renews = true;
-  bool from_client = true;            ///< False: the platform's servers bring it, and their address is not the client's.
+  bool from_client = true;            ///< False: a server brings the codes of many, and its address is not the client's.
+  /// The platform's data pre-fetch brings it. It has a rate of its own, and the user's sessions stay: it replaces only what the pre-fetch before
+  /// it had made.
+  bool prefetched = false;
 };
 
 /// An optional part of a login that failed without undoing it.
@@ -77,6 +80,7 @@ class Login {
   Task<Result<CodeExchange>> spend(AppPtr app, Secret code, Trace* trace);
 
  private:
+  Result<> admit(const LoginRequest& request, const Source& source);
   Task<Result<LoginAnswer>> lead(LoginRequest request, Trace* trace);
   Task<Result<CodeClaim>> claim(uint32_t app, std::string code_hash, Id owner);
   Task<CallResult<CodeExchange>> exchange(AppPtr app, Secret code, Trace* trace);

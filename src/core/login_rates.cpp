@@ -58,4 +58,9 @@ Result<> LoginRates::admit(const App& app, const std::string& address, Time now)
   return ok();
 }
 
+Result<> LoginRates::admit_prefetched(const App& app, Time now) {
+  const auto wait = prefetched_.count(std::to_string(app.number), app.settings.prefetch_logins_per_minute, now);
+  return wait ? Result<>(too_many("by pre-fetch in this app", *wait)) : ok();
+}
+
 }  // namespace kaimen::core

@@ -15,10 +15,13 @@ class LoginRates {
   /// address, this machine's own addresses have none: there, a proxy that is not among the trusted ones speaks for everybody.
   /// Error: rate_limited.
   Result<> admit(const App& app, const std::string& address, Time now);
+  /// Counts a login by the platform's data pre-fetch, of which anybody may pretend to be one: apart, so that nobody else's is held up by them.
+  /// Error: rate_limited.
+  Result<> admit_prefetched(const App& app, Time now);
 
  private:
   static constexpr size_t kApps = 20'000, kAddresses = 200'000;
-  Rates apps_{kApps}, addresses_{kAddresses};
+  Rates apps_{kApps}, addresses_{kAddresses}, prefetched_{kApps};
 };
 
 /// An address as it is counted: IPv6 by its first 64 bits, of which one customer has all.

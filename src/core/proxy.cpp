@@ -88,8 +88,14 @@ Task<Result<ProxyAnswer>> Proxy::send(AppPtr app, std::shared_ptr<const ProxyCal
 void Proxy::count(const std::string& app_id, const std::string& path, Outcome outcome) {
   std::lock_guard lock(mutex_);
   auto key = std::pair(app_id, path);
-  if (!counts_.contains(key) && counts_.size() >= kSeries - kSeries / 10) key.second = kOther;
-  if (!counts_.contains(key) && counts_.size() >= kSeries - 1) key.first = key.second = kOther;
+  if (!counts_.contains(key)) {
+    const auto known = paths_.find(app_id);
+    // The paths are the caller's, and one app must not take the room of the others.
+    const bool many = (known != paths_.end() && known->second >= kPathsPerApp) || counts_.size() >= kSeries - kSeries / 10;
+    if (many) key.second = kOther;
+    if (!counts_.contains(key) && counts_.size() >= kSeries - 1) key.first = key.second = kOther;
+    if (!many) ++paths_[app_id];
+  }
   ProxyCount& counted = counts_[key];
   counted.app_id = key.first;
   counted.path = key.second;

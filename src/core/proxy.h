@@ -36,9 +36,9 @@ class Proxy {
   /// unavailable (too much under way); those of AccessTokens::get; upstream_error. `trace` must outlive the task.
   Task<Result<ProxyAnswer>> pass(AppPtr app, ProxyCall call, Trace* trace);
 
-  /// At most kSeries; what came later is counted as path "other", then as app "other".
+  /// At most kSeries, of one app kPathsPerApp and "other"; where there are too many apps, what came later is counted as app "other".
   std::vector<ProxyCount> counts() const;
-  static constexpr size_t kSeries = 2000;
+  static constexpr size_t kSeries = 2000, kPathsPerApp = 30;
 
  private:
   enum class Outcome : uint8_t { answered, refused, failed };
@@ -54,6 +54,7 @@ class Proxy {
   std::atomic<size_t> bytes_{0};  // what the calls under way may take
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, ProxyCount> counts_;
+  std::map<std::string, size_t> paths_;  // in counts_, by app
 };
 
 }  // namespace kaimen::core

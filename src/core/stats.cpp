@@ -140,7 +140,7 @@ Task<Result<std::vector<StatsRow>>> Stats::read(ReadStats query) {
   std::lock_guard lock(mutex_);
   gather_checks();
   for (const auto& [key, hour] : hours_) {
-    const bool asked = (!query.app || *query.app == key.first) && key.second >= query.from && key.second < query.to;
+    const bool asked = (!query.apps || query.apps->contains(key.first)) && key.second >= query.from && key.second < query.to;
     if (!asked) continue;
     if (node_) std::erase_if(rows, [&](const StatsRow& row) { return row.node == *node_ && row.app == key.first && row.hour == key.second; });
     rows.push_back(row_of(key, hour));

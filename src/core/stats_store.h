@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "core/store.h"
 
@@ -16,8 +17,8 @@ struct StatsRow {
   std::string active;                     ///< A sketch of who was active (core/user_sketch.h): sketches unite.
 };
 struct ReadStats {
-  std::optional<uint32_t> app;  ///< nullopt: all.
-  int64_t from = 0, to = 0;     ///< Hours: from included, to not.
+  std::optional<std::set<uint32_t>> apps;  ///< nullopt: all, also those that are gone.
+  int64_t from = 0, to = 0;                ///< Hours: from included, to not.
 };
 
 class StatsStore {

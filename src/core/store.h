@@ -231,6 +231,8 @@ struct AccessTokenRow {
   Time expires_at{}, fetched_at{};
   uint64_t lease = 0;        ///< Number of the last lease given.
   Time paused_until{};       ///< The platform gave the token again although it was refused: nobody asks before this. Zero: no pause.
+  uint32_t app = 0;          ///< Number of the app that has the app_id now, which the token is of; 0: none has.
+  std::string upstream;      ///< Of that app.
 };
 
 // ---- nodes ----
@@ -323,9 +325,10 @@ class Store {
 
   // ---- apps, keys ----
   virtual Task<Result<std::vector<AppRow>>> list_apps() = 0;
-  /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused).
+  /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused; of wafer_hosts one is another project's).
   virtual Task<Result<>> add_app(AppRow row) = 0;
-  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read.
+  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, or one of
+  /// its new wafer_hosts is another project's.
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Error: not_found. Its number stays taken; its app_id may be added again under another.
   virtual Task<Result<>> remove_app(std::string app_id, Time now, Source source) = 0;
@@ -336,11 +339,13 @@ class Store {
   virtual Task<Result<>> drop_ticket_keys(std::vector<uint32_t> ids) = 0;
 
   virtual Task<Result<std::vector<AccessKeyRow>>> list_access_keys() = 0;
+  /// Errors: conflict; invalid_request (the project it is bound to is gone).
   virtual Task<Result<>> add_access_key(AccessKeyRow row) = 0;
   virtual Task<Result<>> revoke_access_key(Id id, Time now, Source source) = 0;  ///< Error: not_found.
   virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
 
   // ---- access_token custody ----
+  // A removal of the app and a change of its upstream take the token along, and end the lease.
   virtual Task<Result<AccessTokenRow>> access_token(std::string app_id) = 0;
   /// A lease to refresh the token until `until`: its number, greater than any before; nullopt when another's still holds at `now`.
   virtual Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) = 0;

@@ -16,6 +16,7 @@ struct Trace {
   std::string upstream_path, upstream_rid;
   int64_t upstream_errcode = 0;
   Millis upstream{0}, store{0};
+  bool logs_in = false;  ///< A code was brought for a login, whatever came of it.
   /// Whether it recorded a login, and whose: one that answers again what was recorded before is none.
   enum class Came : uint8_t { nobody, known, fresh } came = Came::nobody;
 };

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "check/wanted.h"
+#include "core/wafer_hosts.h"
 
 namespace kaimen::core {
 
@@ -71,6 +72,17 @@ bool is_url(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string> wafer_host_names(const std::map<std::string, std::string>& settings) {
+  const auto set = settings.find("wafer_hosts");
+  if (set == settings.end()) return {};
+  std::vector<std::string> names = items_of(set->second);
+  for (std::string& name : names) {
+    name.resize(std::min(name.rfind(':'), name.size()));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return names;
+}
 
 std::vector<std::string> AppSettings::default_signing_paths() {
   return {"wxa/business/getuserphonenumber", "wxa/business/getuserencryptkey", "wxa/business/checkencryptedmsg", "wxa/getpluginopenpid",
@@ -157,6 +169,10 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
       choice(name, text, {"off", "v1", "v2"}, settings.wafer);
     } else if (name == "wafer_hosts") {
       list(name, text, settings.wafer_hosts, is_host);
+    } else if (name == "prefetch_code") {
+      choice(name, text, {"off", "on"}, settings.prefetch_code);
+    } else if (name == "prefetch_logins_per_minute") {
+      number(name, text, 0, kMostPerMinute, [&](int64_t value) { settings.prefetch_logins_per_minute = value; });
     } else if (name == "prefetch_url") {
       if (!text.empty() && !is_url(text)) problem("prefetch_url must be an http or https URL");
       settings.prefetch_url = text;
@@ -209,6 +225,8 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"web_origins", joined(web_origins)},
           {"wafer", name_at(wafer, {"off", "v1", "v2"})},
           {"wafer_hosts", joined(wafer_hosts)},
+          {"prefetch_code", name_at(prefetch_code, {"off", "on"})},
+          {"prefetch_logins_per_minute", std::to_string(prefetch_logins_per_minute)},
           {"prefetch_url", prefetch_url},
           {"resolve_url", resolve_url},
           {"support_view", name_at(support_view, {"off", "on"})},

@@ -55,6 +55,8 @@ struct AppSettings {
   std::vector<std::string> web_origins;        ///< Where a login may be handed to: "https://h5.example.com".
   Wafer wafer = Wafer::off;                    ///< Whether /weapp and X-WX-Skey exist for this app.
   std::vector<std::string> wafer_hosts;        ///< Host names by which /weapp means this app, where there are several of wafer's.
+  bool prefetch_code = true;                   ///< Whether a code that WeChat's data pre-fetch brings logs in.
+  int64_t prefetch_logins_per_minute = 600;    ///< Of all users by such codes, on each node, beside the other limits; 0: no limit.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
   std::string resolve_url;                     ///< Asked who it is at an identity's first login; empty: nobody is.
   bool support_view = false;                   ///< Whether the admin API may open sessions in a user's place.

@@ -97,22 +97,15 @@ Task<Result<MadeWebhook>> Webhooks::add(NewWebhook wanted) {
   co_return made;
 }
 
-Task<Result<Webhook>> Webhooks::change(Id id, WebhookChange change) {
-  auto found = co_await find(id);
-  CO_TRY(auto webhook, std::move(found));
+Task<Result<Webhook>> Webhooks::change(ChangeWebhook change) {
   if (change.url) {
     CO_TRY(check_url(*change.url));
-    webhook.url = std::move(*change.url);
   }
   if (change.kinds) {
     CO_TRY(check_kinds(*change.kinds));
-    webhook.kinds = std::move(*change.kinds);
   }
-  webhook.disabled = change.disabled.value_or(webhook.disabled);
-  webhook.source = std::move(change.source);
-  auto changed = co_await store_.journal().change_webhook(webhook);
-  CO_TRY(std::move(changed));
-  co_return webhook;
+  auto changed = co_await store_.journal().change_webhook(std::move(change));
+  co_return changed;
 }
 
 Task<Result<>> Webhooks::remove(Id id, Source source) {
@@ -120,7 +113,7 @@ Task<Result<>> Webhooks::remove(Id id, Source source) {
   co_return removed;
 }
 
-Task<Result<std::vector<Delivery>>> Webhooks::deliveries(ListDeliveries query) {
+Task<Result<DeliveryPage>> Webhooks::deliveries(ListDeliveries query) {
   auto listed = co_await store_.journal().list_deliveries(std::move(query));
   co_return listed;
 }

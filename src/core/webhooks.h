@@ -22,13 +22,6 @@ struct MadeWebhook {
   Webhook row;
   Secret secret;  ///< "whsec_…": shown now and never again.
 };
-struct WebhookChange {
-  std::optional<std::string> url;
-  std::optional<std::vector<std::string>> kinds;
-  std::optional<bool> disabled;
-  Source source{};
-};
-
 /// The signature header: "t=<epoch seconds>,v1=<hex of HMAC-SHA256(secret, t + "." + body)>".
 std::string webhook_signature(const Secret& secret, Time now, std::string_view body);
 /// How long to wait after that many attempts; nullopt: enough (about a day).
@@ -45,10 +38,10 @@ class Webhooks {
   /// Errors: invalid_request (url, kinds, project, too many).
   Task<Result<MadeWebhook>> add(NewWebhook webhook);
   /// Errors: not_found, invalid_request.
-  Task<Result<Webhook>> change(Id id, WebhookChange change);
+  Task<Result<Webhook>> change(ChangeWebhook change);
   /// Error: not_found.
   Task<Result<>> remove(Id id, Source source);
-  Task<Result<std::vector<Delivery>>> deliveries(ListDeliveries query);
+  Task<Result<DeliveryPage>> deliveries(ListDeliveries query);
   /// Error: not_found.
   Task<Result<>> replay(Id webhook, Id delivery, Source source);
 

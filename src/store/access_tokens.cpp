@@ -1,5 +1,6 @@
 // Custody of access_tokens: one refresher at a time, and no older answer over a newer one. The lease's number is the fence.
 #include "store/acts.h"
+#include "store/apps.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -10,10 +11,21 @@ constexpr Id kPauseOwner{};
 }  // namespace
 
 Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id) {
+  context.rows.expect(kAppByLiveId, app_id);
   TRY(const AccessTokenTableRow* row, context.rows.find<AccessTokenTableRow>(app_id));
-  if (!row) return core::AccessTokenRow{};
-  const Time paused_until = row->lease_owner == kPauseOwner ? row->lease_until : Time{};
-  return core::AccessTokenRow{row->token_sealed.raw, row->expires_at, row->fetched_at, row->lease, paused_until};
+  TRY(const AppTableRow* app, live_app(context.rows, app_id));
+  core::AccessTokenRow found;
+  if (app) {
+    found.app = app->number;
+    found.upstream = app->upstream;
+  }
+  if (!row) return found;
+  found.token_sealed = row->token_sealed.raw;
+  found.expires_at = row->expires_at;
+  found.fetched_at = row->fetched_at;
+  found.lease = row->lease;
+  if (row->lease_owner == kPauseOwner) found.paused_until = row->lease_until;
+  return found;
 }
 
 // The same owner gets a new number as well: of two fetches of its own only the later may be kept.
@@ -60,6 +72,22 @@ Result<> pause_access_token(ActContext& context, const std::string& app_id, uint
   AccessTokenTableRow& row = context.rows.change(*before);
   row.lease_owner = kPauseOwner;
   row.lease_until = until;
+  return ok();
+}
+
+Result<> wipe_access_token(ActContext& context, const std::string& app_id) {
+  TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
+  if (!before) {
+    // Here, so that of this act and a first lease beside it one must see the other.
+    context.rows.insert(AccessTokenTableRow{app_id, 0, Bytes{}, Time{}, Time{}, 1, Id{}, Time{}});
+    return ok();
+  }
+  // The lease's number stays and counts on: a fetch on its way must not pass for one that began after this.
+  AccessTokenTableRow& row = context.rows.change(*before);
+  row.token_sealed = Bytes{};
+  row.expires_at = Time{};
+  row.lease += 1;
+  row.lease_until = Time{};
   return ok();
 }
 

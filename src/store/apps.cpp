@@ -1,6 +1,9 @@
 // Apps and projects. A removed app leaves its number taken, so that no old ticket can ever name another app.
+#include "store/apps.h"
+
 #include <algorithm>
 
+#include "core/wafer_hosts.h"
 #include "store/acts.h"
 #include "store/records.h"
 
@@ -10,7 +13,9 @@ using core::AppRow;
 
 namespace {
 
-inline constexpr Index<AppTableRow> kAppByLiveId{{&kTable<AppTableRow>, {3}, 1}};
+// A list, not a scan: what the batch has changed counts. No index stands behind it; who asks is rare.
+static_assert(std::get<13>(Table<AppTableRow>::columns).name == "disabled");
+constexpr Index<AppTableRow> kAppsByDisabled{{&kTable<AppTableRow>, {13}, 1, "removed_at IS NULL"}, [](const AppTableRow& row) { return !row.removed_at; }};
 
 // A line "name=value" each; a line break or backslash inside is escaped.
 std::string settings_text(const std::map<std::string, std::string>& settings) {
@@ -88,12 +93,6 @@ void set_all(AppTableRow& row, const AppRow& app) {
   row.revoked_before = app.revoked_before;
 }
 
-/// The app that has this app_id now; null: none.
-Result<const AppTableRow*> live_app(Rows& rows, const std::string& app_id) {
-  TRY(const auto found, rows.list(kAppByLiveId, app_id));
-  return found.empty() ? nullptr : found.front();
-}
-
 Result<> save_project(Rows& rows, const std::string& name, Time now) {
   TRY(const ProjectRow* project, rows.find<ProjectRow>(name));
   if (!project) rows.insert(ProjectRow{name, now});
@@ -118,6 +117,27 @@ Result<> save_secrets(Rows& rows, uint32_t number, const AppRow& app) {
   return save_beside<AppSigningRow, &AppSigningRow::keys_sealed>(rows, number, app.signing_sealed);
 }
 
+/// Error: conflict where another project's app has one of the hosts that `app` would have and `before`, null for a new one, has not. Of two that
+/// would have the same at once one sees the other, as both count the configuration up.
+Result<> expect_free_hosts(Rows& rows, const AppRow& app, const AppTableRow* before) {
+  std::vector<std::string> wanted = core::wafer_host_names(app.settings);
+  const std::vector<std::string> had = before ? core::wafer_host_names(settings_of(before->settings)) : std::vector<std::string>();
+  std::erase_if(wanted, [&had](const std::string& name) { return std::ranges::find(had, name) != had.end(); });
+  if (wanted.empty()) return ok();
+  rows.expect(kAppsByDisabled, true);
+  for (const bool disabled : {false, true}) {
+    TRY(const auto apps, rows.list(kAppsByDisabled, disabled));
+    for (const AppTableRow* other : apps) {
+      if (other->project == app.project) continue;
+      for (const std::string& name : core::wafer_host_names(settings_of(other->settings))) {
+        if (std::ranges::find(wanted, name) == wanted.end()) continue;
+        return make_error(ErrorCode::conflict, "wafer_hosts: another project's app has " + name);
+      }
+    }
+  }
+  return ok();
+}
+
 /// Whether the row says what `app` asks for: then this act was there before.
 bool says(const AppTableRow& row, const AppRow& app) {
   AppTableRow wished = row;
@@ -128,6 +148,11 @@ bool says(const AppTableRow& row, const AppRow& app) {
 Error no_app() { return make_error(ErrorCode::not_found, "no such app"); }
 
 }  // namespace
+
+Result<const AppTableRow*> live_app(Rows& rows, const std::string& app_id) {
+  TRY(const auto found, rows.list(kAppByLiveId, app_id));
+  return found.empty() ? nullptr : found.front();
+}
 
 Result<std::vector<AppRow>> list_apps(ActContext& context) {
   static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
@@ -160,6 +185,7 @@ Result<> add_app(ActContext& context, const AppRow& app) {
   TRY(const AppTableRow* same_id, live_app(rows, app.app_id));
   if (context.again && same_number && same_number == same_id) return ok();
   if (same_number || same_id) return make_error(ErrorCode::conflict, "there is an app " + app.app_id + ", or its number is taken");
+  TRY(expect_free_hosts(rows, app, nullptr));
   AppTableRow row;
   row.number = app.number;
   row.app_id = app.app_id;
@@ -181,19 +207,22 @@ Result<> change_app(ActContext& context, const AppRow& app) {
     if (context.again && says(*row, app)) return ok();
     return make_error(ErrorCode::conflict, "the app was changed since it was read");
   }
+  TRY(expect_free_hosts(rows, app, row));
   TRY(save_secrets(rows, row->number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
+  if (row->upstream != app.upstream) {
+    TRY(wipe_access_token(context, app.app_id));
+  }
   set_all(rows.change(*row), app);
   return write_event(context, context.clock.now(), {"app_changed", row->number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
 }
 
 Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source) {
   Rows& rows = context.rows;
-  rows.expect<AccessTokenTableRow>(app_id);
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
-  TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(wipe_access_token(context, app_id));
   TRY(save_secrets(rows, row->number, {}));
   TRY(count_configuration(rows));
   // The secrets go now, the number stays.
@@ -204,13 +233,6 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   app.old_secret_sealed = Bytes{};
   app.push_sealed = Bytes{};
   app.settings.clear();
-  if (token) {
-    // The lease's number stays, too: a fetch on its way must not pass for that of a later app with this app_id.
-    AccessTokenTableRow& wiped = rows.change(*token);
-    wiped.token_sealed = Bytes{};
-    wiped.lease += 1;
-    wiped.lease_until = Time{};
-  }
   return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
 }
 

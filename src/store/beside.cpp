@@ -4,6 +4,7 @@
 
 #include "store/accounts.h"
 #include "store/directory_acts.h"
+#include "store/journal.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -112,7 +113,10 @@ Result<OpenedSession> open_support(ActContext& context, const core::OpenSupport&
   made.user = user_of(*user);
   made.session = session_of(session);
   rows.insert(std::move(session));
-  TRY(write_event(context, act.now, {"support_view", act.app, act.user, act.new_session, Reason::none, act.source, user->project}));
+  std::string detail = "{";
+  append_text(detail, "actor", act.actor);
+  detail += "}";
+  TRY(write_event(context, act.now, {"support_view", act.app, act.user, act.new_session, Reason::none, act.source, user->project, detail}));
   return made;
 }
 

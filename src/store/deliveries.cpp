@@ -1,5 +1,6 @@
 // Deliveries on their way: of each user and webhook one at a time, in order.
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "store/journal.h"
@@ -11,10 +12,17 @@ using core::LeasedDelivery;
 
 namespace {
 
-constexpr int kDueSlice = 64;  // of one webhook's that are due
+constexpr int64_t kDueSlice = 64;       // of one webhook's that are due
+constexpr int64_t kWebhooksAtOnce = 64;  // those that have waited longest; the others in the next look
+constexpr int64_t kListSlice = 500;
+constexpr int kListSlices = 10;  // at most, for one page
 constexpr size_t kErrorBytes = 200;
 
-constexpr Scan kOpenWebhooks{&kTable<WebhookRow>, "disabled = 0", "created_at, id"};
+// Those that have something due, by when the oldest of it was: a step into deliveries_by_due for each.
+constexpr Scan kWaitingWebhooks{
+    &kTable<WebhookRow>,
+    "disabled = 0 AND (SELECT d.due_at FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.state = 0 ORDER BY d.due_at LIMIT 1) <= ?",
+    "(SELECT d.due_at FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.state = 0 ORDER BY d.due_at LIMIT 1), id", true};
 constexpr Scan kDueNow{&kTable<DeliveryRow>, "webhook_id = ? AND state = 0 AND due_at <= ?", "due_at, id", true};
 constexpr Scan kOfWebhook{&kTable<DeliveryRow>, "webhook_id = ? AND id > ?", "id", true};
 constexpr Index<DeliveryRow> kUnsettledOfUser{{&kTable<DeliveryRow>, {0, 3}, 2, "state = 0"},
@@ -45,26 +53,32 @@ Result<const DeliveryRow*> lease(Rows& rows, const DeliveryRow& row, const core:
 
 }  // namespace
 
+// However many webhooks there are, a look takes a few ways over the network: which of them wait, what is due of these, what else their users
+// have.
 Result<std::vector<LeasedDelivery>> lease_deliveries(ActContext& context, const core::LeaseDeliveries& act) {
   Rows& rows = context.rows;
-  TRY(const auto webhooks, rows.scan<WebhookRow>(kOpenWebhooks));
-  std::vector<LeasedDelivery> leased;
+  TRY(auto webhooks, rows.scan<WebhookRow>(kWaitingWebhooks, act.now, kWebhooksAtOnce + static_cast<int64_t>(act.busy.size())));
+  std::erase_if(webhooks, [&act](const WebhookRow& webhook) { return std::ranges::find(act.busy, webhook.id) != act.busy.end(); });
+  std::map<Id, std::pair<const WebhookRow*, size_t>> taken;  // by webhook: how many of it
+  std::vector<Cell> asked;
   for (const WebhookRow& webhook : webhooks) {
-    if (std::ranges::find(act.busy, webhook.id) != act.busy.end()) continue;
-    TRY(const auto due, rows.scan<DeliveryRow>(kDueNow, webhook.id, act.now, kDueSlice));
-    for (const DeliveryRow& scanned : due) {
-      if (scanned.user) rows.expect(kUnsettledOfUser, scanned.webhook, *scanned.user);
-    }
-    size_t count = 0;
-    for (const DeliveryRow& scanned : due) {
-      if (count == act.per_webhook) break;
-      const DeliveryRow* row = rows.adopt(scanned);
-      if (!row || row->state != core::DeliveryState::due) continue;
-      TRY(const DeliveryRow* mine, lease(rows, *row, act));
-      if (!mine) continue;
-      leased.push_back({delivery_of(*mine), webhook.url, webhook.secret_sealed.raw, act.until});
-      ++count;
-    }
+    taken[webhook.id] = {&webhook, 0};
+    asked.insert(asked.end(), {cell_of(webhook.id), cell_of(act.now), cell_of(kDueSlice)});
+  }
+  TRY(const auto due, rows.scan_each<DeliveryRow>(kDueNow, asked, 3));
+  for (const DeliveryRow& scanned : due) {
+    if (scanned.user) rows.expect(kUnsettledOfUser, scanned.webhook, *scanned.user);
+  }
+  std::vector<LeasedDelivery> leased;
+  for (const DeliveryRow& scanned : due) {
+    auto& [webhook, count] = taken[scanned.webhook];
+    if (count == act.per_webhook) continue;
+    const DeliveryRow* row = rows.adopt(scanned);
+    if (!row || row->state != core::DeliveryState::due) continue;
+    TRY(const DeliveryRow* mine, lease(rows, *row, act));
+    if (!mine) continue;
+    leased.push_back({delivery_of(*mine), webhook->url, webhook->secret_sealed.raw, act.until});
+    ++count;
   }
   return leased;
 }
@@ -94,18 +108,24 @@ Result<> settle_delivery(ActContext& context, const core::SettleDelivery& act) {
   return ok();
 }
 
-Result<std::vector<Delivery>> list_deliveries(ActContext& context, const core::ListDeliveries& query) {
-  std::vector<Delivery> found;
+Result<core::DeliveryPage> list_deliveries(ActContext& context, const core::ListDeliveries& query) {
+  core::DeliveryPage page;
   Id after = query.after.value_or(Id{});
-  while (found.size() < query.limit) {
-    TRY(const auto page, context.rows.scan<DeliveryRow>(kOfWebhook, query.webhook, after, 500));
-    for (const DeliveryRow& row : page) {
-      if (found.size() < query.limit && (!query.state || row.state == *query.state)) found.push_back(delivery_of(row));
+  for (int i = 0; i < kListSlices; ++i) {
+    TRY(const auto found, context.rows.scan<DeliveryRow>(kOfWebhook, query.webhook, after, kListSlice));
+    for (const DeliveryRow& row : found) {
+      after = row.id;
+      if (query.state && row.state != *query.state) continue;
+      page.deliveries.push_back(delivery_of(row));
+      if (page.deliveries.size() == query.limit) {
+        page.next = after;
+        return page;
+      }
     }
-    if (page.size() < 500) break;
-    after = page.back().id;
+    if (found.size() < static_cast<size_t>(kListSlice)) return page;
   }
-  return found;
+  page.next = after;
+  return page;
 }
 
 Result<> replay_delivery(ActContext& context, const Id& webhook, const Id& id, Time now, const core::Source& source) {

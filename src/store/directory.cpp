@@ -17,9 +17,9 @@ namespace {
 
 static_assert(std::get<2>(Table<UserRow>::columns).name == "project" && std::get<8>(Table<UserRow>::columns).name == "external_id");
 constexpr Scan kUsersAfter{&kTable<UserRow>, "id > ?", "id", true};
+constexpr Scan kUsersInProjectAfter{&kTable<UserRow>, "project = ? AND id > ?", "id", true};
 constexpr Scan kProjects{&kTable<ProjectRow>, "", "name"};
-constexpr size_t kUserSlice = 500;
-constexpr int kUserSlices = 10;  // at most, for one page
+constexpr int kUserSlices = 10;  // at most, for one page: many who are deleted may stand between two who are not
 
 /// Answers an act that finds what it wants done: long ago, or by its own first try.
 Result<ChangedUser> unchanged(ActContext& context, const UserRow& user) {
@@ -123,10 +123,10 @@ Result<Chosen> page_of_named(Rows& rows, const FindUsers& query) {
 Result<Chosen> page_of_all(Rows& rows, const FindUsers& query) {
   Chosen chosen;
   Id after = query.after.value_or(Id{});
-  // No index has the users of one project by id: many that do not fit may stand between two that do.
-  const size_t slice = query.project.empty() ? query.limit : kUserSlice;
+  const auto slice = static_cast<int64_t>(query.limit);
   for (int i = 0; i < kUserSlices; ++i) {
-    TRY(const auto found, rows.scan<UserRow>(kUsersAfter, after, static_cast<int64_t>(slice)));
+    TRY(const auto found, query.project.empty() ? rows.scan<UserRow>(kUsersAfter, after, slice)
+                                                : rows.scan<UserRow>(kUsersInProjectAfter, query.project, after, slice));
     for (const UserRow& row : found) {
       after = row.id;
       const UserRow* user = rows.adopt(row);
@@ -137,7 +137,7 @@ Result<Chosen> page_of_all(Rows& rows, const FindUsers& query) {
         return chosen;
       }
     }
-    if (found.size() < slice) return chosen;
+    if (found.size() < query.limit) return chosen;
   }
   chosen.next = after;
   return chosen;

@@ -67,6 +67,13 @@ class Engine {
   virtual Result<> begin(bool writes) = 0;
   virtual Result<> read(std::span<const Read> reads) = 0;
   virtual Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) = 0;
+  /// The same scan for each `width` of the values, one after the other; over a network, in one way.
+  virtual Result<> scan_each(const Scan& scan, std::span<const Cell> values, size_t width, const Sink& sink) {
+    for (; !values.empty(); values = values.subspan(width)) {
+      TRY(this->scan(scan, values.first(width), sink));
+    }
+    return ok();
+  }
   /// Makes the changes in order and commits. An update or remove that finds fewer rows than it names, or an insert of a row that is there,
   /// is a conflict. Sets `unknown` when the transaction may have been committed although an error is returned (the line broke meanwhile).
   virtual Result<> commit(std::span<const Write> writes, bool& unknown) = 0;

@@ -7,7 +7,6 @@ namespace kaimen::store {
 
 namespace {
 
-constexpr Index<EntryCountRow> kCountsOfCode{{&kTable<EntryCountRow>, {0}, 1}};
 constexpr Scan kCodesBefore{&kTable<EntryCodeRow>, "app = ? AND id < ?", "id DESC", true};
 
 Error absent() { return make_error(ErrorCode::not_found, "there is no such entry code"); }
@@ -113,19 +112,24 @@ Result<core::EntryCode> change_entry_code(ActContext& context, const core::Chang
   return code_of(rows, row);
 }
 
+Result<> drop_code(Rows& rows, const EntryCodeRow& code) {
+  TRY(const auto lanes, rows.list(kCountsOfCode, code.code));
+  for (const EntryCountRow* lane : lanes) rows.remove(*lane);
+  if (code.picture_hash) {
+    TRY(const EntryPictureRow* picture, rows.find<EntryPictureRow>(*code.picture_hash));
+    if (picture && picture->code == code.code) rows.remove(*picture);
+  }
+  rows.remove(code);
+  return ok();
+}
+
 Result<> remove_entry_code(ActContext& context, const core::RemoveEntryCode& act) {
   Rows& rows = context.rows;
   rows.expect(kCountsOfCode, act.code);
   TRY(const EntryCodeRow* row, rows.find<EntryCodeRow>(act.code));
   if (!row && context.again) return ok();
   if (!row || row->app != act.app) return absent();
-  TRY(const auto lanes, rows.list(kCountsOfCode, act.code));
-  for (const EntryCountRow* lane : lanes) rows.remove(*lane);
-  if (row->picture_hash) {
-    TRY(const EntryPictureRow* picture, rows.find<EntryPictureRow>(*row->picture_hash));
-    if (picture && picture->code == act.code) rows.remove(*picture);
-  }
-  rows.remove(*row);
+  TRY(drop_code(rows, *row));
   const std::string detail = detail_of(act.code);
   return write_event(context, act.now, {"entry_code_removed", act.app, std::nullopt, std::nullopt, Reason::none, act.source, act.project, detail});
 }

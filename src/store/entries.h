@@ -7,6 +7,7 @@
 
 namespace kaimen::store {
 
+inline constexpr Index<EntryCountRow> kCountsOfCode{{&kTable<EntryCountRow>, {0}, 1}};
 inline constexpr Index<EntryScanRow> kScansOfUser{{&kTable<EntryScanRow>, {3}, 1}};
 static_assert(std::get<3>(Table<EntryScanRow>::columns).member == &EntryScanRow::user);
 
@@ -16,6 +17,8 @@ Result<core::EntryCode> find_entry_code(ActContext& context, const std::string& 
 Result<std::vector<core::EntryCode>> list_entry_codes(ActContext& context, const core::ListEntryCodes& query);
 Result<core::EntryCode> change_entry_code(ActContext& context, const core::ChangeEntryCode& act);
 Result<> remove_entry_code(ActContext& context, const core::RemoveEntryCode& act);
+/// Removes the code, what is counted of it, and its picture; its scans stay.
+Result<> drop_code(Rows& rows, const EntryCodeRow& code);
 Result<core::EntryPicture> find_entry_picture(ActContext& context, const std::string& hash);
 
 // entry_scans.cpp

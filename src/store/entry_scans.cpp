@@ -66,7 +66,8 @@ Result<std::optional<Entrance>> entrance_of(ActContext& context, const core::Ask
   if (scanned) {
     TRY(const EntryCodeRow* code, rows.find<EntryCodeRow>(scanned->code));
     TRY(const UserRow* user, rows.find<UserRow>(scanned->user));
-    if (!code || !user) return refused(ErrorCode::not_found);
+    if (const auto why = closed(code, query.app, query.now)) return refused(*why);
+    if (!user) return refused(ErrorCode::not_found);
     const core::User now = user_of(*user);
     return granted(*code, query.is_registered ? query.is_registered(now) : now.registered);
   }

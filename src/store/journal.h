@@ -14,13 +14,13 @@ Result<> write_note(ActContext& context, const core::Note& note);
 // webhooks.cpp
 Result<std::vector<core::Webhook>> list_webhooks(ActContext& context);
 Result<> add_webhook(ActContext& context, const core::Webhook& webhook);
-Result<> change_webhook(ActContext& context, const core::Webhook& webhook);
+Result<core::Webhook> change_webhook(ActContext& context, const core::ChangeWebhook& act);
 Result<> remove_webhook(ActContext& context, const Id& id, Time now, const core::Source& source);
 
 // deliveries.cpp
 Result<std::vector<core::LeasedDelivery>> lease_deliveries(ActContext& context, const core::LeaseDeliveries& act);
 Result<> settle_delivery(ActContext& context, const core::SettleDelivery& act);
-Result<std::vector<core::Delivery>> list_deliveries(ActContext& context, const core::ListDeliveries& query);
+Result<core::DeliveryPage> list_deliveries(ActContext& context, const core::ListDeliveries& query);
 Result<> replay_delivery(ActContext& context, const Id& webhook, const Id& id, Time now, const core::Source& source);
 
 // outbox.cpp
@@ -34,6 +34,8 @@ struct Told {
   Reason reason = Reason::none;
   std::string_view detail{};  ///< A JSON object, or empty.
 };
+/// Adds a member to the JSON object that is being written: "{", or what it has so far.
+void append_text(std::string& json, std::string_view name, std::string_view text);
 /// Puts it into the outbox of each webhook of the project that wants it, to be sent once this act is durable.
 Result<> tell(ActContext& context, Time now, const Told& told);
 /// What webhooks are told of an event of this kind; empty: nothing.

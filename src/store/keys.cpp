@@ -95,6 +95,9 @@ Result<> add_access_key(ActContext& context, const AccessKeyRow& key) {
   if (before && context.again && before->hash.raw == key.hash) return ok();
   TRY(const auto same, context.rows.list(kAccessKeyByHash, Bytes{key.hash}));
   if (before || !same.empty()) return make_error(ErrorCode::conflict, "this access key is there already");
+  if (!key.project.empty()) {
+    TRY(expect_project(context.rows, key.project));
+  }
   TRY(count_configuration(context.rows));
   context.rows.insert(AccessKeyTableRow{key.id, key.name, Bytes{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at,
                                         key.revoked_at});

@@ -58,7 +58,8 @@ class MysqlEngine final : public Engine {
   Result<Time> time() override;
   Result<> begin(bool writes) override;
   Result<> read(std::span<const Read> reads) override;
-  Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) override;
+  Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) override { return scan_each(scan, values, values.size(), sink); }
+  Result<> scan_each(const Scan& scan, std::span<const Cell> values, size_t width, const Sink& sink) override;
   Result<> commit(std::span<const Write> writes, bool& unknown) override;
   void roll_back() noexcept override;
   Result<> script(const std::string& sql) override;
@@ -181,10 +182,13 @@ Result<> MysqlEngine::read(std::span<const Read> reads) {
   return send();
 }
 
-Result<> MysqlEngine::scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) {
+Result<> MysqlEngine::scan_each(const Scan& scan, std::span<const Cell> values, size_t width, const Sink& sink) {
   std::string sql;
   Rows rows;
-  mysql::append_scan(sql, scan, values);
+  do {
+    mysql::append_scan(sql, scan, values.first(width));
+    values = values.subspan(width);
+  } while (!values.empty());
   TRY(run(Does::reads, sql, [&](size_t, std::span<const std::string_view> row) { sink(rows.cells(*scan.table, row)); }));
   return ok();
 }

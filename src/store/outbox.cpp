@@ -36,22 +36,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kTold{{
     {"user_deleted", "user.deleted"},
 }};
 
-void append_text(std::string& json, std::string_view name, std::string_view text) {
-  json.append(json.ends_with('{') ? "\"" : ",\"").append(name).append("\":\"");
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (c == '"' || c == '\\') json.push_back('\\');
-    if (byte >= 0x20) {
-      json.push_back(c);
-      continue;
-    }
-    char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-    json += escaped;
-  }
-  json.push_back('"');
-}
-
 Result<std::string> body_of(Rows& rows, Time now, const Told& told, const Id& id) {
   std::string data = "{";
   append_text(data, "user_id", told.user.hex());
@@ -77,6 +61,22 @@ bool wants(const WebhookRow& webhook, std::string_view kind) {
 }
 
 }  // namespace
+
+void append_text(std::string& json, std::string_view name, std::string_view text) {
+  json.append(json.ends_with('{') ? "\"" : ",\"").append(name).append("\":\"");
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (c == '"' || c == '\\') json.push_back('\\');
+    if (byte >= 0x20) {
+      json.push_back(c);
+      continue;
+    }
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+    json += escaped;
+  }
+  json.push_back('"');
+}
 
 std::string_view told_kind(std::string_view event_kind) {
   const auto found = std::ranges::find(kTold, event_kind, &std::pair<std::string_view, std::string_view>::first);

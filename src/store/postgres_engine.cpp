@@ -35,7 +35,8 @@ class PostgresEngine final : public Engine {
   Result<Time> time() override;
   Result<> begin(bool writes) override;
   Result<> read(std::span<const Read> reads) override;
-  Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) override;
+  Result<> scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) override { return scan_each(scan, values, values.size(), sink); }
+  Result<> scan_each(const Scan& scan, std::span<const Cell> values, size_t width, const Sink& sink) override;
   Result<> commit(std::span<const Write> writes, bool& unknown) override;
   void roll_back() noexcept override;
   Result<> script(const std::string& sql) override;
@@ -155,14 +156,17 @@ Result<> PostgresEngine::read(std::span<const Read> reads) {
   return any ? run() : Result<>(ok());
 }
 
-Result<> PostgresEngine::scan(const Scan& scan, std::span<const Cell> values, const Sink& sink) {
+Result<> PostgresEngine::scan_each(const Scan& scan, std::span<const Cell> values, size_t width, const Sink& sink) {
   TRY(expect_transaction());
   queue_begin();
   PostgresStatement& rows = known({&scan, Form::scan, false, 0});
-  if (!rows.table) rows = {scan_sql(scan, values), scan.table, true};
-  values_.clear();
-  for (const Cell& value : values) values_.add(value);
-  connection_->queue(rows, values_, &sink);
+  if (!rows.table) rows = {scan_sql(scan, values.first(width)), scan.table, true};
+  do {
+    values_.clear();
+    for (const Cell& value : values.first(width)) values_.add(value);
+    connection_->queue(rows, values_, &sink);
+    values = values.subspan(width);
+  } while (!values.empty());
   return run();
 }
 

@@ -5,6 +5,7 @@
 #include "store/accounts.h"
 #include "store/acts.h"
 #include "store/avatars.h"
+#include "store/entries.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -33,6 +34,9 @@ constexpr Scan kOldInvitations{&kTable<InvitationRow>, "until <= ?", "", true, t
 constexpr Scan kOldPrograms{&kTable<NodeProgramRow>, "node_id NOT IN (SELECT id FROM nodes)", "", true, true};
 // Named by sessions, whose ids begin with their time.
 constexpr Scan kOldScans{&kTable<EntryScanRow>, "session_id < ?", "", true, true};
+// Of apps that are gone. Few at a time: a picture may be large.
+constexpr Scan kGoneCodes{&kTable<EntryCodeRow>, "app IN (SELECT number FROM apps WHERE removed_at <= ?)", "", true, true};
+constexpr int64_t kCodeSlice = 20;
 constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
@@ -53,6 +57,21 @@ Result<size_t> remove_found(Rows& rows, const Scan& scan, const Values&... value
     if (now && key_text(detail::cells_of(*now)) == key_text(detail::cells_of(row))) rows.remove(*now);
   }
   return found.size();
+}
+
+/// Entry codes with what is counted of them and their pictures. Whether there may be more.
+Result<bool> purge_codes(Rows& rows, Time now) {
+  TRY(const auto found, rows.scan<EntryCodeRow>(kGoneCodes, now, kCodeSlice));
+  for (const EntryCodeRow& code : found) {
+    rows.expect(kCountsOfCode, code.code);
+    if (code.picture_hash) rows.expect<EntryPictureRow>(*code.picture_hash);
+  }
+  for (const EntryCodeRow& code : found) {
+    if (const EntryCodeRow* row = rows.adopt(code)) {
+      TRY(drop_code(rows, *row));
+    }
+  }
+  return found.size() == static_cast<size_t>(kCodeSlice);
 }
 
 }  // namespace
@@ -89,8 +108,9 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t stats, remove_found<StatsTableRow>(rows, kOldStats, epoch_ms(now - kStatsKept) / 3'600'000));
   TRY(const size_t settled, remove_found<DeliveryRow>(rows, kOldDeliveries, now - kDeliveriesKept));
   TRY(const size_t forgotten, remove_found<DeliveryRow>(rows, kForgottenDeliveries, now - kDeliveriesKept - std::chrono::days(1)));
+  TRY(const bool codes_of_gone, purge_codes(rows, now));
   TRY(const bool avatars, purge_avatars(context, now));
-  return avatars || std::max({codes, revocations, marks, sessions, events, settled, forgotten, failures, scans, stats}) == kSlice;
+  return avatars || codes_of_gone || std::max({codes, revocations, marks, sessions, events, settled, forgotten, failures, scans, stats}) == kSlice;
 }
 
 }  // namespace kaimen::store

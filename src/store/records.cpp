@@ -223,6 +223,12 @@ Result<> write_event(ActContext& context, Time now, const Event& event) {
   return tell(context, now, {told, event.project, *event.user, event.app, event.session, event.reason, event.detail});
 }
 
+Result<> expect_project(Rows& rows, const std::string& name) {
+  TRY(const ProjectRow* project, rows.find<ProjectRow>(name));
+  if (!project) return make_error(ErrorCode::invalid_request, "there is no project of that name");
+  return ok();
+}
+
 Result<> count_configuration(Rows& rows) {
   TRY(const MetaRow* row, rows.find<MetaRow>("configuration"));
   if (row) {

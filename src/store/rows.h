@@ -136,6 +136,9 @@ class Rows {
   /// The rows of the scan as the database has them; changes of this batch are not among them.
   template <class Row, class... Values>
   Result<std::vector<Row>> scan(const Scan& scan, const Values&... values);
+  /// The same scan for each `width` of the values, in one way over the network; the rows of one after those of the other.
+  template <class Row>
+  Result<std::vector<Row>> scan_each(const Scan& scan, std::span<const Cell> values, size_t width);
   /// The same with values that are cells already; for scans that are made at run time (pager.h).
   template <class Row>
   Result<std::vector<Row>> scan_cells(const Scan& scan, std::span<const Cell> values);

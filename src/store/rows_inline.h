@@ -305,6 +305,14 @@ Result<std::vector<Row>> Rows::scan_cells(const Scan& scan, std::span<const Cell
 }
 
 template <class Row>
+Result<std::vector<Row>> Rows::scan_each(const Scan& scan, std::span<const Cell> values, size_t width) {
+  std::vector<Row> rows;
+  if (values.empty()) return rows;
+  TRY(remember(engine_->scan_each(scan, values, width, [&rows](std::span<const Cell> row) { rows.push_back(row_of<Row>(row)); })));
+  return rows;
+}
+
+template <class Row>
 const Row* Rows::adopt(const Row& scanned) {
   const auto& entry = held<Row>().adopt(scanned);
   return entry.now ? &*entry.now : nullptr;

@@ -16,8 +16,8 @@ Task<Result<std::vector<core::Webhook>>> SqlJournal::list_webhooks() {
 Task<Result<>> SqlJournal::add_webhook(core::Webhook webhook) {
   return queue_.write<void>([webhook = std::move(webhook)](ActContext& context) { return store::add_webhook(context, webhook); });
 }
-Task<Result<>> SqlJournal::change_webhook(core::Webhook webhook) {
-  return queue_.write<void>([webhook = std::move(webhook)](ActContext& context) { return store::change_webhook(context, webhook); });
+Task<Result<core::Webhook>> SqlJournal::change_webhook(core::ChangeWebhook act) {
+  return queue_.write<core::Webhook>([act = std::move(act)](ActContext& context) { return store::change_webhook(context, act); });
 }
 Task<Result<>> SqlJournal::remove_webhook(Id id, Time now, core::Source source) {
   return queue_.write<void>([id, now, source = std::move(source)](ActContext& context) { return store::remove_webhook(context, id, now, source); });
@@ -30,8 +30,8 @@ Task<Result<std::vector<core::LeasedDelivery>>> SqlJournal::lease_deliveries(cor
 Task<Result<>> SqlJournal::settle_delivery(core::SettleDelivery act) {
   return queue_.write<void>([act = std::move(act)](ActContext& context) { return store::settle_delivery(context, act); });
 }
-Task<Result<std::vector<core::Delivery>>> SqlJournal::list_deliveries(core::ListDeliveries query) {
-  return queue_.read<std::vector<core::Delivery>>([query = std::move(query)](ActContext& context) { return store::list_deliveries(context, query); });
+Task<Result<core::DeliveryPage>> SqlJournal::list_deliveries(core::ListDeliveries query) {
+  return queue_.read<core::DeliveryPage>([query = std::move(query)](ActContext& context) { return store::list_deliveries(context, query); });
 }
 Task<Result<>> SqlJournal::replay_delivery(Id webhook, Id id, Time now, core::Source source) {
   return queue_.write<void>([webhook, id, now, source = std::move(source)](ActContext& context) {

@@ -14,11 +14,11 @@ class SqlJournal final : public core::JournalStore {
   Task<Result<>> note(core::Note note) override;
   Task<Result<std::vector<core::Webhook>>> list_webhooks() override;
   Task<Result<>> add_webhook(core::Webhook webhook) override;
-  Task<Result<>> change_webhook(core::Webhook webhook) override;
+  Task<Result<core::Webhook>> change_webhook(core::ChangeWebhook act) override;
   Task<Result<>> remove_webhook(Id id, Time now, core::Source source) override;
   Task<Result<std::vector<core::LeasedDelivery>>> lease_deliveries(core::LeaseDeliveries act) override;
   Task<Result<>> settle_delivery(core::SettleDelivery act) override;
-  Task<Result<std::vector<core::Delivery>>> list_deliveries(core::ListDeliveries query) override;
+  Task<Result<core::DeliveryPage>> list_deliveries(core::ListDeliveries query) override;
   Task<Result<>> replay_delivery(Id webhook, Id id, Time now, core::Source source) override;
 
  private:

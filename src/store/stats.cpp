@@ -45,10 +45,12 @@ Result<> keep_stats(ActContext& context, const std::vector<core::StatsRow>& all)
 }
 
 Result<std::vector<core::StatsRow>> read_stats(ActContext& context, const core::ReadStats& query) {
-  Result<std::vector<StatsTableRow>> found = std::vector<StatsTableRow>();
-  if (query.app) found = context.rows.scan<StatsTableRow>(kHoursOfApp, *query.app, query.from, query.to);
-  else found = context.rows.scan<StatsTableRow>(kHours, query.from, query.to);
-  TRY(const auto rows, std::move(found));
+  std::vector<Cell> asked;
+  if (query.apps) {
+    for (const uint32_t app : *query.apps) asked.insert(asked.end(), {cell_of(app), cell_of(query.from), cell_of(query.to)});
+  }
+  TRY(const auto rows, query.apps ? context.rows.scan_each<StatsTableRow>(kHoursOfApp, asked, 3)
+                                  : context.rows.scan<StatsTableRow>(kHours, query.from, query.to));
   std::vector<core::StatsRow> all;
   for (const StatsTableRow& row : rows) all.push_back({row.app, row.hour, row.node, counts_in(row.counts), row.active.raw});
   return all;

@@ -14,14 +14,16 @@ Result<> note_change(ActContext& context, Time now, std::string_view kind, const
   return write_event(context, now, {kind, std::nullopt, std::nullopt, std::nullopt, Reason::none, source, project, detail});
 }
 
+Webhook webhook_of(const WebhookRow& row) {
+  return {row.id, row.project, row.url, row.secret_sealed.raw, split(row.kinds), row.disabled, row.created_at};
+}
+
 }  // namespace
 
 Result<std::vector<Webhook>> list_webhooks(ActContext& context) {
   TRY(const auto rows, context.rows.scan<WebhookRow>(kWebhooks));
   std::vector<Webhook> webhooks;
-  for (const WebhookRow& row : rows) {
-    webhooks.push_back({row.id, row.project, row.url, row.secret_sealed.raw, split(row.kinds), row.disabled, row.created_at});
-  }
+  for (const WebhookRow& row : rows) webhooks.push_back(webhook_of(row));
   return webhooks;
 }
 
@@ -29,19 +31,22 @@ Result<> add_webhook(ActContext& context, const Webhook& webhook) {
   TRY(const WebhookRow* before, context.rows.find<WebhookRow>(webhook.id));
   if (before && context.again) return ok();
   if (before) return make_error(ErrorCode::conflict, "this webhook is there already");
+  TRY(expect_project(context.rows, webhook.project));
+  TRY(count_configuration(context.rows));
   context.rows.insert(WebhookRow{webhook.id, webhook.project, webhook.url, Bytes{webhook.secret_sealed}, join(webhook.kinds), webhook.disabled,
                                  webhook.created_at});
   return note_change(context, webhook.created_at, "webhook_added", webhook.id, webhook.project, webhook.source);
 }
 
-Result<> change_webhook(ActContext& context, const Webhook& webhook) {
-  TRY(const WebhookRow* row, context.rows.find<WebhookRow>(webhook.id));
+Result<Webhook> change_webhook(ActContext& context, const core::ChangeWebhook& act) {
+  TRY(const WebhookRow* row, context.rows.find<WebhookRow>(act.id));
   if (!row) return make_error(ErrorCode::not_found, "no such webhook");
   WebhookRow& changed = context.rows.change(*row);
-  changed.url = webhook.url;
-  changed.kinds = join(webhook.kinds);
-  changed.disabled = webhook.disabled;
-  return note_change(context, context.clock.now(), "webhook_changed", webhook.id, row->project, webhook.source);
+  changed.url = act.url.value_or(changed.url);
+  if (act.kinds) changed.kinds = join(*act.kinds);
+  changed.disabled = act.disabled.value_or(changed.disabled);
+  TRY(note_change(context, context.clock.now(), "webhook_changed", act.id, row->project, act.source));
+  return webhook_of(changed);
 }
 
 // What was put into its outbox goes with the purge.

@@ -206,16 +206,37 @@ TEST_F(WaferApiTest, WithoutAnAppOfWafersThereIsNothing) {
 
 TEST_F(WaferApiTest, OneOfSeveralAppsIsNamedByPathOrHost) {
   add_app("wx2", "default", {{"wafer", "v2"}, {"wafer_hosts", "two.example.cn,shop.example.cn:8443"}});
-  EXPECT_EQ(login_as().status, 404) << "nothing says which";
   EXPECT_EQ(login_as("o1", "/weapp/wx9/login").status, 404);
   const auto app_of = [&](const Reply& reply) { return std::string(reply.object().at("data").at("userinfo").at("watermark").at("appid").get_string()); };
   EXPECT_EQ(app_of(login_as("o1", "/weapp/wx1/login")), "wx1");
   EXPECT_EQ(app_of(login_as("o1", "/weapp/wx2/login")), "wx2");
   EXPECT_EQ(app_of(login_as("o1", "/weapp/wx1/login", "two.example.cn")), "wx1") << "the path goes first";
   for (const std::string host : {"two.example.cn", "TWO.example.cn", "two.example.cn:443", "shop.example.cn:8443"}) EXPECT_EQ(app_of(login_as("o1", "/weapp/login", host)), "wx2") << host;
-  EXPECT_EQ(login_as("o1", "/weapp/login", "shop.example.cn").status, 404);
+  for (const std::string host : {"", "shop.example.cn", "nobodys.example.cn"}) EXPECT_EQ(app_of(login_as("o1", "/weapp/login", host)), "wx1") << "it has no hosts: " << host;
+  add_app("wx3", "default", {{"wafer", "v2"}});
+  EXPECT_EQ(login_as().status, 404) << "nothing says which";
+  EXPECT_EQ(app_of(login_as("o1", "/weapp/login", "two.example.cn")), "wx2");
   set("wafer_hosts", "two.example.cn");
   EXPECT_EQ(login_as("o1", "/weapp/login", "two.example.cn").status, 404) << "named by two";
+}
+
+// A customer's key switched wafer on for an app of theirs, and another customer's clients logged in no more.
+TEST_F(WaferApiTest, AProjectsKeyTakesNoHostFromAnotherProject) {
+  add_app("wx2", "other");
+  const auto as_other = [this](std::map<std::string, std::string> settings) {
+    core::AppChange change;
+    change.settings = std::move(settings);
+    change.by_project = true;
+    return run_here(services().apps.change("wx2", std::move(change)));
+  };
+  EXPECT_EQ(as_other({{"wafer", "v2"}}).error().code, ErrorCode::conflict);
+  ASSERT_TRUE(as_other({{"wafer", "v2"}, {"wafer_hosts", "two.example.cn"}}));
+  EXPECT_EQ(as_other({{"wafer_hosts", ""}}).error().code, ErrorCode::conflict);
+  const auto app_of = [&](const Reply& reply) { return std::string(reply.object().at("data").at("userinfo").at("watermark").at("appid").get_string()); };
+  EXPECT_EQ(app_of(login_as()), "wx1");
+  set("wafer_hosts", "Shop.example.cn:8443");
+  EXPECT_EQ(as_other({{"wafer_hosts", "two.example.cn,shop.EXAMPLE.cn"}}).error().code, ErrorCode::conflict);
+  EXPECT_EQ(app_of(login_as("o1", "/weapp/login", "shop.example.cn:8443")), "wx1");
 }
 
 // T10

@@ -242,6 +242,89 @@ TEST_P(StoreContract, an_app_without_access_token_has_an_empty_one) {
   EXPECT_EQ(row.lease, 0u);
 }
 
+TEST_P(StoreContract, a_token_says_whose_it_is_and_goes_with_the_app) {
+  ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
+  const auto lease = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 5s)).value();
+  ASSERT_TRUE(run_here(store().save_access_token("wx1", *lease, "sealed", t0 + 2h, t0)).value());
+  auto row = run_here(store().access_token("wx1")).value();
+  EXPECT_EQ(row.app, 1u);
+  EXPECT_EQ(row.upstream, "wechat");
+  EXPECT_EQ(row.token_sealed, "sealed");
+  const auto under_way = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 5s)).value();
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
+  EXPECT_EQ(run_here(store().access_token("wx1")).value().app, 0u);
+  ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 2))));
+  EXPECT_FALSE(run_here(store().save_access_token("wx1", *under_way, "late", t0 + 2h, t0)).value()) << "the fetch was for the app before";
+  row = run_here(store().access_token("wx1")).value();
+  EXPECT_EQ(row.app, 2u);
+  EXPECT_EQ(row.token_sealed, "");
+}
+
+// Also where nobody had asked for a token before.
+TEST_P(StoreContract, a_first_lease_does_not_outlive_the_app) {
+  for (uint32_t round = 0; round < 10; ++round) {
+    const std::string app_id = "wx" + std::to_string(round);
+    ASSERT_TRUE(run_here(store().add_app(app_row(app_id, 1 + round))));
+    std::optional<uint64_t> lease;
+    std::thread other([&] { lease = run_here(store().lease_access_token(app_id, new_id(), t0, t0 + 5s)).value(); });
+    ASSERT_TRUE(run_here(store().remove_app(app_id, t0, {})));
+    other.join();
+    ASSERT_TRUE(lease);
+    // Either it began before the removal, and its save is none; or after, and its look tells it that the app is gone.
+    const bool saved = run_here(store().save_access_token(app_id, *lease, "sealed", t0 + 2h, t0)).value();
+    EXPECT_TRUE(!saved || run_here(store().access_token(app_id)).value().app == 0) << round;
+  }
+}
+
+TEST_P(StoreContract, another_upstream_begins_without_a_token) {
+  ASSERT_TRUE(run_here(store().add_app(app_row("wx1", 1))));
+  const auto lease = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 5s)).value();
+  ASSERT_TRUE(run_here(store().save_access_token("wx1", *lease, "sealed", t0 + 2h, t0)).value());
+  core::AppRow app = run_here(store().list_apps()).value().at(0);
+  app.name = "another";
+  ASSERT_TRUE(run_here(store().change_app(app)));
+  EXPECT_EQ(run_here(store().access_token("wx1")).value().token_sealed, "sealed");
+  app = run_here(store().list_apps()).value().at(0);
+  app.upstream = "sandbox";
+  ASSERT_TRUE(run_here(store().change_app(app)));
+  const auto row = run_here(store().access_token("wx1")).value();
+  EXPECT_EQ(row.upstream, "sandbox");
+  EXPECT_EQ(row.token_sealed, "");
+}
+
+TEST_P(StoreContract, a_host_of_wafers_is_one_projects) {
+  core::AppRow first = app_row("wx1", 1), second = app_row("wx2", 2), other = app_row("wx3", 3);
+  first.settings = {{"wafer_hosts", "Shop.example.cn:8443, two.example.cn"}};
+  second.settings = {{"wafer_hosts", "shop.example.cn"}};
+  other.settings = {{"wafer_hosts", "mine.example.cn,shop.example.cn"}};
+  other.project = "other";
+  ASSERT_TRUE(run_here(store().add_app(first)));
+  EXPECT_TRUE(run_here(store().add_app(second))) << "a project's own business";
+  EXPECT_EQ(code_of(run_here(store().add_app(other))), ErrorCode::conflict);
+  other.settings["wafer_hosts"] = "mine.example.cn";
+  ASSERT_TRUE(run_here(store().add_app(other)));
+  for (auto& app : run_here(store().list_apps()).value()) {
+    if (app.app_id == "wx3") other = app;
+  }
+  other.settings["wafer_hosts"] = "mine.example.cn,TWO.example.cn";
+  EXPECT_EQ(code_of(run_here(store().change_app(other))), ErrorCode::conflict);
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
+  EXPECT_TRUE(run_here(store().change_app(other)));
+}
+
+TEST_P(StoreContract, of_two_projects_that_ask_for_a_host_at_once_one_gets_it) {
+  for (uint32_t round = 0; round < 10; ++round) {
+    core::AppRow mine = app_row("wxa" + std::to_string(round), 100 + 2 * round), theirs = app_row("wxb" + std::to_string(round), 101 + 2 * round);
+    mine.settings = theirs.settings = {{"wafer_hosts", "h" + std::to_string(round) + ".example.cn"}};
+    theirs.project = "other";
+    Result<> added = ok();
+    std::thread other([&] { added = run_here(store().add_app(theirs)); });
+    const auto mine_added = run_here(store().add_app(mine));
+    other.join();
+    EXPECT_NE(added.has_value(), mine_added.has_value()) << round;
+  }
+}
+
 TEST_P(StoreContract, an_access_token_is_kept) {
   const auto lease = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
   ASSERT_TRUE(run_here(store().save_access_token("wx1", *lease, "sealed", t0 + 2h, t0 + 1s)).value());

@@ -239,6 +239,41 @@ TEST_P(DirectoryContract, all_users_come_page_by_page) {
   }
 }
 
+// A page looked at so many rows of all projects, and was empty where those were others'.
+TEST_P(DirectoryContract, a_page_walks_through_its_own_project_only) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = std::to_string(i);
+    login(in_project(login_act("b" + name, "p" + name), "shop", 8));
+  }
+  const Id last = login("a", "o").user.id;
+  core::FindUsers query;
+  query.project = "default";
+  query.limit = 1;
+  EXPECT_EQ(ids_of(find(query)), std::vector<Id>{last});
+}
+
+TEST_P(DirectoryContract, a_page_may_be_empty_and_says_where_to_go_on) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = std::to_string(i);
+    core::DeleteUser leave;
+    leave.user = login("a" + name, "o" + name).user.id;
+    leave.now = t0;
+    leave.revocations_until = t0 + 4h;
+    ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  }
+  auto act = login_act("last", "last");
+  act.new_user.bytes.fill(0xff);
+  login(act);
+  core::FindUsers query;
+  query.project = "default";
+  query.limit = 1;
+  auto page = find(query);
+  EXPECT_TRUE(page.users.empty());
+  ASSERT_TRUE(page.next);
+  query.after = page.next;
+  EXPECT_EQ(ids_of(find(query)), std::vector<Id>{act.new_user});
+}
+
 TEST_P(DirectoryContract, who_is_deleted_is_not_found_and_gives_the_external_id_up) {
   const Id one = login("c1", "o1").user.id, two = login("c2", "o2").user.id;
   ASSERT_TRUE(set(external_id_act(one, "x")));

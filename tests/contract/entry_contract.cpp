@@ -155,6 +155,16 @@ TEST_P(StoreContract, a_code_for_registered_people_keeps_its_payload_from_guests
   const auto entrance = run_here(store().entries().entrance_of({guest.session.id, {}, 7, {}, t0})).value();
   ASSERT_TRUE(entrance);
   EXPECT_EQ(entrance->payload, kIn);
+  // A door that was locked since stays locked, also for who had knocked before.
+  auto change = change_act("members");
+  change.expires_at.emplace(t0 + 1min);
+  ASSERT_TRUE(run_here(store().entries().change_entry_code(change)));
+  EXPECT_EQ(run_here(store().entries().entrance_of({guest.session.id, {}, 7, {}, t0 + 1s})).value()->payload, kIn);
+  EXPECT_EQ(run_here(store().entries().entrance_of({guest.session.id, {}, 7, {}, t0 + 1min})).value()->refused, ErrorCode::code_invalid);
+  auto disabling = change_act("members");
+  disabling.disabled = true;
+  ASSERT_TRUE(run_here(store().entries().change_entry_code(disabling)));
+  EXPECT_EQ(run_here(store().entries().entrance_of({guest.session.id, {}, 7, {}, t0 + 1s})).value()->refused, ErrorCode::code_invalid);
 }
 
 TEST_P(StoreContract, scans_follow_their_user_through_merge_export_and_deletion) {
@@ -216,13 +226,42 @@ TEST_P(StoreContract, codes_are_listed_newest_first_by_pages_and_go_with_their_p
   EXPECT_EQ(code_of(run_here(store().entries().find_entry_picture(hash("picture")))), ErrorCode::not_found);
 }
 
+TEST_P(StoreContract, codes_of_an_app_that_is_gone_go_with_the_purge) {
+  core::AppRow app;
+  app.app_id = "wx7";
+  app.number = 7;
+  app.project = "default";
+  app.platform = "wechat";
+  app.created_at = t0;
+  ASSERT_TRUE(run_here(store().add_app(app)));
+  for (int i = 0; i < 25; ++i) {
+    auto act = code_act("code" + std::to_string(i));
+    act.code.picture_hash = hash("picture" + std::to_string(i));
+    act.picture = {"image/png", "bytes"};
+    ASSERT_TRUE(run_here(store().entries().add_entry_code(act)));
+  }
+  auto elsewhere = code_act("elsewhere");
+  elsewhere.code.app = 8;
+  ASSERT_TRUE(run_here(store().entries().add_entry_code(elsewhere)));
+  login(scanning(login_act("c1"), "code3"));
+  ASSERT_TRUE(run_here(store().purge(t0 + 1s)));
+  EXPECT_EQ(run_here(store().entries().list_entry_codes({7, {}, 50})).value().size(), 25u);
+  ASSERT_TRUE(run_here(store().remove_app("wx7", t0 + 1s, {})));
+  ASSERT_TRUE(run_here(store().purge(t0 + 1min)));
+  for (const std::string table : {"entry_codes WHERE app = 7", "entry_counts", "entry_pictures"}) {
+    EXPECT_EQ(factory().query("SELECT count(*) FROM " + table)[0][0], "0") << table;
+  }
+  EXPECT_EQ(run_here(store().entries().list_entry_scans({"code3", 7, {}, 10})).value().size(), 1u) << "as long as events";
+  EXPECT_TRUE(run_here(store().entries().find_entry_code("elsewhere", 8)));
+}
+
 TEST_P(StoreContract, stats_of_a_node_take_the_place_of_what_it_wrote_before) {
   const Id node = new_id(), other = new_id();
   core::StatsRow row{7, 500'000, node, {{"logins", 3}}, "sketch"};
   ASSERT_TRUE(run_here(store().stats().keep_stats({row, {8, 500'000, node, {{"logins", 1}}, ""}})));
   row.counts = {{"logins", 5}, {"failures.code_used", 1}};
   ASSERT_TRUE(run_here(store().stats().keep_stats({row, {7, 500'000, other, {{"logins", 2}}, ""}, {7, 500'001, node, {{"logins", 9}}, ""}})));
-  const auto found = run_here(store().stats().read_stats({7, 500'000, 500'001})).value();
+  const auto found = run_here(store().stats().read_stats({std::set<uint32_t>{7}, 500'000, 500'001})).value();
   ASSERT_EQ(found.size(), 2u);
   int64_t logins = 0;
   for (const auto& one : found) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/journal_store.h"
+#include "core/project_store.h"
 #include "tests/contract/store_contract.h"
 
 namespace kaimen::contract {
@@ -10,6 +11,9 @@ class JournalContract : public StoreContract {
  protected:
   core::JournalStore& journal() { return store().journal(); }
   Id add_webhook(std::vector<std::string> kinds = {}, const std::string& project = "default") {
+    if (project != "default") {
+      EXPECT_TRUE(run_here(store().projects().add({project, "", false, t0}, {})));
+    }
     core::Webhook webhook;
     webhook.id = new_id();
     webhook.project = project;
@@ -40,7 +44,7 @@ class JournalContract : public StoreContract {
   std::vector<core::Delivery> deliveries(const Id& webhook) {
     core::ListDeliveries query;
     query.webhook = webhook;
-    return run_here(journal().list_deliveries(query)).value();
+    return run_here(journal().list_deliveries(query)).value().deliveries;
   }
   void rename(const Id& user, const std::string& nickname, Time now) {
     core::SaveProfile act;

@@ -1,4 +1,6 @@
 // Projects: tenants, which can be removed only when nothing is in them.
+#include <algorithm>
+
 #include "core/journal_store.h"
 #include "core/project_store.h"
 #include "tests/contract/store_contract.h"
@@ -18,6 +20,29 @@ core::AppRow app_in(const std::string& name, const std::string& app_id = "wx1", 
   row.upstream = "wechat";
   row.created_at = t0;
   return row;
+}
+Id any_id() {
+  SystemRandom random;
+  return Id::make(t0, random).value();
+}
+core::AccessKeyRow key_of(const std::string& name) {
+  core::AccessKeyRow key;
+  key.id = any_id();
+  key.name = "k";
+  key.hash = std::string(key.id.raw()) + std::string(key.id.raw());
+  key.scopes = {"read"};
+  key.project = name;
+  key.created_at = t0;
+  return key;
+}
+core::Webhook webhook_of(const std::string& name) {
+  core::Webhook webhook;
+  webhook.id = any_id();
+  webhook.project = name;
+  webhook.url = "https://example.com/";
+  webhook.secret_sealed = "sealed";
+  webhook.created_at = t0;
+  return webhook;
 }
 
 std::vector<std::string> names(core::Store& store) {
@@ -52,23 +77,12 @@ TEST_P(StoreContract, no_project_is_removed_while_anything_is_in_it) {
   EXPECT_EQ(code_of(remove(store(), "shop")), ErrorCode::conflict);
   ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
 
-  core::AccessKeyRow key;
-  key.id = new_id();
-  key.name = "k";
-  key.hash = hash("k");
-  key.scopes = {"read"};
-  key.project = "shop";
-  key.created_at = t0;
+  const core::AccessKeyRow key = key_of("shop");
   ASSERT_TRUE(run_here(store().add_access_key(key)));
   EXPECT_EQ(code_of(remove(store(), "shop")), ErrorCode::conflict);
   ASSERT_TRUE(run_here(store().revoke_access_key(key.id, t0, {})));
 
-  core::Webhook webhook;
-  webhook.id = new_id();
-  webhook.project = "shop";
-  webhook.url = "https://example.com/";
-  webhook.secret_sealed = "sealed";
-  webhook.created_at = t0;
+  const core::Webhook webhook = webhook_of("shop");
   ASSERT_TRUE(run_here(store().journal().add_webhook(webhook)));
   EXPECT_EQ(code_of(remove(store(), "shop")), ErrorCode::conflict);
   ASSERT_TRUE(run_here(store().journal().remove_webhook(webhook.id, t0, {})));
@@ -84,6 +98,8 @@ TEST_P(StoreContract, an_empty_project_is_removed_with_its_title_and_may_come_ag
   ASSERT_TRUE(run_here(store().projects().add(project("shop", "Old"), {})));
   ASSERT_TRUE(remove(store(), "shop"));
   EXPECT_EQ(code_of(remove(store(), "shop")), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run_here(store().add_access_key(key_of("shop")))), ErrorCode::invalid_request);
+  EXPECT_EQ(code_of(run_here(store().journal().add_webhook(webhook_of("shop")))), ErrorCode::invalid_request);
   EXPECT_EQ(names(store()), std::vector<std::string>{"default"});
   ASSERT_TRUE(run_here(store().projects().add(project("shop"), {})));
   EXPECT_EQ(names(store()), (std::vector<std::string>{"default", "shop"}));
@@ -101,6 +117,25 @@ TEST_P(StoreContract, no_app_is_left_in_a_project_that_is_gone) {
     ASSERT_TRUE(added);
     const auto left = names(store());
     EXPECT_EQ(std::ranges::count(left, name), 1) << (removed ? "the app made it anew" : "it was not removed");
+  }
+}
+
+// The same of a webhook's and a key's: their project was looked for before the act, in memory.
+TEST_P(StoreContract, no_webhook_and_no_key_are_left_in_a_project_that_is_gone) {
+  for (uint32_t round = 0; round < 10; ++round) {
+    const std::string name = "shop" + std::to_string(round);
+    ASSERT_TRUE(run_here(store().projects().add(project(name), {})));
+    Result<> added = ok();
+    std::thread other([&] {
+      if (round % 2 == 0) added = run_here(store().journal().add_webhook(webhook_of(name)));
+      else added = run_here(store().add_access_key(key_of(name)));
+    });
+    const auto removed = remove(store(), name);
+    other.join();
+    EXPECT_NE(added.has_value(), removed.has_value()) << round;
+    if (!added) {
+      EXPECT_EQ(code_of(added), ErrorCode::invalid_request);
+    }
   }
 }
 

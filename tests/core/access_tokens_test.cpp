@@ -206,6 +206,69 @@ TEST_F(AccessTokensTest, EachAppHasItsOwn) {
   EXPECT_EQ(get().value().token.reveal(), "token-1");
 }
 
+// A customer's app was removed, another customer added its app_id with any secret, and asked for the access_token.
+TEST_F(AccessTokensTest, WhoAddsARemovedAppAgainDoesNotGetItsToken) {
+  ASSERT_TRUE(get());
+  ASSERT_TRUE(run_here(services().apps.remove("wx1")));
+  platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
+  const auto again = add_app("wx1", "another");
+  EXPECT_EQ(code_of(run_here(services().access_tokens.get(again))), ErrorCode::app_misconfigured);
+}
+
+TEST_F(AccessTokensTest, AFetchForARemovedAppIsNotKeptForTheNextOne) {
+  const AppPtr removed = app();
+  platform.gate.close();
+  std::thread fetching([&] { EXPECT_EQ(run_here(services().access_tokens.get(removed)).value().token.reveal(), "token-1"); });
+  while (platform.gate.waiting() == 0) std::this_thread::yield();
+  ASSERT_TRUE(run_here(services().apps.remove("wx1")));
+  const auto again = add_app("wx1", "another");
+  platform.gate.open();
+  fetching.join();
+  platform.set_token("token-2");
+  EXPECT_EQ(run_here(services().access_tokens.get(again)).value().token.reveal(), "token-2");
+}
+
+TEST_F(AccessTokensTest, ANodeThatHasNotHeardOfTheRemovalGetsNoTokenOfTheNextApp) {
+  const AppPtr removed = app();
+  Node second(store(), platforms(), random, clock);
+  ASSERT_TRUE(run_here(second.services.start()));
+  ASSERT_TRUE(run_here(second.services.apps.remove("wx1")));
+  EXPECT_EQ(code_of(run_here(services().access_tokens.get(removed))), ErrorCode::not_found);
+  core::NewApp next;
+  next.app_id = "wx1";
+  next.secret = Secret("another");
+  const auto added = run_here(second.services.apps.add(std::move(next))).value();
+  ASSERT_TRUE(run_here(second.services.access_tokens.get(added)));
+  EXPECT_EQ(code_of(run_here(services().access_tokens.get(removed))), ErrorCode::not_found);
+  EXPECT_EQ(platform.fetches, 1);
+}
+
+TEST_F(AccessTokensTest, AnotherUpstreamHasTokensOfItsOwn) {
+  ASSERT_TRUE(get());
+  core::AppChange change;
+  change.upstream = "sandbox";
+  ASSERT_TRUE(run_here(services().apps.change("wx1", std::move(change))));
+  platform.set_token("token-of-sandbox");
+  EXPECT_EQ(get().value().token.reveal(), "token-of-sandbox");
+  ASSERT_TRUE(minute());  // what was kept of before goes
+  core::AppChange back;
+  back.upstream = "wechat";
+  ASSERT_TRUE(run_here(services().apps.change("wx1", std::move(back))));
+  platform.set_token("token-2");
+  EXPECT_EQ(get().value().token.reveal(), "token-2");
+}
+
+TEST_F(AccessTokensTest, AnotherNameOrSecretChangesNoToken) {
+  ASSERT_TRUE(get());
+  core::AppChange change;
+  change.name = "another";
+  ASSERT_TRUE(run_here(services().apps.change("wx1", std::move(change))));
+  ASSERT_TRUE(run_here(services().apps.set_secret("wx1", Secret("next-secret"), Seconds{0})));
+  restart();
+  EXPECT_EQ(get().value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 1);
+}
+
 TEST_F(AccessTokensTest, AskingKeepsNothing) {
   EXPECT_TRUE(run_here(services().access_tokens.ask(app())));
   EXPECT_EQ(one("SELECT count(*) FROM access_tokens"), "0");

@@ -85,6 +85,41 @@ TEST_F(LoginLimitsTest, AnAddresssMinuteIsThatAddresssAlone) {
   EXPECT_TRUE(from("203.0.113.9", "wx1", false)) << "WeChat's own servers bring codes of many";
 }
 
+// Whoever said to be WeChat's pre-fetch was under no limit, or used up that of the clients.
+TEST_F(LoginLimitsTest, PrefetchHasAMinuteOfItsOwn) {
+  set("prefetch_logins_per_minute", "2");
+  set("logins_per_minute", "1");
+  const auto prefetch = [this] {
+    core::LoginRequest asked = request(platform.fresh_code("o1"));
+    asked.prefetched = true;
+    return login(std::move(asked));
+  };
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(prefetch());
+  const auto limited = prefetch();
+  EXPECT_EQ(code_of(limited), ErrorCode::rate_limited);
+  EXPECT_EQ(limited.error().retry_after, Seconds(30));
+  EXPECT_TRUE(from("203.0.113.9"));
+}
+
+// Twenty cold starts later the user's oldest session was `replaced`.
+TEST_F(LoginLimitsTest, APrefetchReplacesOnlyThePrefetchBefore) {
+  set("max_per_user", "2");
+  const auto phone = log_in("o1"), tablet = log_in("o1");
+  std::string before;
+  for (int i = 0; i < 3; ++i) {
+    core::LoginRequest asked = request(platform.fresh_code("o1"));
+    asked.prefetched = true;
+    const auto prefetched = login(std::move(asked)).value();
+    if (!before.empty()) {
+      EXPECT_EQ(check(before), Reason::renew);
+    }
+    before = prefetched.tokens.token;
+    EXPECT_EQ(check(before), Reason::none);
+  }
+  EXPECT_EQ(check(phone.tokens.token), Reason::none);
+  EXPECT_EQ(check(tablet.tokens.token), Reason::none);
+}
+
 TEST_F(LoginLimitsTest, HundredsOfPhonesBehindOneAddressLogIn) {
   for (int i = 0; i < 600; ++i) ASSERT_TRUE(from("203.0.113.9")) << i;
   EXPECT_EQ(code_of(from("203.0.113.9")), ErrorCode::rate_limited);

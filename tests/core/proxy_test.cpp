@@ -180,13 +180,13 @@ TEST_F(ProxyTest, CallsAreCountedByAppAndPath) {
   EXPECT_EQ(counts[0].failed, 1U);
 }
 
-TEST_F(ProxyTest, HoweverManyPathsThereAreTheSeriesAreBounded) {
-  for (size_t i = 0; i < core::Proxy::kSeries + 100; ++i) ASSERT_TRUE(pass(call("wxa/x" + std::to_string(i))));
+TEST_F(ProxyTest, HoweverManyPathsThereAreTheSeriesOfAnAppAreBounded) {
+  for (size_t i = 0; i < core::Proxy::kPathsPerApp + 100; ++i) ASSERT_TRUE(pass(call("wxa/x" + std::to_string(i))));
   const auto counts = services().proxy.counts();
-  EXPECT_LE(counts.size(), core::Proxy::kSeries);
+  EXPECT_EQ(counts.size(), core::Proxy::kPathsPerApp + 1);
   uint64_t all = 0;
   for (const auto& counted : counts) all += counted.answered;
-  EXPECT_EQ(all, core::Proxy::kSeries + 100);
+  EXPECT_EQ(all, core::Proxy::kPathsPerApp + 100);
   EXPECT_EQ(std::ranges::count(counts, "other", &core::ProxyCount::path), 1);
 }
 

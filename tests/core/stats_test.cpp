@@ -22,7 +22,7 @@ class StatsTest : public CoreTest {
   core::StatsSum sum(core::Stats& from) {
     core::StatsSum all;
     const int64_t hour = epoch_ms(clock.now()) / 3'600'000;
-    const auto rows = run_here(from.read({kApp, hour - 48, hour + 48})).value();
+    const auto rows = run_here(from.read({std::set<uint32_t>{kApp}, hour - 48, hour + 48})).value();
     for (const auto& row : rows) all.add(row);
     return all;
   }

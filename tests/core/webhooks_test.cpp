@@ -28,7 +28,7 @@ class WebhooksTest : public CoreTest {
   std::vector<core::Delivery> deliveries(const Id& webhook) {
     core::ListDeliveries query;
     query.webhook = webhook;
-    return run_here(services().webhooks.deliveries(query)).value();
+    return run_here(services().webhooks.deliveries(query)).value().deliveries;
   }
 };
 

@@ -1,5 +1,6 @@
 """Projects and their apps, added, changed, searched and removed while the server runs: by admin API and by command line."""
 import json
+import sqlite3
 
 import pytest
 
@@ -53,6 +54,26 @@ def test_a_project_lives_from_its_making_to_its_end(own_kaimen):
     assert kaimen.verify(token, "app_id=wxtea00000000001").status in (401, 403)
     wire.problem(kaimen.admin("GET", "/projects/teahouse"), 404, "not_found")
     wire.problem(kaimen.admin("DELETE", "/projects/default"), 409, "conflict")
+
+
+def test_a_project_with_a_long_past_is_removed_with_its_users(own_kaimen):
+    # A page of those who are deleted is empty, and others follow: it was taken for the end.
+    kaimen = own_kaimen()
+    kaimen.add_app("wxpast0000000001", project="past")
+    user = kaimen.login("guest", app_id="wxpast0000000001")["user"]["id"]
+    kaimen.stop()
+    with sqlite3.connect(kaimen.data / "kaimen.db") as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(users)")]
+        copied = ", ".join({"id": "n.id", "state": "2", "external_id": "NULL"}.get(name, f"u.{name}") for name in columns)
+        numbers = "WITH RECURSIVE n(i, id) AS (SELECT 1, CAST(printf('%016d', 1) AS BLOB) UNION ALL SELECT i + 1, CAST(printf('%016d', i + 1) AS BLOB) FROM n WHERE i < 2500)"
+        database.execute("UPDATE users SET id = ? WHERE id = ?", (b"\xff" * 16, bytes.fromhex(user)))
+        database.execute("UPDATE identities SET user_id = ?", (b"\xff" * 16,))
+        database.execute(f"{numbers} INSERT INTO users SELECT {copied} FROM n, users u WHERE u.id = ?", (b"\xff" * 16,))
+    kaimen.start()
+    page = done(kaimen.admin("GET", "/users?project=past&limit=200"))
+    assert page["items"] == [] and page["next_cursor"], page
+    removed = cli(kaimen, "project", "remove", "past", "--with-users", "--yes")
+    assert removed.returncode == 0 and "1 apps and 1 users" in removed.stdout, removed
 
 
 def test_lists_are_searched_and_paged(kaimen):

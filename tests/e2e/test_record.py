@@ -122,6 +122,12 @@ def test_the_audit_says_who_what_when_and_from_where(kaimen, user):
     assert logged_in["project"] == "default" and logged_in["request_id"] and wire.TIME.fullmatch(logged_in["at"])
 
 
+def test_a_condition_that_the_audit_does_not_know_is_refused(kaimen):
+    for query in ("?user=1", "?user_id=" + "0" * 32 + "&until=2026-01-01T00:00:00Z", "?limit=5&app=wx1"):
+        wire.problem(kaimen.admin("GET", "/audit" + query), 400, "invalid_request")
+    assert kaimen.admin("GET", "/audit?limit=5&kind=login").status == 200
+
+
 def test_the_audit_is_read_page_by_page(kaimen, user):
     login = kaimen.login(user)
     for nickname in "abcd":

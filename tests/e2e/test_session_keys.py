@@ -171,6 +171,14 @@ def test_a_prefetch_by_code_logs_in(kaimen, user):
     assert kaimen.verify(answer.json()["token"]).status == 204
 
 
+def test_codes_of_prefetch_can_be_shut_out_and_are_limited(kaimen, user):
+    shut = kaimen.add_app("wxprefetch00000003", settings={"prefetch_code": "off"})
+    wire.problem(prefetch(kaimen, appid=shut, code=kaimen.code(user, shut)), 403, "forbidden")
+    few = kaimen.add_app("wxprefetch00000004", settings={"prefetch_logins_per_minute": 1})
+    assert prefetch(kaimen, appid=few, code=kaimen.code(user, few)).status == 200
+    wire.problem(prefetch(kaimen, appid=few, code=kaimen.code(user, few)), 429, "rate_limited")
+
+
 def test_a_prefetch_says_who_comes_once(kaimen):
     wire.problem(prefetch(kaimen, appid=kaimen.app_id), 400, "invalid_request")
     wire.problem(prefetch(kaimen, appid=kaimen.app_id, code="a", token="b"), 400, "invalid_request")

@@ -46,6 +46,17 @@ def test_a_wechat_that_fails_is_told_from_a_bad_code(kaimen):
     assert total["failures"] == {"upstream_error": 1} and total["upstream"]["errors"] == 1 and total["logins"] == 0
 
 
+def test_logins_that_fail_are_counted_whichever_way_they_came(kaimen):
+    app = kaimen.add_app("wxstats00000000004", settings={"wafer": "v1", "wafer_hosts": "stats.example.cn"})
+    wire.call(kaimen.public, "GET", f"/weapp/{app}/login", headers=[("X-WX-Code", "never-made-1")])
+    wire.call(kaimen.public, "GET", f"/v1/prefetch?appid={app}&code=never-made-2")
+    asked = {"version": 1, "componentName": "MA", "interface": {"interfaceName": "qcloud.cam.id_skey", "para": {"code": "never-made-3"}}}
+    wire.call(kaimen.private, "POST", f"/mina_auth/{app}", json=asked)
+    asked["interface"] = {"interfaceName": "qcloud.cam.auth", "para": {"id": "x", "skey": "y"}}
+    wire.call(kaimen.private, "POST", f"/mina_auth/{app}", json=asked)
+    assert stats(kaimen, f"?app_id={app}")["total"]["failures"] == {"code_invalid": 3}
+
+
 def test_counts_outlive_a_stop_and_are_not_doubled(own_kaimen):
     kaimen = own_kaimen()
     made = kaimen.login("ada")

@@ -34,6 +34,11 @@ def test_checks_name_who_acts(kaimen, user, allowed):
     assert kaimen.introspect(view["token"]).json()["actor"] == "anna@desk"
     events = kaimen.admin("GET", f"/audit?user_id={login['user']['id']}&kind=support_view").json()["items"]
     assert len(events) == 1 and events[0]["session_id"] == view["session"]["id"] and events[0]["actor"], events
+    assert events[0]["detail"] == {"actor": "anna@desk"}, "the key is not who looked"
+    sessions = kaimen.admin("GET", f"/users/{login['user']['id']}/sessions").json()["items"]
+    assert {one["id"]: one["actor"] for one in sessions} == {view["session"]["id"]: "anna@desk", login["session"]["id"]: ""}
+    lines = kaimen.admin("GET", f"/why/{login['user']['id']}").json()["lines"]
+    assert any("looked on in the user's place (anna@desk)" in line for line in lines), lines
 
 
 def test_it_looks_on_and_changes_nothing(kaimen, user, allowed):

@@ -19,10 +19,10 @@ import (
 type Identity struct {
 	User, Session, App, OpenID, UnionID, ExternalID, Env, JWT string
 	// Who of your team looks on in the user's place; empty: the user. Refuse them what only the user may do.
-	Actor string
-	Roles                                                     []string
-	Registered                                                bool
-	Expires                                                   time.Time // of the ticket
+	Actor      string
+	Roles      []string
+	Registered bool
+	Expires    time.Time // of the ticket
 }
 
 // Options of a check. Those that are not set have the values named.
