@@ -69,6 +69,9 @@ struct Event {
 };
 Result<> write_event(ActContext& context, Time now, const Event& event);
 
+/// The first id of that moment.
+Id first_id_at(Time time);
+
 /// Says to the other nodes that apps or keys have changed.
 Result<> count_configuration(Rows& rows);
 Result<int64_t> configuration(Rows& rows);
