@@ -6,6 +6,7 @@
 #include "api/admin.h"
 #include "api/avatar.h"
 #include "api/wire.h"
+#include "base/encoding.h"
 #include "core/registered.h"
 
 namespace kaimen::api {
@@ -140,6 +141,16 @@ Answer show_entry_code(Call& call, const core::Caller& caller) {
   auto found = co_await call.services.entries.find(app, call.path[1]);
   CO_TRY(const auto code, std::move(found));
   co_return json_response(200, code_json(call, code), true);
+}
+
+Answer show_own_entry_picture(Call& call, const core::Caller& caller) {
+  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  auto found = co_await call.services.entries.find(app, call.path[1]);
+  CO_TRY(const auto code, std::move(found));
+  if (code.picture_hash.empty()) co_return make_error(ErrorCode::not_found, "this entry code has no picture");
+  auto read = co_await call.services.entries.picture(to_hex(code.picture_hash));
+  CO_TRY(auto picture, std::move(read));
+  co_return picture_response(call, to_hex(code.picture_hash), std::move(picture.type), std::move(picture.body), false);
 }
 
 Answer change_entry_code(Call& call, const core::Caller& caller) {

@@ -8,6 +8,7 @@ namespace kaimen::api {
 Answer add_entry_code(Call& call, const core::Caller& caller);
 Answer list_entry_codes(Call& call, const core::Caller& caller);
 Answer show_entry_code(Call& call, const core::Caller& caller);
+Answer show_own_entry_picture(Call& call, const core::Caller& caller);
 Answer change_entry_code(Call& call, const core::Caller& caller);
 Answer remove_entry_code(Call& call, const core::Caller& caller);
 Answer list_entry_scans(Call& call, const core::Caller& caller);

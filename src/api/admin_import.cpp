@@ -82,7 +82,9 @@ object result_json(const core::ImportOutcome& outcome) {
 Answer import_users(Call& call, const core::Caller& caller) {
   http::Reader reader(call.body);
   auto project = reader.string({"project"}).value_or(caller.project.empty() ? "default" : caller.project);
-  const bool dry_run = reader.boolean({"dry_run"}).value_or(false);
+  core::ImportTerms terms;
+  terms.dry_run = reader.boolean({"dry_run"}).value_or(false);
+  terms.tells_webhooks = reader.boolean({"webhooks"}).value_or(false);
   const auto* users = reader.array({"users"});
   if (!users) reader.fail("users is required: a list of users");
   CO_TRY(call.finish(reader));
@@ -93,7 +95,7 @@ Answer import_users(Call& call, const core::Caller& caller) {
   std::vector<core::ImportLine> lines;
   for (const auto& user : *users) lines.push_back(line_of(user));
 
-  auto importing = call.services.accounts->importing.run(std::move(project), std::move(lines), dry_run, &call.trace);
+  auto importing = call.services.accounts->importing.run(std::move(project), std::move(lines), terms, &call.trace);
   auto imported = co_await std::move(importing);
   CO_TRY(const auto outcomes, std::move(imported));
   std::array<int64_t, 4> counts{};
@@ -102,7 +104,7 @@ Answer import_users(Call& call, const core::Caller& caller) {
     ++counts[static_cast<size_t>(outcome.kind)];
     results.push_back(result_json(outcome));
   }
-  object body{{"dry_run", dry_run}};
+  object body{{"dry_run", terms.dry_run}};
   for (const Kind kind : {Kind::created, Kind::updated, Kind::unchanged, Kind::refused}) body[name_of_kind(kind)] = counts[static_cast<size_t>(kind)];
   body["results"] = std::move(results);
   co_return json_response(200, body, true);

@@ -21,29 +21,6 @@ std::string decoded_scene(const std::string& scene) {
   return http::url_decode(scene, decoded) ? decoded : scene;
 }
 
-// What wx.getEnterOptionsSync() gives, as "1047 pages/cart", and the entry code. The rest of the query stays out of it, for it may hold
-// anything; whatever else WeChat adds is nobody's mistake.
-Result<> read_entry(const http::json::object* json, core::LoginRequest& request) {
-  if (!json) return ok();
-  http::Reader reader(*json, "entry.");
-  const auto scene = reader.integer({"scene"});
-  const auto path = reader.string({"path"}).value_or("");
-  if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
-  if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
-  const auto code = reader.string({"entry_code"});
-  const auto* query = reader.any({"query"});
-  TRY(reader.check());
-  request.entry = scene ? std::to_string(*scene) : std::string();
-  if (!path.empty()) request.entry += (request.entry.empty() ? "" : " ") + path;
-  const auto* of_query = query ? query->if_object() : nullptr;
-  const auto* value = of_query ? of_query->if_contains("scene") : nullptr;
-  const auto* text = value ? value->if_string() : nullptr;
-  const std::string scanned = code ? *code : text ? decoded_scene(std::string(*text)) : std::string();
-  if (scanned.size() > kSceneBytes) return make_error(ErrorCode::invalid_request, "an entry code has at most 32 characters");
-  request.entry_code = scanned;
-  return ok();
-}
-
 }  // namespace
 
 // The client's own old ticket, good or expired, names the session that this login takes the place of.
@@ -74,6 +51,29 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
   return device;
 }
 
+// As "1047 pages/cart", and the code. The rest of the query stays out of it, for it may hold anything; whatever else WeChat adds is nobody's
+// mistake.
+Result<core::CameBy> read_entry(const http::json::object* json) {
+  core::CameBy by;
+  if (!json) return by;
+  http::Reader reader(*json, "entry.");
+  const auto scene = reader.integer({"scene"});
+  const auto path = reader.string({"path"}).value_or("");
+  if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
+  if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
+  const auto code = reader.string({"entry_code"});
+  const auto* query = reader.any({"query"});
+  TRY(reader.check());
+  by.place = scene ? std::to_string(*scene) : std::string();
+  if (!path.empty()) by.place += (by.place.empty() ? "" : " ") + path;
+  const auto* of_query = query ? query->if_object() : nullptr;
+  const auto* value = of_query ? of_query->if_contains("scene") : nullptr;
+  const auto* text = value ? value->if_string() : nullptr;
+  by.code = code ? *code : text ? decoded_scene(std::string(*text)) : std::string();
+  if (by.code.size() > kSceneBytes) return make_error(ErrorCode::invalid_request, "an entry code has at most 32 characters");
+  return by;
+}
+
 Answer login(Call& call) { return log_in(call, false); }
 
 Answer log_in(Call& call, bool restore) {
@@ -101,7 +101,7 @@ Answer log_in(Call& call, bool restore) {
     CO_TRY(call.finish(part));
   }
   CO_TRY(request.device, read_device(call, device));
-  CO_TRY(read_entry(entry, request));
+  CO_TRY(request.came_by, read_entry(entry));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/call.h"
+#include "core/entrances.h"
 
 namespace kaimen::api {
 
@@ -15,5 +16,7 @@ Answer log_in(Call& call, bool restore);
 std::optional<Id> old_session(Call& call, const core::App& app);
 /// Error: invalid_request.
 Result<core::Device> read_device(Call& call, const http::json::object* json);
+/// What wx.getEnterOptionsSync() gives, and the entry code in it. Error: invalid_request.
+Result<core::CameBy> read_entry(const http::json::object* json);
 
 }  // namespace kaimen::api

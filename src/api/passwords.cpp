@@ -26,8 +26,10 @@ Result<Asked> read_request(Call& call) {
   const std::string env = reader.string({"env_version", "envVersion"}).value_or("release");
   asked.cookies = reader.boolean({"cookie"}).value_or(false);
   const auto* device = reader.object({"device"});
+  const auto* entry = reader.object({"entry"});
   TRY(call.finish(reader));
   TRY(asked.request.device, read_device(call, device));
+  TRY(asked.request.came_by, read_entry(entry));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   asked.request.env = *parsed_env;
@@ -36,7 +38,6 @@ Result<Asked> read_request(Call& call) {
   if (asked.cookies) {
     TRY(not_of_another_site(call, *asked.request.app));
   }
-  TRY(call.services.login_rates.admit(*asked.request.app, call.trace.source.ip, call.services.live.clock.now()));
   call.trace.app_id = app_id;
   call.trace.env = env;
   asked.request.old_session = old_session(call, *asked.request.app);

@@ -23,9 +23,9 @@ core::Push push_of(const Call& call, std::string_view signature) {
   return {text("timestamp"), text("nonce"), text(signature), std::string(call.http.body)};
 }
 
-http::Response plain(std::string text) {
+http::Response reply(std::string type, std::string text) {
   http::Response response;
-  response.set("Content-Type", "text/plain").set("X-Content-Type-Options", "nosniff");
+  response.set("Content-Type", std::move(type)).set("X-Content-Type-Options", "nosniff");
   response.body = std::move(text);
   return response;
 }
@@ -40,15 +40,15 @@ Answer check_push_url(Call& call) {
   });
   if (!sane) co_return make_error(ErrorCode::invalid_request, "echostr is missing");
   CO_TRY(call.services.pushes.check(*app, push_of(call, "signature")));
-  co_return plain(*echo);
+  co_return reply("text/plain", *echo);
 }
 
 Answer receive_push(Call& call) {
   CO_TRY(auto app, app_in_path(call));
   core::Push push = push_of(call, "msg_signature");
   auto received = co_await call.services.pushes.receive(std::move(app), std::move(push), &call.trace);
-  CO_TRY(std::move(received));
-  co_return plain("success");
+  CO_TRY(auto heard, std::move(received));
+  co_return reply(std::move(heard.type), std::move(heard.body));
 }
 
 }  // namespace kaimen::api

@@ -109,6 +109,8 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::write, add_entry_code}, "Make an entry code, with its picture", "NewEntryCode", "EntryCode", 201},
     {"GET", "/admin/v1/apps/{app_id}/entry-codes", privately, Keyed{Scope::read, list_entry_codes}, "Its entry codes with their counts, newest first", "", "EntryCodeList"},
     {"GET", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::read, show_entry_code}, "One entry code", "", "EntryCode"},
+    {"GET", "/admin/v1/apps/{app_id}/entry-codes/{code}/image", privately, Keyed{Scope::read, show_own_entry_picture}, "Its picture", "", ""},
+    {"PATCH", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::write, change_entry_code}, "The same as PUT", "EntryCodeChange", "EntryCode"},
     {"PUT", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::write, change_entry_code}, "Change payload, policy, uses, end or state", "EntryCodeChange", "EntryCode"},
     {"DELETE", "/admin/v1/apps/{app_id}/entry-codes/{code}", privately, Keyed{Scope::write, remove_entry_code}, "Remove it, its counts and its picture", "", "", 204},
     {"GET", "/admin/v1/apps/{app_id}/entry-codes/{code}/scans", privately, Keyed{Scope::read, list_entry_scans}, "Who has scanned it, newest first", "", "EntryScanList"},

@@ -53,7 +53,7 @@ std::string errcode_words(const http::json::object& detail) {
 
 std::string login_failure_words(const EventView& event, const http::json::object& detail) {
   const std::string code = text_in(detail, "code");
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMeanings{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kMeanings{{
       {"code_invalid", "the code is wrong, older than five minutes, or another app's"},
       {"code_used", "the code was used before"},
       {"risk_blocked", "WeChat's risk control holds this user to be dangerous"},
@@ -62,6 +62,7 @@ std::string login_failure_words(const EventView& event, const http::json::object
       {"upstream_busy", "WeChat was busy; the code may be used again"},
       {"upstream_error", "WeChat did not answer, or not sensibly; the code may be spent"},
       {"forbidden", "the user may not come in"},
+      {"unauthenticated", "there is no such username, or this is not its password"},
   }};
   const auto* meaning = std::ranges::find(kMeanings, code, &std::pair<std::string_view, std::string_view>::first);
   std::string words = detail.contains("errcode") ? "WeChat refused a login" : "a login was refused";

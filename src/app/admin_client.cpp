@@ -134,6 +134,13 @@ OrFail<http::json::value> AdminClient::post_patiently(const std::string& target,
   }
 }
 
+OrFail<std::string> AdminClient::download(const std::string& target) {
+  TRY(auto answer, send("GET", target, {}));
+  if (answer.status == 200) return std::move(answer.body);
+  TRY(read(answer));
+  return fail("the server answered " + std::to_string(answer.status));
+}
+
 OrFail<http::json::value> AdminClient::read(const Answer& answer) {
   http::json::value json;
   if (!answer.body.empty()) {

@@ -28,6 +28,8 @@ class AdminClient {
   OrFail<http::json::value> post_patiently(const std::string& target, const http::json::object& body, std::chrono::seconds patience);
   OrFail<http::json::value> patch(const std::string& target, const http::json::object& body) { return ask("PATCH", target, body); }
   OrFail<http::json::value> remove(const std::string& target) { return ask("DELETE", target, std::nullopt); }
+  /// What is no JSON: its bytes.
+  OrFail<std::string> download(const std::string& target);
   /// All items of a list, page by page. `target` may have a query.
   OrFail<http::json::array> list(const std::string& target);
 

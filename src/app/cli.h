@@ -20,6 +20,7 @@ void add_project_commands(CLI::App& root, int& exit_status);  // project add|lis
 void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke, keys retire
 void add_session_commands(CLI::App& root, int& exit_status);  // session list|end
 void add_user_commands(CLI::App& root, int& exit_status);     // user show|delete
+void add_entry_commands(CLI::App& root, int& exit_status);    // entry create|list|show|set|scans|link|remove
 void add_import_commands(CLI::App& root, int& exit_status);   // import users
 void add_master_key_commands(CLI::App& root, int& exit_status);  // master-key generate|rotate
 void add_golive_command(CLI::App& root, int& exit_status);    // golive URL

@@ -21,7 +21,7 @@ constexpr std::array<const char*, 4> kOutcomes{"created", "updated", "unchanged"
 struct ImportFlags {
   CommonFlags common;
   std::string file, project;
-  bool dry_run = false, verbose = false, json = false;
+  bool dry_run = false, webhooks = false, verbose = false, json = false;
 };
 
 class Import {
@@ -92,6 +92,7 @@ class Import {
   OrFail<> send() {
     if (!users_.empty()) {
       json::object body{{"dry_run", flags_.dry_run}, {"users", std::move(users_)}};
+      if (flags_.webhooks) body["webhooks"] = true;
       if (!flags_.project.empty()) body["project"] = flags_.project;
       TRY(const auto answer, client_.post("/admin/v1/users/import", body));
       const auto* results = answer.as_object().if_contains("results");
@@ -158,6 +159,7 @@ void add_import_commands(CLI::App& root, int& exit_status) {
   command.add_option("FILE", flags->file, "One JSON object a line; - reads stdin")->required();
   command.add_option("--project", flags->project, "The users' project (default: default)")->type_name("NAME");
   command.add_flag("--dry-run", flags->dry_run, "Say what would come of each line, and keep nothing");
+  command.add_flag("--webhooks", flags->webhooks, "Tell the project's webhooks of each user who is made or changed (default: not, they would be flooded)");
   command.add_flag("--verbose", flags->verbose, "Name what came of every line, not only of those refused");
   command.add_flag("--json", flags->json, "Print the sum as JSON; lines go to stderr");
   add_common_flags(command, flags->common);

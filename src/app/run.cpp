@@ -23,6 +23,7 @@ int run_command(int argc, char** argv) {
   add_key_commands(root, exit_status);
   add_session_commands(root, exit_status);
   add_user_commands(root, exit_status);
+  add_entry_commands(root, exit_status);
   add_import_commands(root, exit_status);
   add_master_key_commands(root, exit_status);
   add_golive_command(root, exit_status);

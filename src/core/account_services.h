@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/deletion.h"
+#include "core/exporting.h"
 #include "core/import.h"
 #include "core/linking.h"
 #include "core/passwords.h"
@@ -11,11 +12,13 @@
 namespace kaimen::core {
 
 struct AccountServices {
-  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles)
-      : passwords(store, random, live, tickets, profiles),
+  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles, Journal& journal,
+                  LoginRates& rates)
+      : passwords(store, random, live, tickets, profiles, journal, rates),
         linking(store, vault, login, live.clock),
         registration(store, random, live, tickets, profiles),
         deletion(store, live),
+        exporting(store.accounts()),
         importing(store.directory(), vault, random, live),
         support(store.directory(), random, live, tickets) {}
 
@@ -23,6 +26,7 @@ struct AccountServices {
   Linking linking;
   Registration registration;
   Deletion deletion;
+  Exporting exporting;
   Importing importing;
   Support support;
 };

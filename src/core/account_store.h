@@ -119,7 +119,7 @@ struct HeldScan {
   Time at{};
   bool is_new_user = false, was_registered = false;  ///< As of then.
 };
-/// All that is kept of one user, but for keys and password hashes.
+/// All that is kept of one user, but for keys, password hashes, and what is read by pages: sessions, scans, events.
 struct HeldUser {
   User user;
   Time profile_at{}, phone_at{};
@@ -127,12 +127,17 @@ struct HeldUser {
   std::vector<std::string> unionids;  ///< "provider:unionid".
   std::string account_name;           ///< As it was typed; empty: no password.
   Time password_changed_at{};
-  std::vector<Session> sessions;      ///< Ended ones too, oldest first.
   std::vector<HeldConsent> consents;
   std::string registration_fields;    ///< A JSON object; empty: none.
   Time registered_at{};
-  std::vector<HeldScan> scans;        ///< Of entry codes, oldest first.
-  std::vector<HeldEvent> events;      ///< Oldest first.
+};
+inline constexpr size_t kHeldPage = 1000;
+/// A page of what is held of a user, oldest first.
+struct HeldBehind {
+  Id user;
+  Id after{};               ///< The last one of the page before: a scan's session, an event's id.
+  Time until{};             ///< What is as new as that is left out, so that there is an end.
+  size_t limit = kHeldPage;
 };
 
 class AccountStore {
@@ -165,8 +170,12 @@ class AccountStore {
   virtual Task<Result<std::vector<Revocation>>> delete_user(DeleteUser act) = 0;
   /// Users whose deletion is due, at most `most`.
   virtual Task<Result<std::vector<Id>>> due_deletions(Time now, int most) = 0;
-  /// Error: not_found.
+  /// Error: not_found; so with the pages, of a user who has gone meanwhile.
   virtual Task<Result<HeldUser>> held_of(Id user) = 0;
+  /// Ended ones too: those that have not ended first, in each app the oldest. One that ends between two pages may be in both.
+  virtual Task<Result<std::vector<Session>>> held_sessions(Id user, std::optional<Session> after, size_t limit) = 0;
+  virtual Task<Result<std::vector<HeldScan>>> held_scans(HeldBehind query) = 0;
+  virtual Task<Result<std::vector<HeldEvent>>> held_events(HeldBehind query) = 0;
 };
 
 }  // namespace kaimen::core

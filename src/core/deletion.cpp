@@ -45,11 +45,6 @@ Task<Result<>> Deletion::carry_out(Time now) {
   co_return first_failure;
 }
 
-Task<Result<HeldUser>> Deletion::held_of(Id user) {
-  auto held = co_await store_.accounts().held_of(user);
-  co_return held;
-}
-
 Task<Result<>> Deletion::carry_out(DeleteUser act) {
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);

@@ -1,4 +1,4 @@
-// A user leaves, at once or after the app's grace; and what is held of a user, for that user.
+// A user leaves, at once or after the app's grace.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,6 @@ class Deletion {
   Task<Result<>> remove(Id user, Trace* trace);
   /// Carries out what is due; every minute.
   Task<Result<>> carry_out(Time now);
-
-  /// Error: not_found.
-  Task<Result<HeldUser>> held_of(Id user);
 
  private:
   Task<Result<>> carry_out(DeleteUser act);

@@ -71,9 +71,11 @@ struct OpenSupport {
   Source source;
 };
 
-/// What the team's own backend says of somebody who came for the first time. The profile is the user's own once they have said something of it.
+/// What the team's own backend says of somebody whom it had said nothing of before. The profile is the user's own once they have said something of
+/// it.
 struct ApplyResolved {
   Id user, session;              ///< The session is that of the login under way: its ticket has not been sealed yet.
+  std::string mark;              ///< RecordLogin::resolve_mark: this is the answer to it.
   std::string external_id;       ///< Empty: it knows none.
   std::optional<std::vector<std::string>> roles;
   std::optional<std::string> nickname, attributes;
@@ -103,6 +105,7 @@ struct ImportUsers {
   std::string project;
   std::vector<ImportUser> users;
   bool dry_run = false;               ///< Nothing is kept of it.
+  bool tells_webhooks = false;        ///< Of each user who is made or changed.
   Time now{}, revocations_until{};
   Source source;
 };
@@ -137,6 +140,8 @@ class DirectoryStore {
   /// All of it or nothing; the session comes back at the generation that its ticket is to be sealed with, tickets of the user's other
   /// sessions answer `renew` where rights changed. Errors: not_found; conflict (the external id is another user's, or the user has another).
   virtual Task<Result<OpenedSession>> apply_resolved(ApplyResolved act) = 0;
+  /// The backend has said that it knows nobody by this mark: it is not asked again.
+  virtual Task<Result<>> settle_resolve(std::string mark) = 0;
   /// Finds each user by external id, identity and unionid, or makes a new one; the same again changes nothing. Nickname, avatar and
   /// attributes are left alone once the user has said something of themself, a phone number once WeChat has given one. A user who is refused
   /// (named as two users; has another external id; an identity, a unionid or a unique number that is another's) does not hold up the others.

@@ -60,9 +60,12 @@ Task<Result<EntryCode>> Entries::add(AppPtr app, NewEntryCode wanted, Trace* tra
   CO_TRY(check_uses(wanted.uses));
   CO_TRY(check_end(wanted.expires_at, now));
   CO_TRY(check_picture(wanted.picture));
-  CO_TRY(const auto secret, random_.bytes<16>());
   AddEntryCode act;
-  act.code.code = to_base64url({reinterpret_cast<const char*>(secret.data()), secret.size()});
+  // A dash in front would make it an option to every command line.
+  while (act.code.code.empty() || act.code.code.front() == '-') {
+    CO_TRY(const auto secret, random_.bytes<16>());
+    act.code.code = to_base64url({reinterpret_cast<const char*>(secret.data()), secret.size()});
+  }
   CO_TRY(act.code.id, Id::make(now, random_));
   act.code.app = app->number;
   act.code.payload = std::move(wanted.payload);

@@ -69,7 +69,7 @@ Result<ImportUser> Importing::checked(ImportLine line, const std::string& projec
   return user;
 }
 
-Task<Result<std::vector<ImportOutcome>>> Importing::run(std::string project, std::vector<ImportLine> lines, bool dry_run, Trace* trace) {
+Task<Result<std::vector<ImportOutcome>>> Importing::run(std::string project, std::vector<ImportLine> lines, ImportTerms terms, Trace* trace) {
   std::vector<ImportOutcome> outcomes(lines.size());
   std::vector<size_t> places;  // of those that go to the store
   ImportUsers act;
@@ -87,7 +87,8 @@ Task<Result<std::vector<ImportOutcome>>> Importing::run(std::string project, std
   }
   if (places.empty()) co_return outcomes;
   act.project = std::move(project);
-  act.dry_run = dry_run;
+  act.dry_run = terms.dry_run;
+  act.tells_webhooks = terms.tells_webhooks;
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);
   act.source = trace->source;

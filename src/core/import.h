@@ -24,6 +24,10 @@ struct ImportLine {
   std::optional<Time> created_at;
   std::string unreadable;  ///< Why it could not be read; then nothing else counts.
 };
+struct ImportTerms {
+  bool dry_run = false;
+  bool tells_webhooks = false;  ///< Of each user who is made or changed; a table of millions would be told line by line.
+};
 struct ImportOutcome {
   ImportedUser::Kind kind = ImportedUser::Kind::refused;
   Id user;
@@ -35,8 +39,8 @@ class Importing {
  public:
   Importing(DirectoryStore& store, const crypto::Vault& vault, Random& random, Live& live) : store_(store), vault_(vault), random_(random), live_(live) {}
 
-  /// What came of each line, in their order; with `dry_run`, what would come of it. Error: those of the store.
-  Task<Result<std::vector<ImportOutcome>>> run(std::string project, std::vector<ImportLine> lines, bool dry_run, Trace* trace);
+  /// What came of each line, in their order; with `terms.dry_run`, what would come of it. Error: those of the store.
+  Task<Result<std::vector<ImportOutcome>>> run(std::string project, std::vector<ImportLine> lines, ImportTerms terms, Trace* trace);
 
  private:
   Result<ImportUser> checked(ImportLine line, const std::string& project, const AppTable& apps);

@@ -30,7 +30,7 @@ class Journal {
   /// Writes a refusal down, as well as it goes: what cannot be written is not the caller's trouble, and no more than ten a second are (a
   /// hundred at once), so that nobody fills the record by being refused.
   Task<void> note(Note note);
-  /// A login that WeChat refused, with its errcode and rid.
+  /// A login that was refused, by WeChat with its errcode and rid, or by password.
   Task<void> login_failed(AppPtr app, Error error, Source source);
   /// Open data that no kept session_key fits. `keys` are the fingerprints of those that were tried, newest first.
   Task<void> decrypt_failed(AppPtr app, Id user, std::string_view part, ErrorCode code, std::vector<std::string> keys, Source source);

@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
-#include "core/entries.h"
 #include "core/merge.h"
-#include "core/registered.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
 
@@ -120,8 +118,8 @@ Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord
   answer.is_new_user = record.is_new_user;
   // 5. Optional parts: what fails here is a warning.
   co_await optional_parts(request, answer, trace);
-  if (record.is_new_identity && Resolving::wanted(*request.app)) co_await resolve(answer, trace);
-  co_await enter(request, std::move(entrance), answer);
+  if (record.asks_backend) co_await resolve(answer, trace);
+  co_await entrances_.enter(request.came_by, std::move(entrance), answer);
   // 6. Seal the ticket: a phone number may just have said who this is.
   CO_TRY(answer.tokens, tickets_.issue(*request.app, answer.session, answer.user, live_.clock.now()));
   co_return answer;
@@ -211,6 +209,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
     act.session_key_index = vault_.index("session_key", identity.session_key.reveal());
     act.older_key_indexes = vault_.older_indexes("session_key", identity.session_key.reveal());
   }
+  if (Resolving::wanted(app)) act.resolve_mark = Resolving::mark_of(app, identity.openid);
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);
   CO_TRY(act.new_user, Id::make(now, random_));
@@ -221,9 +220,7 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   act.env = request.env;
   act.device = request.device;
   if (request.prefetched) act.device.id = act.device.platform = kPrefetchDevice;
-  act.entry = request.entry;
-  if (is_entry_code(request.entry_code)) act.entry_code = request.entry_code;
-  act.is_registered = [registering = request.app](const User& user) { return registered_in(*registering, user); };
+  Entrances::put(request.came_by, request.app, act);
   act.old_session = request.old_session;
   act.max_per_user = request.prefetched ? 0 : app.settings.max_per_user;
   act.now = now;
@@ -252,36 +249,12 @@ Task<Result<LoginAnswer>> Login::answer_again(const LoginRequest& request, Login
   // A phone code and a phone's ciphertext are good once: what the first run bound must not end in a warning here.
   LoginRequest again = request;
   if (!record.user.phone_sealed.empty()) again.phone.reset();
-  if (!request.entry_code.empty()) {
-    auto entered = co_await entrance_of(request, record.session);
+  if (!request.came_by.code.empty()) {
+    auto entered = co_await entrances_.ask(request.app, request.came_by, record.session.id, record.session.created_at);
     CO_TRY(record.entrance, std::move(entered));
   }
   auto finished = co_await finish(again, std::move(record), trace);
   co_return finished;
-}
-
-Task<Result<std::optional<Entrance>>> Login::entrance_of(const LoginRequest& request, const Session& session) {
-  AskEntrance query;
-  query.session = session.id;
-  if (is_entry_code(request.entry_code)) query.code = request.entry_code;
-  query.app = request.app->number;
-  query.is_registered = [app = request.app](const User& user) { return registered_in(*app, user); };
-  query.now = session.created_at;  // who scanned in time was in time, however late the answer is asked for again
-  auto found = co_await store_.entries().entrance_of(std::move(query));
-  co_return found;
-}
-
-Task<void> Login::enter(const LoginRequest& request, std::optional<Entrance> entrance, LoginAnswer& answer) {
-  if (request.entry_code.empty()) co_return;
-  // A phone number may have said meanwhile that the guest is somebody registered.
-  const bool turned_away = entrance && entrance->refused == ErrorCode::registration_required;
-  if (turned_away && registered_in(*request.app, answer.user)) {
-    auto again = co_await entrance_of(request, answer.session);
-    if (again.has_value()) entrance = std::move(again.value());
-  }
-  if (!entrance) entrance = Entrance{ErrorCode::not_found, {}};
-  if (entrance->refused) answer.warnings.push_back({"entry", *entrance->refused, std::nullopt});
-  else answer.entry = std::move(entrance->payload);
 }
 
 Task<void> Login::optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace) {

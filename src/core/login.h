@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/entrances.h"
 #include "core/fair_share.h"
 #include "core/journal.h"
 #include "core/live.h"
@@ -27,8 +28,7 @@ struct LoginRequest {
   std::string attempt;                ///< The client's own name of this attempt: it may fetch the same answer for 10 minutes. May be empty.
   Env env = Env::release;
   Device device;
-  std::string entry;                  ///< Where the user came in: scene and path, as the client said; untrusted.
-  std::string entry_code;             ///< What was scanned, as the client said; empty: nothing. It need not be a code at all.
+  CameBy came_by;
   std::optional<Id> old_session;      ///< Of the client's own old ticket, opened by the caller.
   std::optional<ProfileProof> profile;
   std::optional<PhoneProof> phone;
@@ -67,7 +67,7 @@ class Login {
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
         Resolving& resolving, Journal& journal, LoginRates& rates)
       : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
-        journal_(journal), rates_(rates) {}
+        journal_(journal), rates_(rates), entrances_(store) {}
 
   /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
   /// one app's storm leaves room for the others.
@@ -89,9 +89,6 @@ class Login {
   Task<Result<LoginAnswer>> finish(const LoginRequest& request, LoginRecord record, Trace* trace);
   Task<void> optional_parts(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
   Task<void> resolve(LoginAnswer& answer, Trace* trace);
-  /// What the code gives that was scanned with this login, as of now.
-  Task<Result<std::optional<Entrance>>> entrance_of(const LoginRequest& request, const Session& session);
-  Task<void> enter(const LoginRequest& request, std::optional<Entrance> entrance, LoginAnswer& answer);
   Task<Result<>> bind_phone(const LoginRequest& request, LoginAnswer& answer, Trace* trace);
 
   Store& store_;
@@ -104,6 +101,7 @@ class Login {
   Resolving& resolving_;
   Journal& journal_;
   LoginRates& rates_;
+  Entrances entrances_;
   FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;
 };

@@ -41,8 +41,13 @@ std::string shown(const std::string& typed, const std::string& name) { return is
 
 }  // namespace
 
+Result<> Passwords::admit(const App& app, const Trace& trace) {
+  TRY(check_app(app));
+  return rates_.admit(app, trace.source.ip, live_.clock.now());
+}
+
 Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trace* trace) {
-  CO_TRY(check_app(*request.app));
+  CO_TRY(admit(*request.app, *trace));
   CO_TRY(const std::string name, name_from(request.username));
   CO_TRY(const Secret password, new_password_from(request.password));
   if (!is_plain_text(request.nickname, limits::kNicknameCodePoints)) {
@@ -63,17 +68,22 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
     recorded = co_await store_.accounts().register_password(std::move(act));
   }
   CO_TRY(auto record, std::move(recorded));
-  co_return answer(request.app, std::move(record), trace);
+  auto answered = co_await answer(std::move(request), std::move(record), trace);
+  co_return answered;
 }
 
 Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace) {
-  CO_TRY(check_app(*request.app));
+  CO_TRY(admit(*request.app, *trace));
   const auto name = canonical_name(request.username);
   if (!name) co_return nobody();
   LoginByPassword act;
   auto compared = co_await is_password(*request.app, *name, request.password, &act.hash);
   CO_TRY(const bool same, std::move(compared));
-  if (!same) co_return nobody();
+  if (!same) {
+    const Error refusal = nobody();
+    co_await journal_.login_failed(request.app, refusal, trace->source);
+    co_return refusal;
+  }
 
   act.name = *name;
   act.name_hash = name_hash(*request.app, *name);
@@ -83,8 +93,10 @@ Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace
     Stopwatch watch(trace->store);
     recorded = co_await store_.accounts().login_by_password(std::move(act));
   }
+  if (recorded.has_error() && recorded.error().code == ErrorCode::forbidden) co_await journal_.login_failed(request.app, recorded.error(), trace->source);
   CO_TRY(auto record, std::move(recorded));
-  co_return answer(request.app, std::move(record), trace);
+  auto answered = co_await answer(std::move(request), std::move(record), trace);
+  co_return answered;
 }
 
 Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
@@ -158,6 +170,7 @@ Result<RecordLogin> Passwords::session_of(const PasswordRequest& request, const 
   act.restore = request.restore;
   act.env = request.env;
   act.device = request.device;
+  Entrances::put(request.came_by, request.app, act);
   act.old_session = request.old_session;
   act.max_per_user = app.settings.max_per_user;
   act.now = now;
@@ -168,18 +181,19 @@ Result<RecordLogin> Passwords::session_of(const PasswordRequest& request, const 
   return act;
 }
 
-Result<LoginAnswer> Passwords::answer(AppPtr app, LoginRecord record, Trace* trace) {
+Task<Result<LoginAnswer>> Passwords::answer(PasswordRequest request, LoginRecord record, Trace* trace) {
   live_.revoke(record.revocations);
   LoginAnswer answer;
-  answer.app = app;
+  answer.app = request.app;
   answer.session = std::move(record.session);
   answer.user = std::move(record.user);
   answer.is_new_user = record.is_new_user;
   trace->user_id = answer.user.id.hex();
   trace->session_id = answer.session.id.hex();
   trace->came = answer.is_new_user ? Trace::Came::fresh : Trace::Came::known;
-  TRY(answer.tokens, tickets_.issue(*app, answer.session, answer.user, live_.clock.now()));
-  return answer;
+  co_await entrances_.enter(std::move(request.came_by), std::move(record.entrance), answer);
+  CO_TRY(answer.tokens, tickets_.issue(*answer.app, answer.session, answer.user, live_.clock.now()));
+  co_return answer;
 }
 
 }  // namespace kaimen::core

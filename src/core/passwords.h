@@ -23,6 +23,7 @@ struct PasswordRequest {
   Env env = Env::release;
   Device device;
   std::optional<Id> old_session;  ///< Of the client's own old ticket, opened by the caller.
+  CameBy came_by;
   bool restore = false;           ///< A user whose deletion waits is taken back.
 };
 
@@ -36,22 +37,26 @@ struct PasswordChange {
 
 class Passwords {
  public:
-  Passwords(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
-      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), thread_(random) {}
+  Passwords(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles, Journal& journal, LoginRates& rates)
+      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal), rates_(rates), entrances_(store),
+        thread_(random) {}
 
   /// A new user with a session. Errors: not_found (the app has no passwords), forbidden (it is disabled), invalid_request (also a nickname where
-  /// names must be checked first: WeChat checks them for those who come with WeChat), conflict (the name is taken), rate_limited (too many are at it).
+  /// names must be checked first: WeChat checks them for those who come with WeChat), conflict (the name is taken), rate_limited with retry_after (too many
+  /// logins of the app or the address, or too many are at it).
   Task<Result<LoginAnswer>> register_user(PasswordRequest request, Trace* trace);
   /// Errors: not_found and forbidden as above, forbidden (the user is disabled or deleted), unauthenticated without a reason (no such name or
-  /// not its password), rate_limited with retry_after (too many failures, or too many are at it).
+  /// not its password), rate_limited with retry_after (too many failures, too many logins of the app or the address, or too many are at it).
   Task<Result<LoginAnswer>> login(PasswordRequest request, Trace* trace);
   /// Sets or changes the user's password; all sessions but this one end. Errors: not_found, invalid_request (username or old_password is
   /// wanted), conflict (the name is taken, or not the user's), forbidden (not the old password), rate_limited.
   Task<Result<>> change(PasswordChange change, Trace* trace);
 
  private:
+  /// Before anything is made of the password. Errors: not_found, forbidden, rate_limited.
+  Result<> admit(const App& app, const Trace& trace);
   Result<RecordLogin> session_of(const PasswordRequest& request, const Trace& trace);
-  Result<LoginAnswer> answer(AppPtr app, LoginRecord record, Trace* trace);
+  Task<Result<LoginAnswer>> answer(PasswordRequest request, LoginRecord record, Trace* trace);
   Task<Result<bool>> is_password(const App& app, std::string name, Secret password, std::string* hash);
 
   Store& store_;
@@ -59,6 +64,9 @@ class Passwords {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Journal& journal_;
+  LoginRates& rates_;
+  Entrances entrances_;
   PasswordThread thread_;
 };
 

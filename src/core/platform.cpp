@@ -22,6 +22,7 @@ Task<CallResult<std::string>> Platform::draw_code(AppPtr, Secret, CodePicture, D
 Task<CallResult<std::string>> Platform::make_link(AppPtr, Secret, MakeLink, Deadline) { co_return absent(); }
 bool Platform::is_push_check(const App&, const Push&) const { return false; }
 std::optional<PushMessage> Platform::open_push(const App&, const Push&) const { return std::nullopt; }
+Result<PushReply> Platform::seal_push_reply(const App&, const Push&, Time) const { return PushReply{}; }
 std::optional<Watermark> Platform::read_watermark(std::string_view) const { return std::nullopt; }
 
 }  // namespace kaimen::core

@@ -105,6 +105,10 @@ struct Push {
   std::string body;
 };
 /// An opened push, as far as it concerns us.
+/// What the platform hears when a push has been dealt with.
+struct PushReply {
+  std::string type = "text/plain", body = "success";
+};
 struct PushMessage {
   enum class Kind : uint8_t {
     other,              ///< Nothing of ours.
@@ -156,6 +160,9 @@ class Platform {
   virtual bool is_push_check(const App& app, const Push& push) const;
   /// Opens a push with the app's keys. nullopt: not signed or encrypted as it should be, or of no known shape.
   virtual std::optional<PushMessage> open_push(const App& app, const Push& push) const;
+  /// The answer to a push that has been opened, encrypted and signed as such pushes are, and of the same form. Errors: unavailable (no
+  /// randomness), internal.
+  virtual Result<PushReply> seal_push_reply(const App& app, const Push& push, Time now) const;
 
   // Reading decrypted open data: the whole shape of each kind is checked, and a key of another kind refuses it, because the encryption has
   // no MAC (docs/security.md). nullopt: not of this shape.

@@ -42,23 +42,30 @@ Result<> Pushes::check(const App& app, const Push& push) const {
   return ok();
 }
 
-Task<Result<>> Pushes::receive(AppPtr app, Push push, Trace* trace) {
+Task<Result<PushReply>> Pushes::receive(AppPtr app, Push push, Trace* trace) {
   const Platform* platform = platforms_.find(app->platform);
   CO_TRY(in_time(push));
   auto message = platform ? platform->open_push(*app, push) : std::nullopt;
   if (!message) co_return refused(app->push_token.empty() ? "the app has no push keys" : "the push does not open with the app's push keys");
-  switch (message->kind) {
+  auto applied = co_await apply(app, std::move(*message), trace);
+  CO_TRY(std::move(applied));
+  if (!app->settings.push_reply_encrypted) co_return PushReply{};
+  co_return platform->seal_push_reply(*app, push, live_.clock.now());
+}
+
+Task<Result<>> Pushes::apply(AppPtr app, PushMessage message, Trace* trace) {
+  switch (message.kind) {
     case PushMessage::Kind::profile_cleared:
     case PushMessage::Kind::access_revoked: {
-      auto done = co_await withdraw(std::move(app), std::move(*message), trace);
+      auto done = co_await withdraw(std::move(app), std::move(message), trace);
       co_return done;
     }
     case PushMessage::Kind::account_closed: {
-      auto done = co_await close(std::move(app), std::move(*message), trace);
+      auto done = co_await close(std::move(app), std::move(message), trace);
       co_return done;
     }
     case PushMessage::Kind::picture_checked: {
-      auto done = co_await settle(std::move(app), std::move(*message), trace);
+      auto done = co_await settle(std::move(app), std::move(message), trace);
       co_return done;
     }
     case PushMessage::Kind::other: break;

@@ -16,9 +16,11 @@ class Pushes {
   Result<> check(const App& app, const Push& push) const;
   /// Opens a message and does what it says; messages that do not concern us are fine as they are. Errors: signature_invalid (whatever is
   /// wrong with it), those of the store.
-  Task<Result<>> receive(AppPtr app, Push push, Trace* trace);
+  /// Yields what WeChat is to hear, by the app's push_reply.
+  Task<Result<PushReply>> receive(AppPtr app, Push push, Trace* trace);
 
  private:
+  Task<Result<>> apply(AppPtr app, PushMessage message, Trace* trace);
   Result<> in_time(const Push& push) const;
   Task<Result<>> withdraw(AppPtr app, PushMessage message, Trace* trace);
   Task<Result<>> settle(AppPtr app, PushMessage message, Trace* trace);

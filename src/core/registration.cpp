@@ -4,7 +4,6 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
-#include "core/entry_store.h"
 #include "core/registered.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
@@ -121,12 +120,8 @@ Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Tr
   CO_TRY(answer.tokens, tickets_.issue(app, answer.session, answer.user, live_.clock.now()));
 
   // A code that turned the guest away at the login lets the registered user in.
-  AskEntrance query;
-  query.session = request.session;
-  query.app = app.number;
-  query.is_registered = [known = request.app](const User& one) { return registered_in(*known, one); };
-  query.now = live_.clock.now();
-  auto entering = co_await store_.entries().entrance_of(std::move(query));
+  const CameBy recorded;
+  auto entering = co_await entrances_.ask(request.app, recorded, request.session, live_.clock.now());
   if (entering.has_value() && entering.value() && !entering.value()->refused) answer.entry = std::move(entering.value()->payload);
   co_return answer;
 }

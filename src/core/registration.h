@@ -31,7 +31,7 @@ struct MadeInvitation {
 class Registration {
  public:
   Registration(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
-      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles) {}
+      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), entrances_(store) {}
 
   /// Records what is given; when nothing is missing the user is registered, and older tickets answer `renew`. Errors: registration_required
   /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, and for
@@ -47,6 +47,7 @@ class Registration {
   Live& live_;
   Tickets& tickets_;
   Profiles& profiles_;
+  Entrances entrances_;
 };
 
 /// Names of the fields and documents that the app still asks of the user, and "invitation".

@@ -1,4 +1,4 @@
-// The port to a team's own backend that is asked who somebody is, at an identity's first login.
+// The port to a team's own backend that is asked who somebody is, at an identity's first login, and at later ones until it has answered.
 #pragma once
 
 #include <optional>

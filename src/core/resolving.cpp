@@ -3,6 +3,7 @@
 #include "core/directory.h"
 #include "core/profile.h"
 #include "core/revocation_life.h"
+#include "crypto/hash.h"
 
 namespace kaimen::core {
 
@@ -22,19 +23,49 @@ Result<> check_found(ResolvedUser& found) {
   return ok();
 }
 
+Millis steady_now() { return std::chrono::floor<Millis>(std::chrono::steady_clock::now().time_since_epoch()); }
+
 }  // namespace
+
+std::string Resolving::mark_of(const App& app, const std::string& openid) {
+  return crypto::sha256("resolve\n" + app.platform + "\n" + app.app_id + "\n" + openid);
+}
+
+Breaker& Resolving::breaker_of(uint32_t app) {
+  std::lock_guard lock(mutex_);
+  return breakers_.try_emplace(app, kResolveFailures).first->second;
+}
+
+// Only what a user has waited for counts against the backend: one that refuses at once costs nobody anything.
+Task<Result<std::optional<ResolvedUser>>> Resolving::ask(WhoIs who) {
+  Breaker& breaker = breaker_of(who.app->number);
+  const Millis begun = steady_now();
+  if (!breaker.admits(begun)) co_return make_error(ErrorCode::upstream_error, "resolve_url has not answered for a while");
+  auto asking = resolver_.ask(std::move(who), live_.clock.now(), deadline_in(kResolveTime));
+  auto asked = co_await std::move(asking);
+  const Millis ended = steady_now();
+  if (asked.has_error() && ended - begun >= kResolveTime / 2) breaker.failed(ended);
+  else breaker.answered();
+  co_return asked;
+}
 
 Task<Result<>> Resolving::run(WhoIs who, Session* session, User* user, Trace* trace) {
   if (who.app->resolve_secret.empty()) co_return make_error(ErrorCode::app_misconfigured, "the app has a resolve_url and no resolve_secret");
-  auto asking = resolver_.ask(std::move(who), live_.clock.now(), deadline_in(kResolveTime));
+  std::string mark = mark_of(*who.app, who.openid);
+  auto asking = ask(std::move(who));
   auto asked = co_await std::move(asking);
   if (asked.has_error() && asked.error().code == ErrorCode::invalid_request) co_return make_error(ErrorCode::app_misconfigured, asked.error().detail);
   CO_TRY(auto found, std::move(asked));
-  if (!found) co_return ok();
+  if (!found) {
+    auto settled = co_await store_.settle_resolve(std::move(mark));
+    static_cast<void>(settled);  // else it is asked again, which is no harm
+    co_return ok();
+  }
   CO_TRY(check_found(*found));
   ApplyResolved act;
   act.user = user->id;
   act.session = session->id;
+  act.mark = std::move(mark);
   act.external_id = std::move(found->external_id);
   act.roles = std::move(found->roles);
   act.nickname = std::move(found->nickname);

@@ -45,7 +45,7 @@ struct LoginRecord {
   User user;
   Session session;
   bool is_new_user = false;
-  bool is_new_identity = false;         ///< Nobody has come with this openid before. Not kept: a code that is brought again does not say so.
+  bool asks_backend = false;            ///< The team's backend is to be asked now (RecordLogin::resolve_mark). Of a code brought again it never is.
   std::string attempt;                  ///< The client's own name of its login attempt, as given at record_login.
   Time recorded_at{};
   std::vector<Revocation> revocations;  ///< That this act made: put them in memory before answering.
@@ -89,6 +89,7 @@ struct RecordLogin {
   std::string entry;                      ///< Session::entry.
   std::string entry_code;                 ///< Scanned with this login; empty: none. At most 32 bytes.
   IsRegistered is_registered;             ///< For the scan; empty: what the user's row says.
+  std::string resolve_mark;               ///< Names the identity among those that the team's backend is asked about, 32 raw bytes; empty: it is not.
   std::optional<Id> old_session;          ///< Named by the client's own old ticket: ended quietly if it is this user's, in this app.
   int max_per_user = 0;
   std::optional<Time> spared_since;       ///< Sessions made since then are not replaced by the limit.
@@ -290,6 +291,8 @@ class Store {
   /// User and identity (by openid; else by unionid within the project; else new), a late unionid (where it is another user's, the two are
   /// merged as by merge_users, and the one whom the unionid names stays; if that is refused, they stay two and an event says why), the key
   /// version (the last 3 kept), the session, the scan of the entry code, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
+  /// The team's backend is to be asked at an identity's first login, and while it has not said, at the first that comes as long after the last
+  /// question as that came after the first, an hour at most.
   /// Errors: forbidden with reason disabled, until, message; code_used when the claim is not live or not `owner`'s.
   virtual Task<Result<LoginRecord>> record_login(RecordLogin act) = 0;
 

@@ -179,6 +179,8 @@ Result<AppSettings> AppSettings::parse(const std::map<std::string, std::string>&
     } else if (name == "resolve_url") {
       if (!text.empty() && !is_url(text)) problem("resolve_url must be an http or https URL");
       settings.resolve_url = text;
+    } else if (name == "push_reply") {
+      choice(name, text, {"plain", "encrypted"}, settings.push_reply_encrypted);
     } else if (name == "support_view") {
       choice(name, text, {"off", "on"}, settings.support_view);
     } else if (name == "logins_per_minute") {
@@ -229,6 +231,7 @@ std::map<std::string, std::string> AppSettings::values() const {
           {"prefetch_logins_per_minute", std::to_string(prefetch_logins_per_minute)},
           {"prefetch_url", prefetch_url},
           {"resolve_url", resolve_url},
+          {"push_reply", name_at(push_reply_encrypted, {"plain", "encrypted"})},
           {"support_view", name_at(support_view, {"off", "on"})},
           {"logins_per_minute", std::to_string(logins_per_minute)},
           {"logins_per_address_per_minute", std::to_string(logins_per_address_per_minute)},

@@ -59,6 +59,7 @@ struct AppSettings {
   int64_t prefetch_logins_per_minute = 600;    ///< Of all users by such codes, on each node, beside the other limits; 0: no limit.
   std::string prefetch_url;                    ///< Asked for what WeChat's data pre-fetch gets; empty: the session and its user.
   std::string resolve_url;                     ///< Asked who it is at an identity's first login; empty: nobody is.
+  bool push_reply_encrypted = false;           ///< `push_reply` = encrypted: a message push is answered in WeChat's envelope.
   bool support_view = false;                   ///< Whether the admin API may open sessions in a user's place.
   int64_t logins_per_minute = 0;               ///< On each node; 0: no limit.
   int64_t logins_per_address_per_minute = 600; ///< Of one address, on each node: many phones share one. 0: no limit.

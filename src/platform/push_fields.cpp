@@ -115,7 +115,9 @@ std::optional<PushFields> read_xml(std::string_view text) {
 
 std::optional<PushFields> read_push_fields(std::string_view text) {
   if (text.size() > kTextBytes) return std::nullopt;
-  return trimmed(text).starts_with('<') ? read_xml(text) : read_json(text);
+  return is_xml_push(text) ? read_xml(text) : read_json(text);
 }
+
+bool is_xml_push(std::string_view text) { return trimmed(text).starts_with('<'); }
 
 }  // namespace kaimen::platform

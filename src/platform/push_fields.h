@@ -17,5 +17,7 @@ using PushFields = std::map<std::string, std::string, std::less<>>;
 /// nullopt: neither JSON nor XML of a sane shape. Names lose the blanks around them, which WeChat's JSON has had; texts keep theirs, as the
 /// signature covers them.
 std::optional<PushFields> read_push_fields(std::string_view text);
+/// Which of the two forms it is read as.
+bool is_xml_push(std::string_view text);
 
 }  // namespace kaimen::platform

@@ -81,7 +81,7 @@ Task<CallResult<http::ClientResponse>> Wechat::exchange(AppPtr app, http::Client
   if (upstream == upstreams_.end()) {
     co_return not_sent(make_error(ErrorCode::app_misconfigured, "no upstream named \"" + app->upstream + "\" in the configuration"));
   }
-  Breaker& breaker = breakers_.at(app->upstream);
+  core::Breaker& breaker = breakers_.at(app->upstream);
   if (!breaker.admits(steady_now())) {
     Error away = make_error(ErrorCode::unavailable, "WeChat has not answered for a while");
     away.retry_after = std::chrono::seconds(1);
@@ -216,6 +216,9 @@ Task<CallResult<std::string>> Wechat::check_picture(AppPtr app, Secret access_to
 
 bool Wechat::is_push_check(const core::App& app, const core::Push& push) const { return is_signed_push_check(app, push); }
 std::optional<core::PushMessage> Wechat::open_push(const core::App& app, const core::Push& push) const { return open_wechat_push(app, push); }
+Result<core::PushReply> Wechat::seal_push_reply(const core::App& app, const core::Push& push, Time now) const {
+  return seal_wechat_push_reply(app, push, core::PushReply{}.body, now, random_);
+}
 
 std::optional<core::Watermark> Wechat::read_watermark(std::string_view plaintext) const { return read_open_watermark(plaintext); }
 std::optional<core::OpenUserInfo> Wechat::read_user_info(std::string_view plaintext) const { return read_open_user_info(plaintext); }

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "core/breaker.h"
 #include "core/platform.h"
 #include "http/client.h"
-#include "platform/breaker.h"
 #include "platform/wechat_answer.h"
 
 namespace kaimen::platform {
@@ -55,6 +55,7 @@ class Wechat : public core::Platform {
   Task<core::CallResult<std::string>> make_link(core::AppPtr app, Secret access_token, core::MakeLink link, Deadline deadline) override;
   bool is_push_check(const core::App& app, const core::Push& push) const override;
   std::optional<core::PushMessage> open_push(const core::App& app, const core::Push& push) const override;
+  Result<core::PushReply> seal_push_reply(const core::App& app, const core::Push& push, Time now) const override;
 
   std::optional<core::Watermark> read_watermark(std::string_view plaintext) const override;
   std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override;
@@ -77,7 +78,7 @@ class Wechat : public core::Platform {
   const std::map<std::string, Upstream> upstreams_;
   const Clock& clock_;
   Random& random_;
-  std::map<std::string, Breaker> breakers_;  // one for each upstream
+  std::map<std::string, core::Breaker> breakers_;  // one for each upstream
 };
 
 }  // namespace kaimen::platform

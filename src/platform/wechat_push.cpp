@@ -1,7 +1,9 @@
 #include "platform/wechat_push.h"
 
+#include "base/encoding.h"
 #include "crypto/hash.h"
 #include "crypto/wechat_push.h"
+#include "http/json.h"
 #include "platform/push_fields.h"
 #include "platform/wechat_open_data.h"
 
@@ -92,6 +94,23 @@ std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Pu
   const auto fields = plain ? read_push_fields(*plain) : std::nullopt;
   if (!fields) return std::nullopt;
   return message_of(app, *fields);
+}
+
+Result<core::PushReply> seal_wechat_push_reply(const core::App& app, const core::Push& push, std::string_view text, Time now, Random& random) {
+  const auto key = crypto::push_key(app.push_key.reveal());
+  if (!key) return make_error(ErrorCode::internal, "the app has no push keys");
+  TRY(const std::string encrypted, crypto::seal_push(*key, text, app.app_id, random));
+  TRY(const auto noise, random.bytes<8>());
+  const std::string nonce = to_hex({reinterpret_cast<const char*>(noise.data()), noise.size()});
+  const int64_t seconds = epoch_ms(now) / 1000;
+  const std::string timestamp = std::to_string(seconds);
+  const std::string signature = crypto::push_signature({app.push_token.reveal(), timestamp, nonce, encrypted});
+  if (is_xml_push(push.body)) {
+    return core::PushReply{"application/xml", "<xml><Encrypt><![CDATA[" + encrypted + "]]></Encrypt><MsgSignature><![CDATA[" + signature +
+                                                  "]]></MsgSignature><TimeStamp>" + timestamp + "</TimeStamp><Nonce><![CDATA[" + nonce + "]]></Nonce></xml>"};
+  }
+  return core::PushReply{"application/json",
+                         http::to_text(http::json::object{{"Encrypt", encrypted}, {"MsgSignature", signature}, {"TimeStamp", seconds}, {"Nonce", nonce}})};
 }
 
 }  // namespace kaimen::platform

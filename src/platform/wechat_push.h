@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/random.h"
 #include "core/platform.h"
 
 namespace kaimen::platform {
@@ -12,5 +13,8 @@ namespace kaimen::platform {
 bool is_signed_push_check(const core::App& app, const core::Push& push);
 /// nullopt: the app has no push keys, msg_signature does not fit, the envelope does not open, or it is for another app.
 std::optional<core::PushMessage> open_wechat_push(const core::App& app, const core::Push& push);
+/// The envelope {Encrypt, MsgSignature, TimeStamp, Nonce} around `text`, as JSON or XML as the push was. Errors: unavailable (no randomness),
+/// internal (the app has no push keys).
+Result<core::PushReply> seal_wechat_push_reply(const core::App& app, const core::Push& push, std::string_view text, Time now, Random& random);
 
 }  // namespace kaimen::platform

@@ -47,6 +47,34 @@ std::string text_of(const json::object& message, bool xml) {
   return out;
 }
 
+/// The text of an XML element without parts of its own, with or without CDATA around it.
+std::optional<std::string> xml_text(std::string_view body, const std::string& name) {
+  constexpr std::string_view open = "<![CDATA[", close = "]]>";
+  const std::string begin = "<" + name + ">", end = "</" + name + ">";
+  const size_t from = body.find(begin), to = body.find(end);
+  if (from == body.npos || to == body.npos || to < from + begin.size()) return std::nullopt;
+  std::string_view text = body.substr(from + begin.size(), to - from - begin.size());
+  if (text.starts_with(open) && text.ends_with(close)) text = text.substr(open.size(), text.size() - open.size() - close.size());
+  return std::string(text);
+}
+
+struct Envelope {
+  std::optional<std::string> encrypted, signature, timestamp, nonce;
+};
+
+/// Of the form that the push had; another is no envelope to WeChat.
+Envelope envelope_of(std::string_view body, bool xml) {
+  if (xml) return {xml_text(body, "Encrypt"), xml_text(body, "MsgSignature"), xml_text(body, "TimeStamp"), xml_text(body, "Nonce")};
+  const auto parsed = http::parse_json(body);
+  const auto* object = parsed ? parsed.value().if_object() : nullptr;
+  const auto text = [object](std::string_view name) -> std::optional<std::string> {
+    const auto* value = object ? object->if_contains(name) : nullptr;
+    if (!value || value->is_null()) return std::nullopt;
+    return value->is_string() ? std::string(value->get_string()) : http::to_text(*value);
+  };
+  return {text("Encrypt"), text("MsgSignature"), text("TimeStamp"), text("Nonce")};
+}
+
 /// How a push is written down, beside what it says.
 struct Form {
   std::string url, token, key;
@@ -57,7 +85,7 @@ Result<PushLetter> letter_of(const App& app, const json::object& message, const 
   if (form.url.empty()) return make_error(ErrorCode::not_found, "the app has no push_url: POST /sandbox/apps sets it");
   const auto url = http::BaseUrl::parse(form.url);
   if (!url) return make_error(ErrorCode::invalid_request, "url is no URL");
-  PushLetter letter{*url, {}, text_of(message, form.xml), form.xml};
+  PushLetter letter{*url, {}, text_of(message, form.xml), form.xml, app.appid, form.token, form.key};
   TRY(const auto noise, random.bytes<5>());
   const std::string nonce = to_hex({reinterpret_cast<const char*>(noise.data()), noise.size()});
   const std::string timestamp = std::to_string(epoch_ms(now) / 1000);
@@ -120,6 +148,19 @@ Result<PushLetter> write_push(World& world, const json::object& order, Time now,
   form.xml = format.value_or("json") == "xml";
   form.encrypted = encrypted.value_or(true);
   return letter_of(*app, message, form, now, random);
+}
+
+json::object read_push_reply(const PushLetter& letter, std::string_view body) {
+  const Envelope envelope = envelope_of(body, letter.xml);
+  if (!envelope.encrypted) return {{"encrypted", false}, {"text", body}};
+  const auto failed = [](std::string_view problem) { return json::object{{"encrypted", true}, {"problem", problem}}; };
+  if (!envelope.signature || !envelope.timestamp || !envelope.nonce) return failed("MsgSignature, TimeStamp or Nonce is missing");
+  const std::string signature = crypto::push_signature({letter.token, *envelope.timestamp, *envelope.nonce, *envelope.encrypted});
+  if (signature != *envelope.signature) return failed("MsgSignature does not fit");
+  const auto key = crypto::push_key(letter.key);
+  const auto text = key ? crypto::open_push(*key, *envelope.encrypted, letter.appid) : std::nullopt;
+  if (!text) return failed("Encrypt does not open with this app's key");
+  return {{"encrypted", true}, {"text", *text}};
 }
 
 http::ClientRequest request_of(const PushLetter& letter) {

@@ -15,6 +15,7 @@ struct PushLetter {
   std::string query;  ///< "timestamp=…&nonce=…&signature=…&encrypt_type=aes&msg_signature=…"
   std::string body;
   bool xml = false;
+  std::string appid, token, key;  ///< What an encrypted answer is opened with.
 };
 
 /// POST /sandbox/push {appid, user?, event? | message?, fields?, format?, encrypted?, url?, token?, key?}: the event, to the app's push_url
@@ -24,5 +25,8 @@ Result<PushLetter> write_push(World& world, const http::json::object& order, Tim
 Result<PushLetter> write_push(const App& app, const http::json::object& message, Time now, Random& random);
 
 http::ClientRequest request_of(const PushLetter& letter);
+
+/// What WeChat reads in the answer to a push: {encrypted, text}, of an envelope {encrypted, problem} where it cannot be opened.
+http::json::object read_push_reply(const PushLetter& letter, std::string_view body);
 
 }  // namespace kaimen::sandbox

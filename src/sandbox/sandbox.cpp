@@ -167,6 +167,7 @@ struct Sandbox::Impl final : http::Handler {
     if (came_back) {
       answer.json["status"] = came_back.value().status;
       answer.json["body"] = came_back.value().body;
+    answer.json["reply"] = read_push_reply(letter.value(), came_back.value().body);
     } else {
       answer.json["status"] = nullptr;
       answer.json["error"] = came_back.error().detail;

@@ -46,5 +46,8 @@ Result<> take_back(ActContext& context, const UserRow& user, Time now, const cor
 
 // export.cpp
 Result<core::HeldUser> held_of(ActContext& context, const Id& user);
+Result<std::vector<core::Session>> held_sessions(ActContext& context, const Id& user, const std::optional<core::Session>& after, size_t limit);
+Result<std::vector<core::HeldScan>> held_scans(ActContext& context, const core::HeldBehind& query);
+Result<std::vector<core::HeldEvent>> held_events(ActContext& context, const core::HeldBehind& query);
 
 }  // namespace kaimen::store

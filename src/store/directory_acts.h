@@ -16,7 +16,10 @@ inline constexpr Index<UserRow> kUsersByExternalId{{&kTable<UserRow>, {2, 8}, 2}
 Result<core::Imported> import_users(ActContext& context, const core::ImportUsers& act);
 
 // resolved.cpp
+/// Whether the team's backend is to be asked about the identity that logs in; puts the next question off. `is_first`: nobody has come with it.
+Result<bool> asks_backend(Rows& rows, const core::RecordLogin& act, bool is_first);
 Result<core::OpenedSession> apply_resolved(ActContext& context, const core::ApplyResolved& act);
+Result<> settle_resolve(Rows& rows, const std::string& mark);
 
 // beside.cpp
 Result<core::OpenedSession> hand_over(ActContext& context, const core::HandOver& act);

@@ -9,12 +9,10 @@ namespace kaimen::store {
 
 namespace {
 
-Result<> add_scans(Rows& rows, const Id& user, core::HeldUser& held) {
-  TRY(auto scans, rows.list(kScansOfUser, user));
-  std::ranges::sort(scans, {}, &EntryScanRow::session);
-  for (const EntryScanRow* row : scans) held.scans.push_back({row->code, row->app, row->session, row->scanned_at, row->is_new_user, row->registered});
-  return ok();
-}
+// In the order of their index; the columns of the rest of the key follow.
+constexpr Scan kSessionsBehind{&kTable<SessionRow>, "user_id = ? AND ended >= ? AND (ended > ? OR app > ? OR (app = ? AND id > ?))", "ended, app, id", true};
+constexpr Scan kScansBehind{&kTable<EntryScanRow>, "user_id = ? AND session_id > ? AND session_id < ?", "session_id", true};
+constexpr Scan kEventsBehind{&kTable<EventRow>, "user_id = ? AND id > ? AND id < ?", "id", true};
 
 Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
@@ -24,22 +22,6 @@ Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto unionids, rows.list(kUnionidsOfUser, user.id));
   for (const UnionidRow* row : unionids) held.unionids.push_back(row->provider + ":" + row->unionid);
   std::ranges::sort(held.unionids);
-  return ok();
-}
-
-Result<> add_sessions(Rows& rows, const Id& user, core::HeldUser& held) {
-  TRY(auto sessions, rows.list(kSessionsOfUser, user));
-  sort_by_age(sessions);
-  for (const SessionRow* session : sessions) held.sessions.push_back(session_of(*session));
-  return ok();
-}
-
-Result<> add_events(Rows& rows, const Id& user, core::HeldUser& held) {
-  TRY(auto events, rows.list(kEventsOfUser, user));
-  std::ranges::sort(events, {}, [](const EventRow* event) { return std::pair(event->at, event->id); });
-  for (const EventRow* row : events) {
-    held.events.push_back({row->id, row->at, row->kind, row->app, row->session, row->reason, row->actor, row->ip, row->detail, row->request_id});
-  }
   return ok();
 }
 
@@ -58,7 +40,6 @@ Result<core::HeldUser> held_of(ActContext& context, const Id& id) {
     held.account_name = passwords.front()->shown_name;
     held.password_changed_at = passwords.front()->changed_at;
   }
-  TRY(add_sessions(rows, id, held));
   TRY(const auto consents, rows.list(kConsentsOfUser, id));
   for (const ConsentRow* row : consents) held.consents.push_back({row->name, row->version, row->ip, row->app, row->agreed_at});
   TRY(const RegistrationRow* registration, rows.find<RegistrationRow>(id));
@@ -66,9 +47,36 @@ Result<core::HeldUser> held_of(ActContext& context, const Id& id) {
     held.registration_fields = registration->fields;
     held.registered_at = registration->registered_at;
   }
-  TRY(add_scans(rows, id, held));
-  TRY(add_events(rows, id, held));
   return held;
+}
+
+Result<std::vector<core::Session>> held_sessions(ActContext& context, const Id& user, const std::optional<core::Session>& after, size_t limit) {
+  TRY(existing_user(context.rows, user));
+  const core::Session from = after.value_or(core::Session{});
+  const Reason ended = from.ended.value_or(Reason::none);
+  TRY(const auto found, context.rows.scan<SessionRow>(kSessionsBehind, user, ended, ended, from.app, from.app, from.id, static_cast<int64_t>(limit)));
+  std::vector<core::Session> sessions;
+  for (const SessionRow& row : found) sessions.push_back(session_of(row));
+  return sessions;
+}
+
+Result<std::vector<core::HeldScan>> held_scans(ActContext& context, const core::HeldBehind& query) {
+  TRY(existing_user(context.rows, query.user));
+  TRY(const auto found, context.rows.scan<EntryScanRow>(kScansBehind, query.user, query.after, first_id_at(query.until), static_cast<int64_t>(query.limit)));
+  std::vector<core::HeldScan> scans;
+  for (const EntryScanRow& row : found) scans.push_back({row.code, row.app, row.session, row.scanned_at, row.is_new_user, row.registered});
+  return scans;
+}
+
+Result<std::vector<core::HeldEvent>> held_events(ActContext& context, const core::HeldBehind& query) {
+  TRY(existing_user(context.rows, query.user));
+  TRY(auto found, context.rows.scan<EventRow>(kEventsBehind, query.user, query.after, first_id_at(query.until), static_cast<int64_t>(query.limit)));
+  std::vector<core::HeldEvent> events;
+  for (EventRow& row : found) {
+    events.push_back({row.id, row.at, std::move(row.kind), row.app, row.session, row.reason, std::move(row.actor), std::move(row.ip), std::move(row.detail),
+                      std::move(row.request_id)});
+  }
+  return events;
 }
 
 }  // namespace kaimen::store

@@ -5,6 +5,7 @@
 
 #include "store/accounts.h"
 #include "store/directory_acts.h"
+#include "store/journal.h"
 #include "store/phones.h"
 #include "store/records.h"
 #include "store/sql_directory.h"
@@ -25,6 +26,13 @@ struct Named {
   bool known_unionid = false;
   std::string refusal;
 };
+
+/// The event, and where it is wanted, a word to the webhooks.
+Result<> note(ActContext& context, const core::ImportUsers& act, const Id& user, bool made) {
+  TRY(write_event(context, act.now, {made ? "user_imported" : "user_import_changed", std::nullopt, user, std::nullopt, Reason::none, act.source, act.project}));
+  if (!act.tells_webhooks) return ok();
+  return tell(context, act.now, {made ? "user.created" : "user.updated", act.project, user});
+}
 
 ImportedUser refused_line(std::string why, const Id& user = {}) { return {ImportKind::refused, user, std::move(why)}; }
 
@@ -157,7 +165,7 @@ Result<ImportedUser> import_one(ActContext& context, const core::ImportUsers& ac
   if (!named.user) {
     rows.insert(std::move(*row));
     link_line(rows, act, line, named, user);
-    TRY(write_event(context, act.now, {"user_imported", std::nullopt, user, std::nullopt, Reason::none, act.source, act.project}));
+    TRY(note(context, act, user, true));
     return ImportedUser{ImportKind::created, user, {}};
   }
   if (!links && is_same(*row, *named.user)) {
@@ -172,7 +180,7 @@ Result<ImportedUser> import_one(ActContext& context, const core::ImportUsers& ac
   if (rights) {
     TRY(outdate_tickets(context, user, act.now, act.revocations_until, made));
   }
-  TRY(write_event(context, act.now, {"user_import_changed", std::nullopt, user, std::nullopt, Reason::none, act.source, act.project}));
+  TRY(note(context, act, user, false));
   return ImportedUser{ImportKind::updated, user, {}};
 }
 

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "store/accounts.h"
 #include "store/acts.h"
+#include "store/directory_acts.h"
 #include "store/entries.h"
 #include "store/merge.h"
 #include "store/new_session.h"
@@ -282,6 +283,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   Rows& rows = context.rows;
   rows.expect<IdentityRow>(act.provider, act.app_id, act.openid, "");
   if (!act.entry_code.empty()) expect_scan(context, act.entry_code);
+  if (!act.resolve_mark.empty()) rows.expect<UnresolvedRow>(Bytes{act.resolve_mark});
   TRY(const bool held, holds_claim(context, act));
   if (!held) return recorded_before(context, act);
 
@@ -307,7 +309,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   const std::string known = who.identity && !who.moved ? who.identity->unionid : std::string();
   const std::string unionid = act.unionid.empty() || who.same ? known : act.unionid;
   const bool brings_key = !act.session_key_sealed.empty() && (!who.identity || !is_newest_key(*who.identity, act.session_key_index, act.older_key_indexes));
-  login.is_new_identity = !who.identity || who.moved;
+  TRY(login.asks_backend, asks_backend(rows, act, !who.identity || who.moved));
   save_identity(rows, act, who, user, unionid);
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "store/accounts.h"
+#include "store/entries.h"
 #include "store/new_session.h"
 #include "store/records.h"
 
@@ -41,6 +42,9 @@ Result<std::optional<LoginRecord>> made_before(ActContext& context, const core::
   login.is_new_user = is_new_user;
   login.recorded_at = act.now;
   TRY(login.revocations, revocations_of(context.rows, user->id));
+  if (!act.entry_code.empty()) {
+    TRY(login.entrance, entrance_of(context, {act.new_session, act.entry_code, act.app, act.is_registered, act.now}));
+  }
   return login;
 }
 
@@ -57,6 +61,9 @@ Result<LoginRecord> open_session(ActContext& context, const core::RecordLogin& a
   context.rows.insert(std::move(session));
   TRY(write_event(context, act.now, {is_new_user ? "login_new_user" : "login", act.app, login.user.id, login.session.id, Reason::none, act.source,
                                      act.project, R"({"by":"password"})"}));
+  if (!act.entry_code.empty()) {
+    TRY(login.entrance, record_scan(context, act, login));
+  }
   return login;
 }
 
@@ -66,6 +73,7 @@ Result<LoginRecord> register_password(ActContext& context, const core::RegisterP
   Rows& rows = context.rows;
   TRY(auto before, made_before(context, act.login, true));
   if (before) return std::move(*before);
+  if (!act.login.entry_code.empty()) expect_scan(context, act.login.entry_code);
   TRY(const PasswordRow* taken, rows.find<PasswordRow>(act.login.project, act.name));
   if (taken) return make_error(ErrorCode::conflict, "this username is taken");
   rows.insert(PasswordRow{act.login.project, act.name, act.login.new_user, act.shown_name, act.hash, act.login.now});
@@ -103,6 +111,7 @@ Result<LoginRecord> login_by_password(ActContext& context, const core::LoginByPa
   TRY(auto before, made_before(context, act.login, false));
   if (before) return std::move(*before);
   rows.expect<PasswordFailuresRow>(Bytes{act.name_hash});
+  if (!act.login.entry_code.empty()) expect_scan(context, act.login.entry_code);
   TRY(const PasswordRow* password, rows.find<PasswordRow>(act.login.project, act.name));
   if (!password || password->hash != act.hash) return other_password();
   rows.expect(kOpenSessionsOfUser, password->user);

@@ -17,6 +17,7 @@ constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
 constexpr auto kNodesKept = std::chrono::days(7);
 constexpr auto kStatsKept = std::chrono::days(93);
+constexpr auto kUnresolvedKept = std::chrono::days(400);  // since their last login
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
 constexpr Scan kOldRevocations{&kTable<RevocationRow>, "until <= ?", "", true, true};
@@ -38,15 +39,8 @@ constexpr Scan kOldScans{&kTable<EntryScanRow>, "session_id < ?", "", true, true
 constexpr Scan kGoneCodes{&kTable<EntryCodeRow>, "app IN (SELECT number FROM apps WHERE removed_at <= ?)", "", true, true};
 constexpr int64_t kCodeSlice = 20;
 constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
+constexpr Scan kOldUnresolved{&kTable<UnresolvedRow>, "again_at <= ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
-
-/// The first id of that moment.
-Id first_id_at(Time time) {
-  Id id;
-  const auto ms = static_cast<uint64_t>(std::max<int64_t>(epoch_ms(time), 0));
-  for (size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (8 * (5 - i)));
-  return id;
-}
 
 /// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
 template <class Row, class... Values>
@@ -100,6 +94,7 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t marks, remove_found<OnceMarkRow>(rows, kOldMarks, now - kOnceKept));
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
+  TRY(remove_found<UnresolvedRow>(rows, kOldUnresolved, now - kUnresolvedKept));
   TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
   TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));

@@ -229,6 +229,13 @@ Result<> expect_project(Rows& rows, const std::string& name) {
   return ok();
 }
 
+Id first_id_at(Time time) {
+  Id id;
+  const auto ms = static_cast<uint64_t>(std::max<int64_t>(epoch_ms(time), 0));
+  for (size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (8 * (5 - i)));
+  return id;
+}
+
 Result<> count_configuration(Rows& rows) {
   TRY(const MetaRow* row, rows.find<MetaRow>("configuration"));
   if (row) {

@@ -72,6 +72,9 @@ Result<> write_event(ActContext& context, Time now, const Event& event);
 /// For who puts something into the project; that and a removal of it, which count the configuration up, must see each other. Error:
 /// invalid_request (it is gone).
 Result<> expect_project(Rows& rows, const std::string& name);
+/// The first id of that moment.
+Id first_id_at(Time time);
+
 /// Says to the other nodes that apps or keys have changed.
 Result<> count_configuration(Rows& rows);
 Result<int64_t> configuration(Rows& rows);

@@ -52,5 +52,14 @@ Task<Result<std::vector<Id>>> SqlAccounts::due_deletions(Time now, int most) {
 Task<Result<core::HeldUser>> SqlAccounts::held_of(Id user) {
   return queue_.read<core::HeldUser>([user](ActContext& context) { return store::held_of(context, user); });
 }
+Task<Result<std::vector<core::Session>>> SqlAccounts::held_sessions(Id user, std::optional<core::Session> after, size_t limit) {
+  return queue_.read<std::vector<core::Session>>([user, after = std::move(after), limit](ActContext& context) { return store::held_sessions(context, user, after, limit); });
+}
+Task<Result<std::vector<core::HeldScan>>> SqlAccounts::held_scans(core::HeldBehind query) {
+  return queue_.read<std::vector<core::HeldScan>>([query](ActContext& context) { return store::held_scans(context, query); });
+}
+Task<Result<std::vector<core::HeldEvent>>> SqlAccounts::held_events(core::HeldBehind query) {
+  return queue_.read<std::vector<core::HeldEvent>>([query](ActContext& context) { return store::held_events(context, query); });
+}
 
 }  // namespace kaimen::store

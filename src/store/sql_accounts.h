@@ -27,6 +27,9 @@ class SqlAccounts final : public core::AccountStore {
   Task<Result<std::vector<core::Revocation>>> delete_user(core::DeleteUser act) override;
   Task<Result<std::vector<Id>>> due_deletions(Time now, int most) override;
   Task<Result<core::HeldUser>> held_of(Id user) override;
+  Task<Result<std::vector<core::Session>>> held_sessions(Id user, std::optional<core::Session> after, size_t limit) override;
+  Task<Result<std::vector<core::HeldScan>>> held_scans(core::HeldBehind query) override;
+  Task<Result<std::vector<core::HeldEvent>>> held_events(core::HeldBehind query) override;
 
  private:
   const ActQueue queue_;

@@ -30,6 +30,9 @@ class SqlDirectory final : public core::DirectoryStore {
   Task<Result<core::OpenedSession>> apply_resolved(core::ApplyResolved act) override {
     return queue_.write<core::OpenedSession>([act = std::move(act)](ActContext& context) { return store::apply_resolved(context, act); });
   }
+  Task<Result<>> settle_resolve(std::string mark) override {
+    return queue_.write<void>([mark = std::move(mark)](ActContext& context) { return store::settle_resolve(context.rows, mark); });
+  }
   Task<Result<core::Imported>> import_users(core::ImportUsers act) override;
 
  private:

@@ -97,6 +97,23 @@ struct Table<IdentityRow> {
   };
 };
 
+/// What the columns mean stands in migrations/*/0008_unresolved.sql.
+struct UnresolvedRow {
+  Bytes mark;
+  Time since{}, again_at{};
+};
+template <>
+struct Table<UnresolvedRow> {
+  static constexpr std::string_view name = "unresolved";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = false;
+  static constexpr std::tuple columns{
+      Column{"mark", &UnresolvedRow::mark},
+      Column{"since", &UnresolvedRow::since},
+      Column{"again_at", &UnresolvedRow::again_at},
+  };
+};
+
 struct UnionidRow {
   std::string project, provider, unionid;
   Id user;
@@ -748,7 +765,7 @@ constexpr size_t place_of(TableList<Row...>) {
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
 using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, EntryCodeRow,
-                            EntryCountRow, IdentityRow, UnionidRow, PasswordRow, CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow,
+                            EntryCountRow, IdentityRow, UnresolvedRow, UnionidRow, PasswordRow, CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow,
                             DeletionRow, AvatarRow, AvatarCheckRow, EntryPictureRow, EntryScanRow, StatsTableRow, ProjectRow, ResolveSecretRow, TicketKeyTableRow,
                             AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow, EventRow>;
 

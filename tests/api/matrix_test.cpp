@@ -90,6 +90,8 @@ const std::map<std::string, Row> kTable = {
     {"POST /admin/v1/apps/{app_id}/entry-codes", {Who::write, Reach::named}},
     {"GET /admin/v1/apps/{app_id}/entry-codes", {Who::read, Reach::named}},
     {"GET /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::read, Reach::named}},
+    {"GET /admin/v1/apps/{app_id}/entry-codes/{code}/image", {Who::read, Reach::named}},
+    {"PATCH /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::write, Reach::named}},
     {"PUT /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::write, Reach::named}},
     {"DELETE /admin/v1/apps/{app_id}/entry-codes/{code}", {Who::write, Reach::named}},
     {"GET /admin/v1/apps/{app_id}/entry-codes/{code}/scans", {Who::read, Reach::named}},

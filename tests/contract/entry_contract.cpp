@@ -92,6 +92,34 @@ TEST_P(StoreContract, codes_that_let_nobody_in_say_why_and_count_nothing) {
   EXPECT_EQ(code_of(run_here(store().entries().find_entry_code("ends", 8))), ErrorCode::not_found);
 }
 
+TEST_P(StoreContract, a_login_by_password_by_an_entry_code_is_a_scan_too) {
+  ASSERT_TRUE(run_here(store().entries().add_entry_code(code_act("door", 2))));
+  core::RegisterPassword registration;
+  registration.login = scanning(login_act("-"), "door");
+  registration.login.openid.clear();
+  registration.name = registration.shown_name = "mei";
+  registration.hash = "hash";
+  const auto made = run_here(store().accounts().register_password(registration)).value();
+  EXPECT_EQ(outcome(made), kIn);
+  core::LoginByPassword entering;
+  entering.name = "mei";
+  entering.name_hash = std::string(32, 'n');
+  entering.hash = "hash";
+  for (const char* expected : {kIn.c_str(), "code_used"}) {
+    entering.login = scanning(login_act("-"), "door");
+    entering.login.openid.clear();
+    EXPECT_EQ(outcome(run_here(store().accounts().login_by_password(entering)).value()), expected);
+  }
+  entering.login = login_act("-");
+  EXPECT_EQ(outcome(run_here(store().accounts().login_by_password(entering)).value()), "nothing");
+
+  const auto code = run_here(store().entries().find_entry_code("door", 7)).value();
+  EXPECT_EQ(code.counts.scans, 2);
+  EXPECT_EQ(code.counts.new_users, 1);
+  for (const auto& scan : run_here(store().entries().list_entry_scans({"door", 7, {}, 10})).value()) EXPECT_EQ(scan.user, made.user.id);
+  EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'entry_scanned'"), (std::vector<std::vector<std::string>>{{"2"}}));
+}
+
 // A limited offer at a shop's door: whoever comes at the same moment, no more get it than there are.
 TEST_P(StoreContract, of_many_who_scan_at_once_exactly_as_many_get_in_as_there_are_uses) {
   ASSERT_TRUE(run_here(store().entries().add_entry_code(code_act("few", 5))));
@@ -178,9 +206,15 @@ TEST_P(StoreContract, scans_follow_their_user_through_merge_export_and_deletion)
   merge.now = t0;
   merge.revocations_until = t0 + 4h;
   ASSERT_TRUE(run_here(store().merge_users(merge)));
-  const auto held = run_here(store().accounts().held_of(one.user.id)).value();
-  ASSERT_EQ(held.scans.size(), 2u);
-  EXPECT_EQ(held.scans[0].code, "door");
+  core::HeldBehind query{one.user.id, {}, t0 + 1h, 1};
+  for (const bool more : {true, true, false}) {
+    const auto held = run_here(store().accounts().held_scans(query)).value();
+    ASSERT_EQ(held.size(), more ? 1u : 0u);
+    if (!more) break;
+    EXPECT_EQ(held[0].code, "door");
+    EXPECT_LT(query.after, held[0].session);
+    query.after = held[0].session;
+  }
 
   core::DeleteUser deletion;
   deletion.user = one.user.id;

@@ -1,4 +1,6 @@
 // A team's own user table taken over, what its backend says at a first login, and sessions opened in a user's place.
+#include <algorithm>
+
 #include "tests/contract/directory_contract.h"
 
 namespace kaimen::contract {
@@ -24,6 +26,12 @@ core::ImportUser with_phone(core::ImportUser user, const std::string& index, boo
   return user;
 }
 
+/// In an app that has a backend to ask.
+core::RecordLogin asking(core::RecordLogin act) {
+  act.resolve_mark = act.openid + std::string(32 - act.openid.size(), '#');
+  return act;
+}
+
 }  // namespace
 
 TEST_P(DirectoryContract, a_first_login_finds_the_imported_user_by_openid) {
@@ -35,10 +43,10 @@ TEST_P(DirectoryContract, a_first_login_finds_the_imported_user_by_openid) {
   const auto made = import_one(line);
   EXPECT_EQ(made.kind, Outcome::created);
   EXPECT_EQ(made.user, line.new_user);
-  const auto in = login("k1", "o1");
+  const auto in = login(asking(login_act("k1", "o1")));
   EXPECT_EQ(in.user.id, made.user);
   EXPECT_FALSE(in.is_new_user);
-  EXPECT_FALSE(in.is_new_identity) << "the table said so before";
+  EXPECT_FALSE(in.asks_backend) << "the table said so before";
   EXPECT_EQ(in.user.external_id, "c-1");
   EXPECT_EQ(in.user.nickname, "Ada");
   EXPECT_EQ(in.user.roles, std::vector<std::string>{"editor"});
@@ -52,9 +60,9 @@ TEST_P(DirectoryContract, a_first_login_finds_the_imported_user_by_unionid) {
   auto act = login_act("k1", "o9");
   act.unionid = "u1";
   act.family = "wechat";
-  const auto in = login(act);
+  const auto in = login(asking(act));
   EXPECT_EQ(in.user.id, made.user);
-  EXPECT_TRUE(in.is_new_identity);
+  EXPECT_TRUE(in.asks_backend) << "nobody has come with this openid before";
   EXPECT_FALSE(in.is_new_user);
 }
 
@@ -135,6 +143,25 @@ TEST_P(DirectoryContract, a_dry_run_says_the_same_and_keeps_nothing) {
   EXPECT_TRUE(find({}).users.empty());
 }
 
+TEST_P(DirectoryContract, webhooks_are_told_of_an_import_where_it_says_so) {
+  const Id webhook = add_webhook();
+  core::ImportUsers act;
+  act.project = "default";
+  act.now = t0;
+  act.revocations_until = t0 + 4h;
+  act.users = {imported_as("c-1", "o1")};
+  ASSERT_TRUE(run_here(store().directory().import_users(act)));
+  EXPECT_TRUE(deliveries(webhook).empty());
+  act.tells_webhooks = true;
+  act.users = {imported_as("c-1", "o1"), imported_as("c-2"), imported_as("c-1")};
+  act.users[2].roles = {"editor"};
+  ASSERT_TRUE(run_here(store().directory().import_users(act)));
+  std::vector<std::string> kinds;
+  for (const auto& delivery : deliveries(webhook)) kinds.push_back(delivery.kind);
+  std::ranges::sort(kinds);
+  EXPECT_EQ(kinds, (std::vector<std::string>{"user.created", "user.updated"}));
+}
+
 TEST_P(DirectoryContract, an_openid_of_another_project_is_refused) {
   core::ImportUsers act;
   act.project = "other";
@@ -164,6 +191,47 @@ TEST_P(DirectoryContract, what_the_backend_resolves_is_in_the_ticket_that_follow
   const auto again = run_here(store().directory().apply_resolved(resolved)).value();
   EXPECT_EQ(again.session.generation, applied.session.generation);
   EXPECT_TRUE(again.revocations.empty());
+}
+
+// It was down when somebody came for the first time; at the next login it is not, or it still is and they need not wait each time.
+TEST_P(DirectoryContract, the_backend_is_asked_until_it_has_said_and_ever_less_often) {
+  int codes = 0;
+  const auto asks = [&](Time when, const std::string& openid = "o1") {
+    return login(asking(at(login_act("ask" + std::to_string(++codes), openid), when))).asks_backend;
+  };
+  EXPECT_TRUE(asks(t0));
+  EXPECT_TRUE(asks(t0 + 10s)) << "it waits as long as it has waited";
+  EXPECT_FALSE(asks(t0 + 20s - 1ms));
+  EXPECT_TRUE(asks(t0 + 20s));
+  EXPECT_FALSE(asks(t0 + 40s - 1ms));
+  EXPECT_TRUE(asks(t0 + 48h)) << "but an hour at most";
+  EXPECT_FALSE(asks(t0 + 49h - 1ms));
+  EXPECT_TRUE(asks(t0 + 49h));
+  EXPECT_TRUE(asks(t0 + 49h, "o2")) << "each identity by itself";
+  ASSERT_TRUE(run_here(store().directory().settle_resolve(hash("o1"))));
+  ASSERT_TRUE(run_here(store().directory().settle_resolve(hash("o1")))) << "the same act again";
+  EXPECT_FALSE(asks(t0 + 99h));
+  EXPECT_TRUE(asks(t0 + 99h, "o2"));
+
+  login(login_act("before", "o3"));
+  EXPECT_FALSE(asks(t0 + 1h, "o3")) << "who came before the app had a backend is not asked about";
+}
+
+TEST_P(DirectoryContract, what_the_backend_has_said_settles_the_question_unless_it_cannot_be) {
+  ASSERT_EQ(import_one(imported_as("c-1", "o9")).kind, Outcome::created);
+  const auto in = login(asking(login_act("k1", "o1")));
+  core::ApplyResolved resolved;
+  resolved.user = in.user.id;
+  resolved.session = in.session.id;
+  resolved.mark = hash("o1");
+  resolved.external_id = "c-1";
+  resolved.now = t0;
+  resolved.revocations_until = t0 + 4h;
+  EXPECT_EQ(run_here(store().directory().apply_resolved(resolved)).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(login(asking(login_act("k2", "o1"))).asks_backend);
+  resolved.external_id = "c-2";
+  ASSERT_TRUE(run_here(store().directory().apply_resolved(resolved)));
+  EXPECT_FALSE(login(asking(at(login_act("k3", "o1"), t0 + 99h))).asks_backend);
 }
 
 TEST_P(DirectoryContract, what_another_user_is_called_is_not_resolved) {

@@ -187,6 +187,9 @@ class FakePlatform final : public core::Platform {
     if (push.signature == "wrong" || found == pushes_.end()) return std::nullopt;
     return found->second;
   }
+  Result<core::PushReply> seal_push_reply(const core::App&, const core::Push& push, Time) const override {
+    return core::PushReply{"text/sealed", "success for " + push.body};
+  }
 
   // "user|appid|at ms|openid|nickname|avatar|gender", "phone|appid|at ms|national", "raw|nickname|avatar|gender"
   std::optional<core::OpenUserInfo> read_user_info(std::string_view plaintext) const override {

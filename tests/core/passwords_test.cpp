@@ -57,6 +57,56 @@ TEST_F(PasswordTest, WhoRegistersLogsInHoweverTheNameIsSpelt) {
   EXPECT_EQ(code_of(sign_up("ｍｅｉ ")), ErrorCode::conflict);
 }
 
+// Each costs 19 MiB and a good deal of a processor: whoever sends more than the app takes is refused before that, and before it is a guess.
+TEST_F(PasswordTest, LoginsByPasswordCountAmongTheAppsLogins) {
+  ASSERT_TRUE(sign_up("mei"));
+  set("logins_per_address_per_minute", "2");
+  trace.source.ip = "203.0.113.9";
+  EXPECT_TRUE(enter("mei"));
+  EXPECT_TRUE(sign_up("bo"));
+  for (int i = 0; i < 10; ++i) {
+    const auto refused = enter("mei", "wrong horse!");
+    ASSERT_EQ(code_of(refused), ErrorCode::rate_limited) << i;
+    EXPECT_EQ(refused.error().retry_after, Seconds(30));
+  }
+  EXPECT_EQ(code_of(sign_up("another")), ErrorCode::rate_limited);
+  EXPECT_EQ(code_of(run_here(services().login.run(request(platform.fresh_code("o1")), &trace))), ErrorCode::rate_limited);
+  trace.source.ip = "203.0.113.10";
+  EXPECT_TRUE(enter("mei")) << "what was refused was no guess";
+}
+
+TEST_F(PasswordTest, WhoComesByAnEntryCodeGetsWhatItGives) {
+  set("registration", "invited");
+  core::NewEntryCode wanted;
+  wanted.payload = R"({"device":"door 4"})";
+  wanted.wants_picture = false;
+  const auto door = run_here(services().entries.add(app(), wanted, &trace)).value();
+  wanted.admits = core::EntryAdmits::registered;
+  const auto staff = run_here(services().entries.add(app(), wanted, &trace)).value();
+
+  auto by_door = ask("mei", "correct horse");
+  by_door.came_by = {"1047 pages/index", door.code};
+  const auto made = run_here(services().accounts->passwords.register_user(by_door, &trace)).value();
+  EXPECT_EQ(made.entry, wanted.payload);
+  EXPECT_EQ(made.session.entry, "1047 pages/index");
+  auto by_staff = by_door;
+  by_staff.came_by.code = staff.code;
+  const auto turned_away = run_here(services().accounts->passwords.login(by_staff, &trace)).value();
+  EXPECT_EQ(turned_away.entry, "");
+  ASSERT_EQ(turned_away.warnings.size(), 1u);
+  EXPECT_EQ(turned_away.warnings[0].part, "entry");
+  EXPECT_EQ(turned_away.warnings[0].code, ErrorCode::registration_required);
+  auto by_nothing = by_door;
+  by_nothing.came_by.code = "somebody else's";
+  EXPECT_EQ(run_here(services().accounts->passwords.login(by_nothing, &trace)).value().warnings.at(0).code, ErrorCode::not_found);
+
+  const auto counts = run_here(services().entries.find(app(), door.code)).value().counts;
+  EXPECT_EQ(counts.scans, 1);
+  EXPECT_EQ(counts.new_users, 1);
+  EXPECT_EQ(counts.guests, 1);
+  EXPECT_EQ(run_here(services().entries.scans(app(), staff.code, {}, 10)).value().at(0).user, made.user.id);
+}
+
 TEST_F(PasswordTest, AppsOfAProjectShareAccountsAndOthersDoNot) {
   const auto made = sign_up("mei").value();
   add_app("wx2", "default", {{"passwords", "on"}});

@@ -19,7 +19,9 @@ class PushTest : public CoreTest {
   }
   Result<> receive(const core::Push& push) {
     core::Trace trace;
-    return run_here(services().pushes.receive(app(), push, &trace));
+    auto received = run_here(services().pushes.receive(app(), push, &trace));
+    if (!received) return received.error();
+    return ok();
   }
   core::User user_now(const Id& id) { return run_here(store().find_user(id)).value(); }
   void name(const Id& user, const std::string& nickname) {
@@ -52,6 +54,18 @@ TEST_F(PushTest, a_closed_account_ends_its_sessions_at_once) {
   ASSERT_TRUE(receive(letter("p")));
   EXPECT_EQ(check(login.tokens.token), Reason::deleted);
   EXPECT_EQ(reason_of(renew(login.tokens.renew_token)), Reason::deleted);
+}
+
+TEST_F(PushTest, the_answer_is_sealed_where_the_app_says_so) {
+  platform.push("p", message(Kind::other, ""));
+  core::Trace trace;
+  EXPECT_EQ(run_here(services().pushes.receive(app(), letter("p"), &trace)).value().body, "success");
+  set("push_reply", "encrypted");
+  const auto sealed = run_here(services().pushes.receive(app(), letter("p"), &trace)).value();
+  EXPECT_EQ(sealed.type, "text/sealed");
+  EXPECT_EQ(sealed.body, "success for p");
+  set("push_reply", "plain");
+  EXPECT_EQ(run_here(services().pushes.receive(app(), letter("p"), &trace)).value().type, "text/plain");
 }
 
 TEST_F(PushTest, five_minutes_either_way_are_in_time) {

@@ -16,6 +16,9 @@ class ResolvingTest : public CoreTest {
   void knows(core::ResolvedUser user) {
     resolver().answer([user](const core::WhoIs&) { return std::optional(user); });
   }
+  void fails() {
+    resolver().answer([](const core::WhoIs&) -> Result<std::optional<core::ResolvedUser>> { return make_error(ErrorCode::upstream_error); });
+  }
   static core::ResolvedUser called(const std::string& external_id) {
     core::ResolvedUser user;
     user.external_id = external_id;
@@ -30,7 +33,7 @@ class ResolvingTest : public CoreTest {
     std::vector<core::ImportLine> lines;
     lines.push_back(std::move(line));
     core::Trace trace;
-    return run_here(services().accounts->importing.run("default", std::move(lines), false, &trace)).value().at(0);
+    return run_here(services().accounts->importing.run("default", std::move(lines), core::ImportTerms{}, &trace)).value().at(0);
   }
 };
 
@@ -92,6 +95,39 @@ TEST_F(ResolvingTest, WhatNobodyCanBeIsAWarning) {
   EXPECT_EQ(first.warnings[0].part, "resolve");
   EXPECT_EQ(first.warnings[0].code, ErrorCode::upstream_error);
   EXPECT_EQ(first.user.external_id, "");
+}
+
+// The team's backend was being deployed when somebody logged in for the first time.
+TEST_F(ResolvingTest, WhatTheBackendDidNotAnswerItIsAskedAgainAtTheNextLogin) {
+  fails();
+  EXPECT_EQ(log_in("o1").warnings.at(0).part, "resolve");
+  knows(called("c-1"));
+  const auto second = log_in("o1");
+  EXPECT_TRUE(second.warnings.empty());
+  EXPECT_EQ(second.user.external_id, "c-1");
+  EXPECT_EQ(check(second.tokens.token), Reason::none);
+  clock.pass(48h);
+  log_in("o1");
+  EXPECT_EQ(resolver().asked().size(), 2u);
+}
+
+TEST_F(ResolvingTest, WhoTheBackendDoesNotKnowIsNotAskedAboutAgain) {
+  resolver().answer([](const core::WhoIs&) { return std::optional<core::ResolvedUser>(); });
+  log_in("o1");
+  clock.pass(48h);
+  EXPECT_TRUE(log_in("o1").warnings.empty());
+  EXPECT_EQ(resolver().asked().size(), 1u);
+}
+
+TEST_F(ResolvingTest, ADeadBackendIsAskedEverLessOften) {
+  fails();
+  size_t warned = 0;
+  for (int minute = 0; minute < 64; ++minute) {
+    warned += log_in("o1").warnings.size();
+    clock.pass(60s);
+  }
+  EXPECT_EQ(resolver().asked().size(), warned) << "nobody waits who is not told why";
+  EXPECT_EQ(warned, 7u) << "at minutes 0, 1, 2, 4, 8, 16 and 32";
 }
 
 TEST_F(ResolvingTest, AnImportedUserHasTheNumberSealedAsTheirs) {

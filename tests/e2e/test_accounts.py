@@ -1,4 +1,6 @@
 """Accounts through the real binary: passwords, linked identities, registration, leaving and coming back, export."""
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -48,6 +50,17 @@ def test_who_registers_is_logged_in_and_checked(accounts):
     wire.problem(register(accounts, "mei"), 409, "conflict")
 
 
+def test_logins_by_password_are_limited_as_all_logins_are(kaimen, user):
+    app = kaimen.add_app("wxaccounts00000004", settings={"passwords": "on", "logins_per_address_per_minute": 3})
+
+    def send(what, password="correct horse"):
+        return kaimen.client("POST", f"/v1/password/{what}", json={"app_id": app, "username": "Mei4", "password": password})
+
+    assert send("register").status == 201 and send("login").status == 200 and kaimen.login(user, app)
+    for answer in (send("login"), send("login", "a bad guess"), send("register"), kaimen.post_login(kaimen.code(user, app), app_id=app)):
+        assert wire.problem(answer, 429, "rate_limited")["retry_after"] >= 1 and int(answer.get("retry-after")) >= 1
+
+
 def test_a_wrong_password_and_an_unknown_name_have_one_answer(accounts):
     assert register(accounts, "known").status == 201
     bodies = []
@@ -57,6 +70,8 @@ def test_a_wrong_password_and_an_unknown_name_have_one_answer(accounts):
         document.pop("request_id")
         bodies.append((document, sorted(name.lower() for name, _ in answer.headers), answer.get("www-authenticate")))
     assert bodies[0] == bodies[1] and "reason" not in bodies[0][0]
+    why = accounts.admin("GET", f"/why/{answer.get('x-request-id')}").json()
+    assert any("no such username, or this is not its password" in line for line in why["lines"]), why
 
 
 def test_a_wrong_password_and_an_unknown_name_take_one_time(accounts):
@@ -198,6 +213,41 @@ def test_an_admin_deletes_a_user(kaimen, user):
     assert kaimen.admin("DELETE", f"/users/{login['user']['id']}").status == 204
     server.assert_reason(kaimen.verify(login["token"]), "deleted")
     wire.problem(kaimen.admin("DELETE", f"/users/{login['user']['id']}"), 404, "not_found")
+
+
+def test_an_export_of_a_hundred_thousand_events_holds_nobody_up(own_kaimen):
+    kaimen = own_kaimen()
+    login = kaimen.login("ada")
+    kaimen.stop()
+    database = sqlite3.connect(kaimen.data / "kaimen.db")
+    columns = [row[1] for row in database.execute("PRAGMA table_info(events)")]
+    (event,) = database.execute("SELECT * FROM events WHERE kind = 'login_new_user'")
+    place = columns.index("id")
+    # A second and more before the login, so that all are old.
+    first = int.from_bytes(event[place], "big") - (10**9 << 80)
+    rows = ([*event[:place], (first + number).to_bytes(16, "big"), *event[place + 1:]] for number in range(100_000))
+    database.executemany(f"INSERT INTO events VALUES ({','.join('?' * len(columns))})", rows)
+    database.commit()
+    database.close()
+    kaimen.start()
+
+    answers, waits = [], []
+    asking = threading.Thread(target=lambda: answers.append(wire.call(kaimen.public, "GET", "/v1/me/export", headers=wire.bearer(login["token"]), timeout=120)))
+    asking.start()
+    while asking.is_alive():
+        begun = time.monotonic()
+        kaimen.login("bob")
+        waits.append(time.monotonic() - begun)
+    assert answers[0].status == 200, answers[0]
+    held = answers[0].json()
+    assert len(held["events"]) == 100_000 and len({one["id"] for one in held["events"]}) == 100_000
+    assert held["events_next"] == held["events"][-1]["id"], "the login's own event is behind them"
+    rest = kaimen.client("GET", f"/v1/me/export?events_after={held['events_next']}", login["token"]).json()
+    assert [one["kind"] for one in rest["events"]] == ["login_new_user"] and rest["events_next"] is None
+    assert rest["user"] == held["user"] and rest["sessions"] == held["sessions"]
+    # Read in one act it would hold the store for a second and more.
+    assert max(waits) < 0.5 and len(waits) > 3, (len(waits), max(waits))
+    wire.problem(kaimen.client("GET", "/v1/me/export?events_after=x", login["token"]), 400, "invalid_request")
 
 
 def test_an_export_tells_what_is_held_and_no_key(kaimen, user):

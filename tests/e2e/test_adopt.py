@@ -6,6 +6,7 @@ import pytest
 
 import server
 from resolver import Backend
+from test_record import Hook
 
 SECRET = "resolve-secret-of-32-characters!"
 
@@ -75,6 +76,21 @@ def test_the_imported_user_is_found_by_its_first_login(kaimen, user, tmp_path):
     assert kaimen.verify(first["token"], "role=old").get("x-kaimen-external-id") == f"c-{user}"
 
 
+def test_webhooks_hear_of_an_import_that_says_so(kaimen, user, tmp_path):
+    hook = Hook()
+    path = "/webhooks/" + kaimen.admin("POST", "/webhooks", json={"url": hook.url, "kinds": ["user.created", "user.updated"]}).json()["id"]
+    line = {"external_id": f"{user}-1"}
+    import_lines(kaimen, tmp_path, [line])
+    import_lines(kaimen, tmp_path, [{"external_id": f"{user}-2"}, {**line, "roles": ["editor"]}, line], "--webhooks", "--dry-run")
+    import_lines(kaimen, tmp_path, [{"external_id": f"{user}-2"}, {**line, "roles": ["editor"]}, {**line, "roles": ["editor"]}], "--webhooks")
+    server.eventually(lambda: len(hook.seen) >= 2, 15)
+    ids = {number: kaimen.admin("GET", f"/users?external_id={user}-{number}").json()["items"][0]["id"] for number in (1, 2)}
+    assert sorted((body["kind"], body["data"]["user_id"]) for body in hook.bodies()) == [("user.created", ids[2]), ("user.updated", ids[1])]
+    assert len(kaimen.admin("GET", path + "/deliveries").json()["items"]) == 2, "nothing of the import that did not say so, nor of the dry run"
+    kaimen.admin("DELETE", path)
+    hook.close()
+
+
 def test_many_lines_stream_in_batches(kaimen, user, tmp_path):
     lines = [{"external_id": f"{user}-{number}", "nickname": "名" * 30} for number in range(1500)]
     assert sums(import_lines(kaimen, tmp_path, lines, "--json"))["created"] == 1500
@@ -135,6 +151,34 @@ def test_a_dead_backend_and_one_that_may_not_be_reached(kaimen, user, backend):
         first = kaimen.login(f"dead-{user}-{abs(hash(url))}")
         assert first["warnings"] == [{"part": "resolve", "code": code}], (url, first)
     assert backend.asked == []
+
+
+def test_a_backend_that_was_away_is_asked_at_the_next_login(kaimen, user, backend):
+    backend.answer(200, json.dumps({"external_id": f"away-{user}"}).encode(), 3)
+    assert kaimen.login(user)["warnings"] == [{"part": "resolve", "code": "upstream_error"}]
+    backend.answer(503)
+    assert kaimen.login(user)["warnings"] == [{"part": "resolve", "code": "upstream_error"}]
+    backend.answer(200, json.dumps({"external_id": f"away-{user}", "roles": ["vip"]}).encode())
+    # It has been away for some seconds, so it may be asked after as many more.
+    server.eventually(lambda: kaimen.login(user)["user"].get("external_id") == f"away-{user}", 15, 0.5)
+    assert kaimen.verify(kaimen.login(user)["token"], "role=vip").get("x-kaimen-external-id") == f"away-{user}"
+    asked = len(backend.asked)
+    assert 3 <= asked <= 4, "and none of those in between waited"
+    kaimen.login(user)
+    assert len(backend.asked) == asked
+
+
+def test_a_dead_backend_holds_up_few_of_many_who_come(own_kaimen):
+    kaimen, backend = own_kaimen(), Backend(SECRET)
+    kaimen.admin("PUT", f"/apps/{kaimen.app_id}", json={"resolve_secret": SECRET, "settings": {"resolve_url": backend.url}})
+    backend.answer(200, b"{}", 30)
+    server.parallel(10, lambda number: kaimen.login(f"first-{number}"))
+    begun = time.monotonic()
+    logins = [kaimen.login(f"then-{number}") for number in range(30)]
+    took = time.monotonic() - begun
+    assert all(one["warnings"] == [{"part": "resolve", "code": "upstream_error"}] for one in logins)
+    assert took < 30 * 0.8 / 3, "one a second waits, at most"
+    backend.close()
 
 
 def test_without_a_secret_nobody_is_asked(kaimen, user, backend):

@@ -1,5 +1,6 @@
 """Entry codes through the real binary: a device shows one, somebody scans it, and the team learns who that was."""
 import hashlib
+import json
 import re
 import urllib.parse
 
@@ -77,6 +78,26 @@ def test_the_code_may_also_be_named_directly(kaimen, shop, user):
     assert kaimen.login(user, shop, entry={"entry_code": made["entry_code"]})["entry"] == ["any", "json", 1]
 
 
+def test_who_comes_by_password_scans_as_anybody_does(kaimen):
+    app = kaimen.add_app("wxentry00000000007", settings={"passwords": "on", "registration": "fields", "registration_fields": "nickname"})
+    door, staff = (make(kaimen, app, image=False, policy={"registered": who})["entry_code"] for who in ("any", "only"))
+
+    def come(what, code):
+        return kaimen.client("POST", f"/v1/password/{what}", json={"app_id": app, "username": "door-mei", "password": "correct horse",
+                                                                  "entry": {"scene": 1047, "query": {"scene": urllib.parse.quote(code)}}}).json()
+
+    made = come("register", door)
+    assert made["entry"] == {"device": "door 4"} and made["is_new_user"] and made["warnings"] == []
+    guest = come("login", staff)
+    assert guest["entry"] is None and warned(guest) == [("entry", "registration_required")] and guest["missing"] == ["nickname"]
+    done = kaimen.client("POST", "/v1/me/registration", guest["token"], json={"fields": {"nickname": "Mei"}})
+    assert done.status == 200 and done.json()["entry"] == {"device": "door 4"}, done
+    assert come("login", staff)["entry"] == {"device": "door 4"}
+    assert at(kaimen, app, door)["counts"] == {"scans": 1, "new_users": 1, "guests": 1}
+    assert [one["user_id"] for one in at(kaimen, app, staff, "/scans")["items"]] == [made["user"]["id"]] * 2
+    assert warned(come("login", "nowhere")) == [("entry", "not_found")]
+
+
 @pytest.mark.parametrize("scene", ["nothing", "a=1&b=2", "%", "x" * 33, "门"])
 def test_a_scene_that_is_no_code_of_ours_is_a_warning(kaimen, shop, user, scene):
     login = scan(kaimen, shop, user, scene)
@@ -87,6 +108,42 @@ def test_a_query_without_a_scene_is_nobodys_business(kaimen, shop, user):
     for query in ({"scene": ""}, {"from": "timeline"}, {"scene": 7}, {}):
         login = kaimen.login(user, shop, entry={"scene": 1001, "path": "pages/index", "query": query, "shareTicket": None})
         assert login["entry"] is None and login["warnings"] == []
+
+
+def test_codes_are_made_and_looked_after_on_the_command_line(kaimen, shop, user, tmp_path):
+    def entry(*arguments, code=0):
+        done = server.run("entry", *arguments, "--data", kaimen.data)
+        assert done.returncode == code, done
+        return done
+
+    picture = tmp_path / "door.png"
+    made = json.loads(entry("create", shop, "--payload", '{"device":"cli"}', "--page", "pages/index", "--uses", "2", "--expires-in", "3600", "--out", picture, "--json").stdout)
+    assert made["uses"] == 2 and made["expires_at"] and urllib.parse.parse_qs(urllib.parse.urlsplit(qr.read(picture.read_bytes())).query)["scene"] == [made["entry_code"]]
+    one = (shop, made["entry_code"])
+    assert scan(kaimen, shop, user, made["entry_code"])["entry"] == {"device": "cli"}
+    shown = entry("show", *one, "--out", tmp_path / "again.png").stdout
+    assert '{"device":"cli"}' in shown and re.search(r"^scans +1$", shown, re.M) and re.search(r"^guests +1$", shown, re.M), shown
+    assert (tmp_path / "again.png").read_bytes() == picture.read_bytes()
+    assert re.search(rf"^{made['entry_code']} +active +1 +1 +1 .*cli", entry("list", shop).stdout, re.M)
+    assert re.search(r" guest +new", entry("scans", *one).stdout)
+    assert entry("link", *one).stdout.startswith("weixin://")
+    assert json.loads(entry("link", *one, "--kind", "url_link", "--expires-in", "60", "--json").stdout)["url"].startswith("https://")
+    changed = json.loads(entry("set", *one, "--payload", '"a text"', "--registered-only", "--no-limit", "--json").stdout)
+    assert (changed["payload"], changed["policy"], changed["uses"], changed["expires_at"]) == ("a text", {"registered": "only"}, None, None)
+    entry("set", *one, "--disable")
+    assert warned(scan(kaimen, shop, user, made["entry_code"])) == [("entry", "code_invalid")]
+    entry("set", *one, "--enable", "--anybody")
+    assert scan(kaimen, shop, user, made["entry_code"])["entry"] == "a text"
+    entry("remove", *one, code=2)  # nobody is there to confirm it
+    entry("remove", *one, "--yes")
+    assert "error: " in entry("show", *one, code=1).stderr
+    for wrong in (("create", shop, "--payload", "{door 4}"), ("set", *one), ("create", shop)):
+        entry(*wrong, code=2)
+    unwritten = entry("create", shop, "--payload", "1", "--out", tmp_path / "none" / "x.png", "--json", code=1)
+    assert json.loads(unwritten.stdout)["entry_code"] in unwritten.stderr, "the picture can still be had"
+    plain = json.loads(entry("create", shop, "--payload", "1", "--no-image", "--json").stdout)
+    assert plain["image_url"] is None and plain["entry_code"] in entry("list", shop).stdout
+    assert kaimen.admin("GET", f"/apps/{shop}/entry-codes/{plain['entry_code']}/image").status == 404
 
 
 def test_a_code_of_another_app_is_unknown(kaimen, shop, user):

@@ -1,8 +1,13 @@
 """WeChat's message push against the real binary: the sandbox sends it as WeChat does, and what it says about users is done."""
+import base64
 import hashlib
+import json
+import struct
 import time
+import xml.etree.ElementTree
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import server
 import wire
@@ -112,6 +117,42 @@ def test_nothing_wrong_is_let_through_and_all_is_refused_alike(pushed):
         assert "detail" not in answer.json()
     assert plain["status"] == 400 and stranger["status"] == 400
     assert me(pushed, made)["nickname"] == "Ada"
+
+
+def wechat_opens(body, form, app):
+    """An encrypted answer as WeChat's own samples open it (WXBizMsgCrypt), in Python and with nothing of Kaimen's."""
+    if form == "json":
+        envelope = json.loads(body)
+        assert isinstance(envelope["TimeStamp"], int)
+    else:
+        envelope = {element.tag: element.text for element in xml.etree.ElementTree.fromstring(body)}
+    assert sorted(envelope) == ["Encrypt", "MsgSignature", "Nonce", "TimeStamp"]
+    parts = [TOKEN, str(envelope["TimeStamp"]), envelope["Nonce"], envelope["Encrypt"]]
+    assert hashlib.sha1("".join(sorted(parts)).encode()).hexdigest() == envelope["MsgSignature"]
+    key = base64.b64decode(KEY + "=")
+    opener = Cipher(algorithms.AES(key), modes.CBC(key[:16])).decryptor()
+    padded = opener.update(base64.b64decode(envelope["Encrypt"])) + opener.finalize()
+    assert len(padded) % 32 == 0 and 1 <= padded[-1] <= 32 and padded.endswith(bytes([padded[-1]]) * padded[-1])
+    plain = padded[16:-padded[-1]]
+    length = struct.unpack(">I", plain[:4])[0]
+    assert plain[4 + length:].decode() == app
+    return plain[4:4 + length].decode()
+
+
+def test_the_answer_is_encrypted_where_the_app_asks_for_it(kaimen):
+    app = kaimen.add_app("wxpush000000000003", push={"token": TOKEN, "encoding_aes_key": KEY}, settings={"push_reply": "encrypted"})
+    kaimen.control("POST", "/sandbox/apps", {"appid": app, "push_url": f"{kaimen.public}/push/wechat/{app}", "push_token": TOKEN, "push_key": KEY})
+    made = login(kaimen, "sealed", app)
+    for form in ("json", "xml"):
+        kaimen.client("POST", "/v1/me", made["token"], json={"nickname": "Ada"})
+        answer = push(kaimen, "user_authorization_revoke", "sealed", app, fields={"RevokeInfo": "19", "CreateTime": 1795000000 + len(form)}, format=form)
+        assert answer["status"] == 200 and answer["reply"] == {"encrypted": True, "text": "success"}, answer
+        assert wechat_opens(answer["body"], form, app) == "success"
+        assert me(kaimen, made)["nickname"] == ""
+    refused = push(kaimen, "user_info_modified", "sealed", app, encrypted=False)
+    assert refused["status"] == 400 and not refused["reply"]["encrypted"], "what is refused is no message, and answered as all errors are"
+    kaimen.admin("PUT", f"/apps/{app}", json={"settings": {"push_reply": "plain"}})
+    assert push(kaimen, "user_info_modified", "sealed", app)["reply"] == {"encrypted": False, "text": "success"}
 
 
 def test_a_push_from_another_time_is_refused(pushed):

@@ -13,9 +13,11 @@ import mariadb
 import postgres
 import process
 import wire
+from fake_wechat import answer
 from test_cut_off import Wechat
 
 ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
+PHONE = "/wxa/business/getuserphonenumber"
 WITHIN = 1.0  # seconds: security T3
 codes = (f"many{number}" for number in itertools.count())
 
@@ -101,6 +103,67 @@ def test_one_code_at_two_nodes_is_one_call_and_one_session(nodes):
     assert {answer.status for answer in answers} == {200}, [answer for answer in answers if answer.status != 200][:3]
     assert nodes.wechat.count() - before == 1
     assert len({answer.json()["session"]["id"] for answer in answers}) == 1
+
+
+# One answer costs money, and a code has one.
+
+
+def phone_answers(nodes, number):
+    """What the next phone codes give: each answer takes a while, so that all who ask for it are there."""
+    def late(_):
+        time.sleep(0.5)
+        return answer({"errcode": 0, "errmsg": "ok", "phone_info": {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86",
+                                                                    "watermark": {"timestamp": int(time.time()), "appid": cluster.APP}}})
+    nodes.wechat.script(PHONE, late)
+
+
+def test_one_phone_code_at_three_nodes_is_one_call_and_one_success(nodes):
+    made = login(nodes.all[0])
+    for node in nodes.all:
+        process.eventually(lambda: node.verify(made["token"]).status == 204, WITHIN, 0.02, "the ticket on another node")
+    phone_answers(nodes, "13800000001")
+    before = nodes.wechat.count(PHONE)
+
+    def bring(index):
+        return wire.call(nodes.all[index % 3].public, "POST", "/v1/me/phone", json={"code": "phone-1"}, headers=wire.bearer(made["token"]), timeout=30)
+
+    answers = at_once(12, bring)
+    good = [one for one in answers if one.status == 200]
+    assert len(good) == 1 and good[0].json()["phone_number"] == "+8613800000001", answers
+    for one in answers:
+        if one not in good:
+            wire.problem(one, 409, "code_used")
+    wire.problem(bring(1), 409, "code_used")
+    assert nodes.wechat.count(PHONE) - before == 1
+
+
+def test_one_phone_code_in_three_logins_is_one_call_and_the_others_are_warned(nodes):
+    phone_answers(nodes, "13800000002")
+    before = nodes.wechat.count(PHONE)
+    wx_codes = [next(codes) for _ in nodes.all]
+    answers = at_once(3, lambda index: wire.call(nodes.all[index].public, "POST", "/v1/login", timeout=30,
+                                                 json={"app_id": cluster.APP, "code": wx_codes[index], "phone": {"code": "phone-2"}}))
+    assert [one.status for one in answers] == [200] * 3, answers
+    logins = sorted((one.json() for one in answers), key=lambda one: len(one["warnings"]))
+    assert logins[0]["warnings"] == [] and logins[0]["user"]["phone_number"] == "+8613800000002", logins
+    for one in logins[1:]:
+        assert one["warnings"] == [{"part": "phone", "code": "code_used"}] and not one["user"]["phone_number"], one
+    assert nodes.wechat.count(PHONE) - before == 1
+
+
+def test_an_export_has_what_every_node_has_written(nodes):
+    code = next(codes)
+    made = nodes.all[0].login(code).json()
+    process.eventually(lambda: nodes.all[1].verify(made["token"]).status == 204, WITHIN, 0.02, "the ticket on another node")
+    named = wire.call(nodes.all[1].public, "POST", "/v1/me", json={"nickname": "Ada"}, headers=wire.bearer(made["token"]))
+    assert named.status == 200, named
+    answer = wire.call(nodes.all[2].public, "GET", "/v1/me/export", headers=wire.bearer(made["token"]), timeout=30)
+    assert answer.status == 200, answer
+    held = answer.json()
+    assert [one["id"] for one in held["sessions"]] == [made["session"]["id"]] and held["entry_scans"] == [] and held["events_next"] is None
+    assert [one["kind"] for one in held["events"]] == ["login_new_user", "profile_saved"]
+    rest = wire.call(nodes.all[0].public, "GET", f"/v1/me/export?events_after={held['events'][0]['id']}", headers=wire.bearer(made["token"]), timeout=30)
+    assert [one["kind"] for one in rest.json()["events"]] == ["profile_saved"], rest
 
 
 def test_a_logout_holds_on_the_other_nodes_within_a_second(nodes):

@@ -4,7 +4,7 @@
 namespace kaimen::tests {
 namespace {
 
-using platform::Breaker;
+using core::Breaker;
 constexpr Millis kNow{1'000'000};
 
 void fail(Breaker& breaker, int times) {

@@ -1,6 +1,8 @@
 // Pushes as the platform opens them: both forms, what is signed, what the events say, and what is refused.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "crypto/wechat_push.h"
 #include "platform/push_fields.h"
 #include "platform/wechat_push.h"
@@ -102,6 +104,26 @@ TEST(Push, a_verdict_on_a_picture_is_read) {
   EXPECT_EQ(passed.verdict, core::Verdict::pass);
   EXPECT_EQ(opened(event("wxa_media_check", R"(,"trace_id":"t1","result":{"suggest":"risky"})")).verdict, core::Verdict::risky);
   EXPECT_FALSE(opened(event("wxa_media_check", R"(,"trace_id":"t1","result":{"suggest":"pass"},"errcode":-1008)")).verdict);
+}
+
+TEST(Push, an_encrypted_answer_has_the_form_of_its_push_and_a_signature) {
+  SystemRandom random;
+  std::set<std::string> nonces;
+  for (const bool xml : {false, true}) {
+    const auto reply = seal_wechat_push_reply(app(), push_of("{}", xml), "success", from_epoch_ms(1'795'000'000'999), random).value();
+    EXPECT_EQ(reply.type, xml ? "application/xml" : "application/json");
+    EXPECT_EQ(reply.body.front(), xml ? '<' : '{');
+    const auto fields = read_push_fields(reply.body).value();
+    EXPECT_EQ(fields.size(), 4u);
+    EXPECT_EQ(fields.at("TimeStamp"), "1795000000");
+    EXPECT_EQ(fields.at("MsgSignature"), crypto::push_signature({"token", "1795000000", fields.at("Nonce"), fields.at("Encrypt")}));
+    EXPECT_EQ(crypto::open_push(crypto::push_key(kKey).value(), fields.at("Encrypt"), "wx1"), "success");
+    nonces.insert(fields.at("Nonce"));
+  }
+  EXPECT_EQ(nonces.size(), 2u);
+  core::App without = app();
+  without.push_key = Secret();
+  EXPECT_FALSE(seal_wechat_push_reply(without, push_of("{}"), "success", from_epoch_ms(0), random));
 }
 
 TEST(Push, every_wrong_part_refuses_it) {

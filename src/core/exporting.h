@@ -1,0 +1,36 @@
+// All that is held of one user, for that user. What grows without an end (sessions, scans, events) is read a page an act, so that a history of
+// years holds nobody up, and few may be at it at once, because each is a document in memory.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/account_store.h"
+#include "core/fair_share.h"
+
+namespace kaimen::core {
+
+/// Of one document; who has more asks again for those behind.
+inline constexpr size_t kExportedEvents = 100'000;
+
+class Exporting {
+ public:
+  static constexpr size_t kAtOnce = 2;  ///< On a node.
+
+  explicit Exporting(AccountStore& store) : store_(store) {}
+
+  /// Held while the document is made. Error: rate_limited with retry_after.
+  Result<FairShare<int>::Place> begin();
+  /// Error: not_found; so with the others, of a user who is gone by now.
+  Task<Result<HeldUser>> held_of(Id user);
+  /// The page behind `after`; an empty one is the last.
+  Task<Result<std::vector<Session>>> sessions(Id user, std::optional<Session> after);
+  Task<Result<std::vector<HeldScan>>> scans(HeldBehind query);
+  Task<Result<std::vector<HeldEvent>>> events(HeldBehind query);
+
+ private:
+  AccountStore& store_;
+  FairShare<int> under_way_{kAtOnce};
+};
+
+}  // namespace kaimen::core
