@@ -28,11 +28,9 @@ UserRow new_user(const RecordLogin& act) {
   return user;
 }
 
-Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
-                   std::vector<core::Revocation>& made) {
+Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, std::vector<core::Revocation>& made) {
   if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
   TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
-  live.insert(live.end(), more.begin(), more.end());
   // Sessions beside a login make room for each other, and end with theirs.
   std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || session->parent || !session->actor.empty() || !is_live(*session, act.now); });
   sort_by_age(live);
@@ -52,11 +50,6 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   for (size_t i = 0; i < ending.size(); ++i) {
     const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
     TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
-    // The web-views of one that has just become the user's are not yet on the user's list.
-    for (const SessionRow* child : more) {
-      if (child->parent != ending[i]->id) continue;
-      TRY(end_alone(context, *child, reason, act.now, act.revocations_until, made));
-    }
   }
   return ok();
 }
@@ -312,7 +305,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 
   if (!login.is_new_user) {
-    TRY(make_room(context, act, user, merged.moved, login.revocations));
+    TRY(make_room(context, act, user, login.revocations));
   }
   SessionRow session = session_for(act, user, unionid);
   login.session = session_of(session);

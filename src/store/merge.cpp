@@ -192,7 +192,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   user.created_at = std::min(user.created_at, other.created_at);
 
   TRY(const auto mine, rows.list(kOpenSessionsOfUser, user.id));
-  TRY(merged.moved, rows.list(kOpenSessionsOfUser, other.id));
+  TRY(const auto theirs, rows.list(kOpenSessionsOfUser, other.id));
   if (user.state == UserState::active) {
     if (carries_more) {
       TRY(outdate_tickets(context, user.id, terms.now, terms.revocations_until, made));
@@ -201,7 +201,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   } else {
     const Reason reason = user.state == UserState::disabled ? Reason::disabled : Reason::deleted;
     TRY(end_those(context, mine, reason, terms, made));
-    TRY(end_those(context, merged.moved, reason, terms, made));
+    TRY(end_those(context, theirs, reason, terms, made));
   }
   // Those that have ended, too: whoever deletes the survivor must find all that is personal.
   TRY(const auto all, rows.list(kSessionsOfUser, other.id));

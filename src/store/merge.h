@@ -19,7 +19,6 @@ struct Merged {
   /// Why they must stay two: "projects", "passwords", "external_ids", "states" (one is disabled, the deletion of the other waits). Empty: they
   /// are one.
   std::string_view refused;
-  std::vector<const SessionRow*> moved;  ///< Open sessions that were the other's; lists by user do not show them in this act.
 };
 
 /// Says beforehand that merge_into() will be called for these.

@@ -50,7 +50,7 @@ Result<LoginRecord> open_session(ActContext& context, const core::RecordLogin& a
   login.is_new_user = is_new_user;
   login.recorded_at = act.now;
   if (!is_new_user) {
-    TRY(make_room(context, act, login.user.id, {}, login.revocations));
+    TRY(make_room(context, act, login.user.id, login.revocations));
   }
   SessionRow session = session_for(act, login.user.id, {});
   login.session = session_of(session);

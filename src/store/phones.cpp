@@ -119,7 +119,7 @@ Result<std::optional<LoginRecord>> attach_by_phone(ActContext& context, const co
   limit.device.id = fresh->session->device_id;
   limit.now = act.now;
   limit.revocations_until = act.revocations_until;
-  TRY(make_room(context, limit, target.id, {}, login.revocations));
+  TRY(make_room(context, limit, target.id, login.revocations));
   // A replay of the same code may have had a ticket that names the user who is gone.
   TRY(revoke(context, {act.session, fresh->session->generation, Reason::renew, act.revocations_until}, login.revocations));
   SessionRow& session = rows.change(*fresh->session);
