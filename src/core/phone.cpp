@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "core/account_store.h"
+#include "core/login.h"
 #include "core/profile.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
@@ -99,6 +100,7 @@ Task<Result<std::optional<LoginRecord>>> Profiles::attach_by_phone(Subject subje
   act.fresh = subject.user;
   act.session = session;
   act.app = subject.app->number;
+  act.family = unionid_family(subject.app->platform);
   act.code_hash = std::move(code_hash);
   act.phone_index = vault_.index("phone", phone.number.full);
   act.older_indexes = vault_.older_indexes("phone", phone.number.full);

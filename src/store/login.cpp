@@ -54,6 +54,13 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   return ok();
 }
 
+Result<> register_by_login(ActContext& context, const RecordLogin& act, const UserRow& user, std::vector<core::Revocation>& made) {
+  if (!act.registered || user.registered) return ok();
+  context.rows.change(user).registered = true;
+  TRY(outdate_tickets(context, user.id, act.now, act.revocations_until, made));
+  return write_event(context, act.now, {"user_registered", act.app, user.id, std::nullopt, Reason::none, act.source, user.project});
+}
+
 SessionRow session_for(const RecordLogin& act, const Id& user, const std::string& unionid) {
   SessionRow session;
   session.id = act.new_session;
@@ -289,9 +296,14 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   } else {
     if (act.restore) {
       TRY(take_back(context, *who.user, act.now, act.source));
+      // They are one, and neither could come back without the other.
+      if (who.same) {
+        TRY(take_back(context, *who.same, act.now, act.source));
+      }
     }
     if (!admit(rows, *who.user, act.now)) return user_refusal(*who.user);
     TRY(merged, merge_named(context, act, who, login.revocations));
+    TRY(register_by_login(context, act, *who.user, login.revocations));
     login.user = user_of(*who.user);
   }
   const Id user = login.user.id;
