@@ -30,7 +30,8 @@ class AccessTokens {
 
   /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
-  /// gives the refused one again, and for 30 s after that, on every node, without asking.
+  /// gives the refused one again, and for 30 s after that, on every node, without asking. What the platform says is answered, on this node, to
+  /// who asks before the time it names, else within a second, while the secret is the same.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
   /// of the call.
@@ -58,6 +59,9 @@ class AccessTokens {
   /// The token in memory, used from now on.
   std::optional<AccessToken> kept(const std::string& app_id);
   void keep(const std::string& app_id, const AccessToken& token);
+  /// What the platform said last, while that counts.
+  std::optional<Error> refused(const App& app, Time now);
+  void note_answer(AppPtr app, const Error* refusal);
   bool failed_early(const std::string& app_id, Time now);
   void note_failed_early(const std::string& app_id, Time until);
   /// Whether it is used and in its last minutes; then when it ends.
@@ -76,6 +80,12 @@ class AccessTokens {
     Time not_early_before{};  // after a refresh before its time that failed
   };
   std::map<std::string, Kept> kept_;
+  struct Refused {
+    AppPtr app;  // with the secret that was refused
+    Error error;
+    Time until{};
+  };
+  std::map<std::string, Refused> refused_;
   std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 

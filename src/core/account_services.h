@@ -11,9 +11,10 @@
 namespace kaimen::core {
 
 struct AccountServices {
-  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles)
-      : passwords(store, random, live, tickets, profiles),
-        linking(store, vault, login, live.clock),
+  AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles,
+                  UserRates& user_rates)
+      : passwords(store, random, live, tickets, profiles, user_rates),
+        linking(store, vault, login, user_rates, live.clock),
         registration(store, random, live, tickets, profiles),
         deletion(store, live),
         importing(store.directory(), vault, random, live),

@@ -15,11 +15,6 @@ namespace {
 // A login may find its user by the number only where a number has one user.
 PhoneUnique unique_in(const AppSettings& settings) { return settings.phone_attach ? PhoneUnique::refuse : settings.phone_unique; }
 
-// WeChat has not looked at the code.
-bool unspent(const CallFailure& failure) {
-  return failure.code_unspent || failure.token_rejected || failure.error.code == ErrorCode::rate_limited || failure.error.code == ErrorCode::app_misconfigured;
-}
-
 }  // namespace
 
 Task<Result<User>> Profiles::bind_phone(Subject subject, PhoneProof proof, Trace* trace) {
@@ -56,6 +51,7 @@ Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string c
   }
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  CO_TRY(user_rates_.admit(subject.user, clock_.now()));
   const std::string mark = crypto::sha256("phone code\n" + subject.app->app_id + "\n" + code);
   auto claimed = co_await store_.accounts().claim_mark(mark, clock_.now());
   CO_TRY(std::move(claimed));
@@ -76,7 +72,7 @@ Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string c
 
 Task<CallResult<PhoneNumber>> Profiles::ask_phone(Platform* platform, Subject subject, Secret token, std::string code, bool* looked_at) {
   auto answer = co_await platform->phone_by_code(subject.app, std::move(token), std::move(code), subject.openid, deadline_in(limits::kUpstreamTotal));
-  *looked_at = answer.has_value() || !unspent(answer.error());
+  *looked_at = answer.has_value() || !(answer.error().token_rejected || leaves_unspent(answer.error()));
   co_return answer;
 }
 
