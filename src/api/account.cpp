@@ -2,7 +2,7 @@
 #include "api/account.h"
 
 #include "api/admin.h"
-
+#include "api/admin_user.h"
 #include "api/wire.h"
 #include "core/account_services.h"
 #include "core/registered.h"
@@ -13,16 +13,6 @@ namespace {
 
 using http::json::array;
 using http::json::object;
-
-std::string_view name_of(core::RegistrationPolicy policy) {
-  switch (policy) {
-    case core::RegistrationPolicy::open: return "open";
-    case core::RegistrationPolicy::fields: return "fields";
-    case core::RegistrationPolicy::invited: return "invited";
-    case core::RegistrationPolicy::closed: return "closed";
-  }
-  return "closed";
-}
 
 Result<std::vector<core::Agreement>> read_agreements(Call& call, const array* list) {
   std::vector<core::Agreement> agreements;
@@ -59,7 +49,7 @@ Result<> read_fields(Call& call, const object* json, core::RegistrationRequest& 
 object registration_json(const core::App& app, const core::User& user) {
   array agreements;
   for (const auto& one : app.settings.agreements) agreements.push_back(object{{"name", one.name}, {"version", one.version}});
-  return {{"policy", name_of(app.settings.registration)},
+  return {{"policy", app.settings.values().at("registration")},
           {"fields", strings(app.settings.registration_fields)},
           {"agreements", std::move(agreements)},
           {"registered", core::registered_in(app, user)},
@@ -115,7 +105,7 @@ Answer delete_me(Call& call, const Visitor& visitor) {
 
 Answer invite(Call& call, const core::Caller& caller) {
   const core::AppPtr app = call.services.apps.find(call.path[0]);
-  if (!app || (!caller.project.empty() && app->project != caller.project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+  if (!app || out_of_reach(caller, app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
   http::Reader reader(call.body);
   const int64_t uses = reader.integer({"uses"}).value_or(1);
   const int64_t seconds = reader.integer({"expires_in"}).value_or(7 * 86400);
@@ -127,12 +117,9 @@ Answer invite(Call& call, const core::Caller& caller) {
 }
 
 Answer delete_user(Call& call, const core::Caller& caller) {
-  CO_TRY(const Id id, id_in_path(call, 0));
-  auto found = co_await call.services.store.find_user(id);
-  if (found.has_error() && found.error().code == ErrorCode::not_found) co_return absent();
+  auto found = co_await user_in_path(call, caller);
   CO_TRY(const auto user, std::move(found));
-  if (!caller.project.empty() && user.project != caller.project) co_return absent();
-  auto removed = co_await call.services.accounts->deletion.remove(id, &call.trace);
+  auto removed = co_await call.services.accounts->deletion.remove(user.id, &call.trace);
   CO_TRY(std::move(removed));
   co_return no_content();
 }

@@ -46,8 +46,8 @@ Answer check_session_key(Call& call, const core::Caller& caller) {
   auto found = co_await session_in_path(call, caller);
   CO_TRY(const auto session, std::move(found));
   auto asked = co_await call.services.open_data.key_stands(session.app, session.openid, &call.trace);
-  CO_TRY(const bool stands, std::move(asked));
-  co_return json_response(200, http::json::object{{"valid", stands}}, true);
+  CO_TRY(const auto stands, std::move(asked));
+  co_return json_response(200, http::json::object{{"valid", stands.value_or(false)}}, true);
 }
 
 Answer reset_session_key(Call& call, const core::Caller& caller) {

@@ -23,6 +23,11 @@ struct Names {
 
 value time_or_null(Time time) { return time == Time{} ? value(nullptr) : value(rfc3339(time)); }
 
+/// Who acted. The team's own people are no data of the user's: neither their keys' names, nor from where they acted.
+std::string_view told(const std::string& actor) {
+  return actor.empty() || actor == "wechat" || actor == "kaimen" ? std::string_view(actor) : "administrator";
+}
+
 array identities_json(const core::HeldUser& held) {
   array list;
   for (const auto& one : held.identities) {
@@ -38,7 +43,7 @@ object session_json_of(const core::Session& one, const Names& names, const Id& c
   json["openid"] = one.openid;
   json["unionid"] = one.unionid;
   json["entry"] = one.entry;
-  json["actor"] = one.actor;
+  json["actor"] = told(one.actor);
   json["ended"] = one.ended ? value(name_of(*one.ended)) : value(nullptr);
   return json;
 }
@@ -60,8 +65,8 @@ object event_json_of(const core::HeldEvent& one, const Names& names) {
   object json{{"id", one.id.hex()}, {"at", rfc3339(one.at)}, {"kind", one.kind}, {"app_id", names.app_id(one.app)}};
   json["session_id"] = one.session ? value(one.session->hex()) : value(nullptr);
   json["reason"] = one.reason == Reason::none ? value(nullptr) : value(name_of(one.reason));
-  json["actor"] = one.actor;
-  json["ip"] = one.ip;
+  json["actor"] = told(one.actor);
+  json["ip"] = one.actor.empty() ? one.ip : std::string();
   json["request_id"] = one.request_id;
   auto detail = http::parse_json(one.detail);
   json["detail"] = detail ? std::move(detail.value()) : value(nullptr);

@@ -7,6 +7,7 @@
 
 #include "api/admin.h"
 #include "api/presented.h"
+#include "core/app_disabled.h"
 
 namespace kaimen::api {
 
@@ -25,10 +26,8 @@ Result<core::AppPtr> proxied_app(Call& call, const core::Caller& caller) {
 
 Result<core::AppPtr> enabled_proxied_app(Call& call, const core::Caller& caller) {
   TRY(auto app, proxied_app(call, caller));
-  if (!app->disabled) return app;
-  Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-  refused.reason = Reason::disabled;
-  return refused;
+  if (app->disabled) return core::app_disabled();
+  return app;
 }
 
 http::Response token_response(const Call& call, const core::AccessToken& token) {

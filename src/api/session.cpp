@@ -23,11 +23,11 @@ Answer show_session(Call& call, const Visitor& visitor) {
   CO_TRY(const auto view, std::move(found));
   const auto* upstream = call.query.find("upstream");
   if (upstream && *upstream != "true" && *upstream != "false") co_return make_error(ErrorCode::invalid_request, "upstream must be true or false");
-  if (upstream && *upstream == "true" && !view.session.openid.empty()) {
+  if (upstream && *upstream == "true") {
     // The session itself goes on: "expired" has the client call wx.login, which brings a fresh session_key.
-    auto asked = co_await call.services.open_data.key_stands(visitor.app, view.session.openid, &call.trace);
-    CO_TRY(const bool stands, std::move(asked));
-    if (!stands) co_return unauthenticated(Reason::expired);
+    auto asked = co_await call.services.sessions.key_stands(visitor.app, view, &call.trace);
+    CO_TRY(const auto stands, std::move(asked));
+    if (stands == false) co_return unauthenticated(Reason::expired);
   }
   CO_TRY(auto user, user_json(call, view.user, *visitor.app, view.session.openid));
   const http::json::object body{{"session", session_json(view.session)}, {"user", std::move(user)},

@@ -20,6 +20,8 @@ constexpr auto kEarlyAgain = 5s;
 constexpr auto kLease = 5s;
 // The calls a day have a limit, and every user's phone button would ask again.
 constexpr auto kPause = 30s;
+// Where the platform does not say when to come again: whoever mends what is wrong does not wait, and a storm of callers is one call a second.
+constexpr auto kRefusedFor = 1s;
 // For another node's refresh: as long as its call may take.
 constexpr auto kWaitForOther = limits::kUpstreamTotal;
 // Refreshes before their time that are under way at once.
@@ -69,6 +71,21 @@ bool AccessTokens::paused(const App& app, const Secret& rejected, Time now) {
   return it != given_again_.end() && now < it->second.expires_at && it->second.token == rejected;
 }
 
+std::optional<Error> AccessTokens::refused(const App& app, Time now) {
+  std::lock_guard lock(mutex_);
+  const auto it = refused_.find(key_of(app));
+  if (it == refused_.end() || now >= it->second.until || !(it->second.app->secret == app.secret)) return std::nullopt;
+  Error error = it->second.error;
+  if (error.retry_after) error.retry_after = std::chrono::ceil<Seconds>(it->second.until - now);
+  return error;
+}
+
+void AccessTokens::note_answer(AppPtr app, const Error* refusal) {
+  std::lock_guard lock(mutex_);
+  if (!refusal) refused_.erase(key_of(*app));
+  else refused_[key_of(*app)] = {app, *refusal, clock_.now() + refusal->retry_after.value_or(kRefusedFor)};
+}
+
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
   const auto have = kept(*app);
   const Time now = clock_.now();
@@ -109,6 +126,7 @@ void AccessTokens::forget_others(const std::vector<AppPtr>& apps) {
   const auto is_other = [&keys](const auto& entry) { return !keys.contains(entry.first); };
   std::lock_guard lock(mutex_);
   std::erase_if(kept_, is_other);
+  std::erase_if(refused_, is_other);
   std::erase_if(given_again_, is_other);
 }
 
@@ -149,6 +167,7 @@ Task<Result<>> AccessTokens::ask(AppPtr app) {
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
   auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
   if (answer.has_error()) co_return answer.error().error;
+  note_answer(app, nullptr);
   co_return ok();
 }
 
@@ -189,6 +208,7 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
   CO_TRY(auto row, std::move(read));
   CO_TRY(const auto found, usable(*app, row, rejected, now));
   if (found) co_return found;  // another node has refreshed it
+  if (const auto standing = refused(*app, now)) co_return *standing;
   CO_TRY(auto owner, Id::make(now, random_));
   auto leased = co_await store_.lease_access_token(app->app_id, owner, now, now + kLease);
   CO_TRY(auto lease, std::move(leased));
@@ -221,6 +241,7 @@ Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> 
   Platform* platform = platforms_.find(app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
   auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
+  note_answer(app, answer.has_error() ? &answer.error().error : nullptr);
   if (answer.has_error()) co_return answer.error().error;
   const Time now = clock_.now();
   const AccessToken fresh = token_of(answer.value().token, now + answer.value().expires_in, now);

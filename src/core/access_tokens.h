@@ -33,7 +33,8 @@ class AccessTokens {
 
   /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
-  /// gives the refused one again, and for 30 s after that, on every node, without asking.
+  /// gives the refused one again, and for 30 s after that, on every node, without asking. What the platform says is answered, on this node, to
+  /// who asks before the time it names, else within a second, while the secret is the same.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
   /// of the call.
@@ -63,6 +64,9 @@ class AccessTokens {
   void keep(const App& app, const AccessToken& token);
   bool failed_early(const App& app, Time now);
   void note_failed_early(const App& app, Time until);
+  /// What the platform said last, while that counts.
+  std::optional<Error> refused(const App& app, Time now);
+  void note_answer(AppPtr app, const Error* refusal);
   /// Whether it is used and in its last minutes; then when it ends.
   bool due(const App& app, Time now, Time& expires_at);
   /// Forgets the tokens of all but these.
@@ -80,7 +84,13 @@ class AccessTokens {
     bool used = false;        // since it was fetched
     Time not_early_before{};  // after a refresh before its time that failed
   };
+  struct Refused {
+    AppPtr app;  // with the secret that was refused
+    Error error;
+    Time until{};
+  };
   std::map<std::string, Kept> kept_;  // these by key_of
+  std::map<std::string, Refused> refused_;
   std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 

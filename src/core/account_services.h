@@ -13,9 +13,9 @@ namespace kaimen::core {
 
 struct AccountServices {
   AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Login& login, Profiles& profiles, Journal& journal,
-                  LoginRates& rates)
-      : passwords(store, random, live, tickets, profiles, journal, rates),
-        linking(store, vault, login, live.clock),
+                  LoginRates& rates, UserRates& user_rates)
+      : passwords(store, random, live, tickets, profiles, journal, rates, user_rates),
+        linking(store, vault, login, user_rates, live.clock),
         registration(store, random, live, tickets, profiles),
         deletion(store, live),
         exporting(store.accounts()),

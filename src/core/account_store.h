@@ -54,6 +54,7 @@ struct LinkIdentity {
 struct AttachByPhone {
   Id fresh, session;           ///< The user whom a login has just made, and that login's session.
   uint32_t app = 0;
+  std::string family;          ///< Under which the platform's unionids stand.
   std::string code_hash;       ///< Of the login.
   std::string phone_index;                 ///< With `older_indexes` as in SavePhone.
   std::vector<std::string> older_indexes;
@@ -68,10 +69,9 @@ struct AttachByPhone {
 struct RegisterUser {
   Id user;
   uint32_t app = 0;
-  std::optional<std::string> nickname, avatar_url;
+  std::optional<std::string> nickname;
   std::string fields;                 ///< A JSON object; empty: nothing new.
   std::vector<Agreement> agreements;  ///< Agreed to now.
-  bool complete = false;              ///< Nothing is missing: the user becomes registered.
   std::string invitation_hash;        ///< 32 raw bytes; spent when the user becomes registered by this. Empty: none is wanted.
   Time now{}, revocations_until{};
   Source source;
@@ -152,7 +152,7 @@ class AccountStore {
   /// Forgets the failures. Errors: unauthenticated (the password is another by now), forbidden as of record_login.
   virtual Task<Result<LoginRecord>> login_by_password(LoginByPassword act) = 0;
   virtual Task<Result<std::optional<PasswordName>>> password_of(Id user) = 0;
-  /// Errors: conflict (the name is taken; there is a password by now), unauthenticated (it is another by now), not_found.
+  /// Errors: conflict (the name is taken; there is a password by now), forbidden (it is another by now), not_found.
   virtual Task<Result<std::vector<Revocation>>> set_password(SetPassword act) = 0;
 
   /// Errors: conflict (the identity or its unionid is another user's), not_found.

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/login.h"
 #include "core/signing_keys.h"
 
 namespace kaimen::core {
@@ -27,6 +28,14 @@ Result<> check_secret(const Secret& secret) {
     return make_error(ErrorCode::invalid_request, "secret must be 1 to 256 printable characters without blanks");
   }
   return ok();
+}
+
+Result<AppSettings> checked_settings(const std::map<std::string, std::string>& values, const AppSettings& defaults, const std::string& platform) {
+  TRY(auto settings, AppSettings::parse(values, defaults));
+  if (settings.session_follows_key && !has_session_keys(platform)) {
+    return make_error(ErrorCode::invalid_request, "login_state cannot be wechat: apps of this platform have no session_key to ask about");
+  }
+  return settings;
 }
 
 Result<> check_name(const std::string& name) {
@@ -176,7 +185,7 @@ Task<Result<AppPtr>> Apps::add(NewApp app) {
   if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
   CO_TRY(check_secret(app.secret));
   CO_TRY(check_name(app.name));
-  CO_TRY(const auto settings, AppSettings::parse(app.settings, defaults_));
+  CO_TRY(const auto settings, checked_settings(app.settings, defaults_, app.platform));
   if (app.by_project) {
     CO_TRY(check_any_host(app.project, settings));
   }
@@ -244,7 +253,7 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
         if (value.empty()) row.settings.erase(name);
         else row.settings[name] = value;
       }
-      TRY(const auto settings, AppSettings::parse(row.settings, defaults_));
+      TRY(const auto settings, checked_settings(row.settings, defaults_, row.platform));
       if (change.by_project && !(before && is_under_any_host(before->settings))) {
         TRY(check_any_host(row.project, settings));
       }
@@ -270,8 +279,13 @@ Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds
   CO_TRY(check_secret(secret));
   std::function<Result<>(AppRow&)> apply = [this, &secret, overlap, &source](AppRow& row) -> Result<> {
     row.source = source;
-    row.old_secret_sealed = overlap > Seconds{0} ? row.secret_sealed : std::string();
-    row.old_secret_until = overlap > Seconds{0} ? live_.clock.now() + overlap : Time{};
+    TRY(const Secret standing, vault_.open("app_secret", row.app_id, row.secret_sealed));
+    // Said again (the answer was lost, a script ran twice), it is the same rotation: the old secret is the one from before it.
+    const bool again = standing == secret;
+    if (overlap <= Seconds{0}) row.old_secret_sealed.clear();
+    else if (!again) row.old_secret_sealed = row.secret_sealed;
+    row.old_secret_until = row.old_secret_sealed.empty() ? Time{} : live_.clock.now() + overlap;
+    if (again) return ok();
     TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, secret));
     return ok();
   };

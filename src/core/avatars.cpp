@@ -24,6 +24,9 @@ Task<Result<KeptAvatar>> Avatars::keep(Subject subject, std::string bytes, std::
   const bool enforced = policy == ProfileCheck::enforce;
   if (enforced && base.empty()) co_return make_error(ErrorCode::app_misconfigured, "WeChat cannot look at avatars: public.url is not set");
   if (enforced && subject.openid.empty()) co_return make_error(ErrorCode::invalid_request, "WeChat checks avatars here, and this session is not of a WeChat login");
+  if (policy != ProfileCheck::off) {
+    CO_TRY(user_rates_.admit(subject.user, clock_.now()));
+  }
   KeepAvatar act;
   act.user = subject.user;
   act.hash = crypto::sha256(picture.body);

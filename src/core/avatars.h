@@ -10,11 +10,12 @@ namespace kaimen::core {
 
 class Avatars {
  public:
-  Avatars(Store& store, const crypto::Vault& vault, const Platforms& platforms, AccessTokens& tokens, const Clock& clock)
-      : store_(store), vault_(vault), platforms_(platforms), tokens_(tokens), clock_(clock) {}
+  Avatars(Store& store, const crypto::Vault& vault, const Platforms& platforms, AccessTokens& tokens, UserRates& user_rates, const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), tokens_(tokens), user_rates_(user_rates), clock_(clock) {}
 
   /// `base`: where WeChat reaches this server (public.url); empty: nowhere. Errors: invalid_request (no picture, too large), content_rejected
-  /// (rejected before), app_misconfigured (enforce without `base`), with enforce also those of Platform::check_picture, not_found.
+  /// (rejected before), app_misconfigured (enforce without `base`), with enforce also those of Platform::check_picture, not_found; where
+  /// WeChat is asked, rate_limited (UserRates).
   Task<Result<KeptAvatar>> keep(Subject subject, std::string bytes, std::string base, Trace* trace);
   /// `key`: of the URL that WeChat was given; needed while the avatar waits for its check. Error: not_found.
   Task<Result<Avatar>> find(std::string hash, std::string key);
@@ -31,6 +32,7 @@ class Avatars {
   const crypto::Vault& vault_;
   const Platforms& platforms_;
   AccessTokens& tokens_;
+  UserRates& user_rates_;
   const Clock& clock_;
 };
 

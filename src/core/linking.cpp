@@ -3,6 +3,7 @@
 namespace kaimen::core {
 
 Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace) {
+  CO_TRY(user_rates_.admit(user, clock_.now()));
   auto spent = co_await login_.spend(app, std::move(code), trace);
   CO_TRY(auto identity, std::move(spent));
   LinkIdentity act;

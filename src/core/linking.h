@@ -9,16 +9,18 @@ namespace kaimen::core {
 
 class Linking {
  public:
-  Linking(Store& store, const crypto::Vault& vault, Login& login, const Clock& clock) : store_(store), vault_(vault), login_(login), clock_(clock) {}
+  Linking(Store& store, const crypto::Vault& vault, Login& login, UserRates& user_rates, const Clock& clock)
+      : store_(store), vault_(vault), login_(login), user_rates_(user_rates), clock_(clock) {}
 
   /// Exchanges a code of `app`, which must be of the user's project, and gives the identity to the user; nothing changes where it is the
-  /// user's already. Errors: conflict (another user's), not_found, and those of Login::spend.
+  /// user's already. Errors: conflict (another user's), not_found, rate_limited (UserRates), and those of Login::spend.
   Task<Result<User>> link(Id user, AppPtr app, Secret code, Trace* trace);
 
  private:
   Store& store_;
   const crypto::Vault& vault_;
   Login& login_;
+  UserRates& user_rates_;
   const Clock& clock_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "core/app_disabled.h"
 #include "core/merge.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
@@ -18,11 +19,6 @@ bool printable(const std::string& code) {
   return !code.empty() && code.size() <= limits::kCodeBytes && std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-// WeChat has not looked at the code where the caller was refused, so it may be brought again.
-bool unspent(const CallFailure& failure) {
-  return failure.code_unspent || failure.error.code == ErrorCode::rate_limited || failure.error.code == ErrorCode::app_misconfigured;
-}
-
 // What to answer when a code is brought again that WeChat has judged, or that was lost on the way there.
 ErrorCode remembered(const CallFailure& failure) {
   return failure.error.code == ErrorCode::upstream_error ? ErrorCode::code_used : failure.error.code;
@@ -35,22 +31,20 @@ constexpr const char* kPrefetchDevice = "prefetch";
 
 std::string unionid_family(const std::string& platform) { return platform == "wechat_oauth" ? "wechat" : platform; }
 
-Result<> Login::admit(const LoginRequest& request, const Source& source) {
-  const Time now = live_.clock.now();
-  if (request.prefetched) return rates_.admit_prefetched(*request.app, now);
-  return rates_.admit(*request.app, request.from_client ? source.ip : std::string(), now);
+bool has_session_keys(const std::string& platform) { return platform != "wechat_oauth"; }
+
+Result<> Login::admit(const App& app, const Secret& code) {
+  if (!printable(code.reveal())) return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
+  if (app.disabled) return app_disabled();
+  return ok();
 }
 
 Task<Result<LoginAnswer>> Login::run(LoginRequest request, Trace* trace) {
   trace->logs_in = true;
-  if (!printable(request.code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
+  const Time now = live_.clock.now();
   if (request.attempt.size() > limits::kAttemptBytes) co_return make_error(ErrorCode::invalid_request, "attempt must be at most 64 bytes");
-  if (request.app->disabled) {
-    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-    refused.reason = Reason::disabled;
-    co_return refused;
-  }
-  CO_TRY(admit(request, trace->source));
+  CO_TRY(admit(*request.app, request.code));
+  CO_TRY(request.prefetched ? rates_.admit_prefetched(*request.app, now) : rates_.admit(*request.app, request.from_client ? trace->source.ip : std::string(), now));
 
   const std::string key = request.app->app_id + '\n' + crypto::sha256(request.code.reveal());
   std::function<Task<Result<LoginAnswer>>()> work = [this, &request, trace] { return lead(request, trace); };
@@ -83,11 +77,10 @@ Task<Result<LoginAnswer>> Login::lead(LoginRequest request, Trace* trace) {
   auto exchanged = co_await exchange(request.app, request.code, trace);
   if (exchanged.has_error()) {
     const CallFailure& failure = exchanged.error();
-    const std::optional<ErrorCode> outcome = unspent(failure) ? std::nullopt : std::optional(remembered(failure));
+    const std::optional<ErrorCode> outcome = leaves_unspent(failure) ? std::nullopt : std::optional(remembered(failure));
     auto settled = co_await store_.settle_code(request.app->number, code_hash, owner, outcome);
     static_cast<void>(settled);  // a claim that stays is answered with code_used, which is right too
-    const bool reached = failure.error.upstream || !failure.code_unspent;
-    if (reached) co_await journal_.login_failed(request.app, failure.error, trace->source);
+    co_await note_failure(request.app, failure, trace);
     co_return failure.error;
   }
 
@@ -126,12 +119,8 @@ Task<Result<LoginAnswer>> Login::finish(const LoginRequest& request, LoginRecord
 }
 
 Task<Result<CodeExchange>> Login::spend(AppPtr app, Secret code, Trace* trace) {
-  if (!printable(code.reveal())) co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable ASCII characters");
-  if (app->disabled) {
-    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-    refused.reason = Reason::disabled;
-    co_return refused;
-  }
+  CO_TRY(admit(*app, code));
+  CO_TRY(rates_.admit(*app, trace->source.ip, live_.clock.now()));
   const std::string code_hash = crypto::sha256(code.reveal());
   CO_TRY(const Id owner, Id::make(live_.clock.now(), random_));
   auto claimed = co_await claim(app->number, code_hash, owner);
@@ -140,11 +129,19 @@ Task<Result<CodeExchange>> Login::spend(AppPtr app, Secret code, Trace* trace) {
   if (standing.kind != CodeClaim::Kind::claimed) co_return make_error(ErrorCode::code_used, "this code was brought before");
   auto exchanged = co_await exchange(app, std::move(code), trace);
   std::optional<ErrorCode> outcome = ErrorCode::code_used;
-  if (exchanged.has_error()) outcome = unspent(exchanged.error()) ? std::nullopt : std::optional(remembered(exchanged.error()));
+  if (exchanged.has_error()) outcome = leaves_unspent(exchanged.error()) ? std::nullopt : std::optional(remembered(exchanged.error()));
   auto settled = co_await store_.settle_code(app->number, code_hash, owner, outcome);
   static_cast<void>(settled);  // a claim that stays is answered with code_used, which is right too
-  if (exchanged.has_error()) co_return exchanged.error().error;
+  if (exchanged.has_error()) {
+    co_await note_failure(app, exchanged.error(), trace);
+    co_return exchanged.error().error;
+  }
   co_return std::move(exchanged.value());
+}
+
+Task<void> Login::note_failure(AppPtr app, CallFailure failure, Trace* trace) {
+  const bool reached = failure.error.upstream || !failure.code_unspent;
+  if (reached) co_await journal_.login_failed(app, failure.error, trace->source);
 }
 
 // Who is at the code on this node has been waited for (run). Another node may be at it too: what it makes of the code is this one's answer,

@@ -61,6 +61,8 @@ struct LoginAnswer {
 
 /// Of the platforms among which a unionid is one person: those of WeChat share theirs.
 std::string unionid_family(const std::string& platform);
+/// Whether its logins bring a session_key.
+bool has_session_keys(const std::string& platform);
 
 class Login {
  public:
@@ -76,11 +78,13 @@ class Login {
   /// Callers with the same code share one run. Errors: invalid_request, code_invalid, code_used, risk_blocked, rate_limited,
   /// app_misconfigured, upstream_busy, upstream_error, forbidden (disabled), unavailable. `trace` must outlive the task.
   Task<Result<LoginAnswer>> run(LoginRequest request, Trace* trace);
-  /// Spends a code for something else than a login: who brings it. Errors: those of run() that are about the code.
+  /// Spends a code for something else than a login: who brings it. Counted and noted as a login is. Errors: those of run() that are about the code.
   Task<Result<CodeExchange>> spend(AppPtr app, Secret code, Trace* trace);
 
  private:
-  Result<> admit(const LoginRequest& request, const Source& source);
+  /// Before anything is asked or written. Errors: invalid_request, forbidden (disabled).
+  Result<> admit(const App& app, const Secret& code);
+  Task<void> note_failure(AppPtr app, CallFailure failure, Trace* trace);
   Task<Result<LoginAnswer>> lead(LoginRequest request, Trace* trace);
   Task<Result<CodeClaim>> claim(uint32_t app, std::string code_hash, Id owner);
   Task<CallResult<CodeExchange>> exchange(AppPtr app, Secret code, Trace* trace);

@@ -109,11 +109,12 @@ Task<Result<OpenUserInfo>> OpenData::signed_user_info(AppPtr app, std::string op
   co_return std::move(*info);
 }
 
-Task<Result<bool>> OpenData::key_stands(AppPtr app, std::string openid, Trace* trace) {
+Task<Result<std::optional<bool>>> OpenData::key_stands(AppPtr app, std::string openid, Trace* trace) {
   Platform* platform = platforms_.find(app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
   auto read = co_await keys(app, openid);
   CO_TRY(const auto session_keys, std::move(read));
+  if (session_keys.empty()) co_return std::nullopt;
   trace->upstream_path = "/wxa/checksession";
   for (const auto& session_key : session_keys) {
     std::function<Task<CallResult<bool>>(Secret)> ask = [platform, app, openid, session_key](Secret token) {

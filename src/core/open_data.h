@@ -33,8 +33,9 @@ class OpenData {
   Task<Result<>> reset_key(AppPtr app, std::string openid, Trace* trace);
   /// The keys of wx.getUserCryptoManager, newest first. Errors: as of reset_key.
   Task<Result<std::vector<EncryptKey>>> encrypt_keys(AppPtr app, std::string openid, Trace* trace);
-  /// Asks the platform whether any kept session_key still stands. False where none is kept. Errors: those of Platform::check_session_key.
-  Task<Result<bool>> key_stands(AppPtr app, std::string openid, Trace* trace);
+  /// Asks the platform whether any kept session_key still stands. nullopt: none is kept, so it cannot be asked. Errors: those of
+  /// Platform::check_session_key.
+  Task<Result<std::optional<bool>>> key_stands(AppPtr app, std::string openid, Trace* trace);
 
   /// Names of the identity's kept session_keys for the record, newest first (core/journal.h, key_fingerprint).
   Task<Result<std::vector<std::string>>> key_fingerprints(AppPtr app, std::string openid);

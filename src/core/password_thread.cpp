@@ -16,11 +16,18 @@ PasswordThread::~PasswordThread() {
   thread_.join();
 }
 
-Task<Result<std::string>> PasswordThread::hash(Secret password) {
+Result<PasswordThread::Place> PasswordThread::enter() {
+  if (auto place = places_.enter(0)) return std::move(*place);
+  Error full = make_error(ErrorCode::rate_limited, "too many passwords wait to be looked at");
+  full.retry_after = std::chrono::seconds(2);
+  return full;
+}
+
+Task<Result<std::string>> PasswordThread::hash(const Place&, Secret password) {
   return run<std::string>([this, password = std::move(password)] { return crypto::hash_password(password, random_); });
 }
 
-Task<Result<bool>> PasswordThread::is(std::string hash, Secret password) {
+Task<Result<bool>> PasswordThread::is(const Place&, std::string hash, Secret password) {
   return run<bool>([hash = std::move(hash), password = std::move(password)]() -> Result<bool> {
     TRY(const bool same, crypto::is_password(hash.empty() ? crypto::nobodys_hash() : hash, password));
     return same && !hash.empty();
@@ -38,17 +45,9 @@ Task<Result<T>> PasswordThread::run(std::function<Result<T>()> work) {
 }
 
 void PasswordThread::push(Job job) {
-  {
-    std::lock_guard lock(mutex_);
-    if (jobs_.size() < kWaiting) {
-      jobs_.push_back(std::move(job));
-      wake_.notify_one();
-      return;
-    }
-  }
-  Error full = make_error(ErrorCode::rate_limited, "too many passwords wait to be looked at");
-  full.retry_after = std::chrono::seconds(2);
-  job.refuse(std::move(full));
+  std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+  wake_.notify_one();
 }
 
 void PasswordThread::serve() {

@@ -1,4 +1,6 @@
-// Where passwords are hashed and compared: one thread that stands back for those that serve requests, with a queue that is bounded.
+// Where passwords are hashed and compared: one thread that stands back for those that serve requests, with a queue that is bounded. Whoever
+// comes takes a place first, before a failure is counted or anything is written: who is turned away has lost nothing, and who has a place is
+// not turned away any more.
 #pragma once
 
 #include <condition_variable>
@@ -10,22 +12,27 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "core/fair_share.h"
 
 namespace kaimen::core {
 
 class PasswordThread {
  public:
-  /// How many may wait: some two seconds' work.
-  static constexpr size_t kWaiting = 64;
+  /// How many may be at it: some two seconds' work.
+  static constexpr size_t kPlaces = 64;
+  /// Held until its holder needs no more of the thread; for one job at a time.
+  using Place = FairShare<int>::Place;
 
   explicit PasswordThread(Random& random);
   /// Ends after what is under way; what still waits is answered with unavailable.
   ~PasswordThread();
 
-  /// See crypto/password.h. Errors: those there; rate_limited with retry_after when too many wait.
-  Task<Result<std::string>> hash(Secret password);
+  /// Error: rate_limited with retry_after when all places are taken.
+  Result<Place> enter();
+  /// See crypto/password.h. Errors: those there; unavailable (the server stops).
+  Task<Result<std::string>> hash(const Place& place, Secret password);
   /// `hash` empty: there is no account; takes as long, and is false.
-  Task<Result<bool>> is(std::string hash, Secret password);
+  Task<Result<bool>> is(const Place& place, std::string hash, Secret password);
 
  private:
   struct Job {
@@ -38,6 +45,7 @@ class PasswordThread {
   void serve();
 
   Random& random_;
+  FairShare<int> places_{kPlaces};
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "core/account_name.h"
+#include "core/app_disabled.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
 
@@ -12,11 +13,7 @@ namespace {
 
 Result<> check_app(const App& app) {
   if (!app.settings.passwords) return make_error(ErrorCode::not_found, "there is no such route here");
-  if (app.disabled) {
-    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-    refused.reason = Reason::disabled;
-    return refused;
-  }
+  if (app.disabled) return app_disabled();
   return ok();
 }
 
@@ -59,7 +56,8 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
   RegisterPassword act;
   act.name = name;
   act.shown_name = shown(request.username, name);
-  auto hashed = co_await thread_.hash(password);
+  CO_TRY(const auto place, thread_.enter());
+  auto hashed = co_await thread_.hash(place, password);
   CO_TRY(act.hash, std::move(hashed));
   CO_TRY(act.login, session_of(request, *trace));
   Result<LoginRecord> recorded = make_error(ErrorCode::internal);
@@ -77,7 +75,8 @@ Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace
   const auto name = canonical_name(request.username);
   if (!name) co_return nobody();
   LoginByPassword act;
-  auto compared = co_await is_password(*request.app, *name, request.password, &act.hash);
+  CO_TRY(const auto place, thread_.enter());
+  auto compared = co_await is_password(place, *request.app, *name, request.password, &act.hash);
   CO_TRY(const bool same, std::move(compared));
   if (!same) {
     const Error refusal = nobody();
@@ -102,6 +101,8 @@ Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace
 Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
   CO_TRY(check_app(*change.app));
   CO_TRY(const Secret password, new_password_from(change.new_password));
+  CO_TRY(user_rates_.admit(change.user, live_.clock.now()));
+  CO_TRY(const auto place, thread_.enter());
   SetPassword act;
   auto found = co_await store_.accounts().password_of(change.user);
   CO_TRY(const auto standing, std::move(found));
@@ -112,7 +113,7 @@ Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
       co_return make_error(ErrorCode::conflict, "the user has another username");
     }
     if (!change.old_password) co_return make_error(ErrorCode::invalid_request, "old_password is required: a password is set");
-    auto compared = co_await is_password(*change.app, act.name, *change.old_password, &act.old_hash);
+    auto compared = co_await is_password(place, *change.app, act.name, *change.old_password, &act.old_hash);
     CO_TRY(const bool same, std::move(compared));
     if (!same) co_return make_error(ErrorCode::forbidden, "not the old password");
   } else {
@@ -121,7 +122,7 @@ Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
     act.shown_name = shown(*change.username, act.name);
   }
   act.name_hash = name_hash(*change.app, act.name);
-  auto hashed = co_await thread_.hash(password);
+  auto hashed = co_await thread_.hash(place, password);
   CO_TRY(act.hash, std::move(hashed));
   act.user = change.user;
   act.session = change.session;
@@ -136,7 +137,7 @@ Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
 }
 
 // Both ways in: the failure is counted, then the password compared, with something where there is nothing to compare with.
-Task<Result<bool>> Passwords::is_password(const App& app, std::string name, Secret password, std::string* hash) {
+Task<Result<bool>> Passwords::is_password(const PasswordThread::Place& place, const App& app, std::string name, Secret password, std::string* hash) {
   PasswordAttempt act;
   act.project = app.project;
   act.name_hash = name_hash(app, name);
@@ -152,7 +153,7 @@ Task<Result<bool>> Passwords::is_password(const App& app, std::string name, Secr
     against = *hash;
     given = std::move(*typed);
   }
-  auto compared = co_await thread_.is(std::move(against), std::move(given));
+  auto compared = co_await thread_.is(place, std::move(against), std::move(given));
   co_return compared;
 }
 

@@ -37,9 +37,9 @@ struct PasswordChange {
 
 class Passwords {
  public:
-  Passwords(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles, Journal& journal, LoginRates& rates)
-      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal), rates_(rates), entrances_(store),
-        thread_(random) {}
+  Passwords(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles, Journal& journal, LoginRates& rates, UserRates& user_rates)
+      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), journal_(journal), rates_(rates), user_rates_(user_rates),
+        entrances_(store), thread_(random) {}
 
   /// A new user with a session. Errors: not_found (the app has no passwords), forbidden (it is disabled), invalid_request (also a nickname where
   /// names must be checked first: WeChat checks them for those who come with WeChat), conflict (the name is taken), rate_limited with retry_after (too many
@@ -49,7 +49,8 @@ class Passwords {
   /// not its password), rate_limited with retry_after (too many failures, too many logins of the app or the address, or too many are at it).
   Task<Result<LoginAnswer>> login(PasswordRequest request, Trace* trace);
   /// Sets or changes the user's password; all sessions but this one end. Errors: not_found, invalid_request (username or old_password is
-  /// wanted), conflict (the name is taken, or not the user's), forbidden (not the old password), rate_limited.
+  /// wanted), conflict (the name is taken, or not the user's), forbidden (not the old password), rate_limited
+  /// (UserRates, too).
   Task<Result<>> change(PasswordChange change, Trace* trace);
 
  private:
@@ -57,7 +58,7 @@ class Passwords {
   Result<> admit(const App& app, const Trace& trace);
   Result<RecordLogin> session_of(const PasswordRequest& request, const Trace& trace);
   Task<Result<LoginAnswer>> answer(PasswordRequest request, LoginRecord record, Trace* trace);
-  Task<Result<bool>> is_password(const App& app, std::string name, Secret password, std::string* hash);
+  Task<Result<bool>> is_password(const PasswordThread::Place& place, const App& app, std::string name, Secret password, std::string* hash);
 
   Store& store_;
   Random& random_;
@@ -66,6 +67,7 @@ class Passwords {
   Profiles& profiles_;
   Journal& journal_;
   LoginRates& rates_;
+  UserRates& user_rates_;
   Entrances entrances_;
   PasswordThread thread_;
 };

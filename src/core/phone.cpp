@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "core/account_store.h"
+#include "core/login.h"
 #include "core/profile.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
@@ -13,11 +14,6 @@ namespace {
 
 // A login may find its user by the number only where a number has one user.
 PhoneUnique unique_in(const AppSettings& settings) { return settings.phone_attach ? PhoneUnique::refuse : settings.phone_unique; }
-
-// WeChat has not looked at the code.
-bool unspent(const CallFailure& failure) {
-  return failure.code_unspent || failure.token_rejected || failure.error.code == ErrorCode::rate_limited || failure.error.code == ErrorCode::app_misconfigured;
-}
 
 }  // namespace
 
@@ -55,6 +51,7 @@ Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string c
   }
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  CO_TRY(user_rates_.admit(subject.user, clock_.now()));
   const std::string mark = crypto::sha256("phone code\n" + subject.app->app_id + "\n" + code);
   auto claimed = co_await store_.accounts().claim_mark(mark, clock_.now());
   CO_TRY(std::move(claimed));
@@ -75,7 +72,7 @@ Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string c
 
 Task<CallResult<PhoneNumber>> Profiles::ask_phone(Platform* platform, Subject subject, Secret token, std::string code, bool* looked_at) {
   auto answer = co_await platform->phone_by_code(subject.app, std::move(token), std::move(code), subject.openid, deadline_in(limits::kUpstreamTotal));
-  *looked_at = answer.has_value() || !unspent(answer.error());
+  *looked_at = answer.has_value() || !(answer.error().token_rejected || leaves_unspent(answer.error()));
   co_return answer;
 }
 
@@ -99,6 +96,7 @@ Task<Result<std::optional<LoginRecord>>> Profiles::attach_by_phone(Subject subje
   act.fresh = subject.user;
   act.session = session;
   act.app = subject.app->number;
+  act.family = unionid_family(subject.app->platform);
   act.code_hash = std::move(code_hash);
   act.phone_index = vault_.index("phone", phone.number.full);
   act.older_indexes = vault_.older_indexes("phone", phone.number.full);

@@ -13,6 +13,10 @@ CallFailure absent() {
 
 }  // namespace
 
+bool leaves_unspent(const CallFailure& failure) {
+  return failure.code_unspent || failure.error.code == ErrorCode::rate_limited || failure.error.code == ErrorCode::app_misconfigured;
+}
+
 Task<CallResult<Secret>> Platform::reset_session_key(AppPtr, Secret, std::string, Secret, Deadline) { co_return absent(); }
 Task<CallResult<std::vector<EncryptKey>>> Platform::encrypt_keys(AppPtr, Secret, std::string, Secret, Deadline) { co_return absent(); }
 Task<CallResult<Verdict>> Platform::check_text(AppPtr, Secret, std::string, std::string, Deadline) { co_return absent(); }

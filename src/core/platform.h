@@ -17,6 +17,8 @@ struct CallFailure {
   bool code_unspent = false;    ///< No byte was sent, or the platform said "busy" (−1): the same code may still be good.
   bool token_rejected = false;  ///< 40001, 40014, 42001: the access_token is no longer good.
 };
+/// Whether the platform has not judged the code that was brought to it: refused was the caller, so it may be brought again.
+bool leaves_unspent(const CallFailure& failure);
 template <class T>
 using CallResult = BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, CallFailure, BOOST_OUTCOME_V2_NAMESPACE::policy::terminate>;
 

@@ -125,6 +125,7 @@ Task<Result<>> Profiles::check_name(Subject subject, std::string name, Trace* tr
   }
   Platform* platform = platforms_.find(subject.app->platform);
   if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
+  CO_TRY(user_rates_.admit(subject.user, clock_.now()));
   trace->upstream_path = "/wxa/msg_sec_check";
   std::function<Task<CallResult<Verdict>>(Secret)> ask = [platform, subject, name](Secret token) {
     return platform->check_text(subject.app, std::move(token), subject.openid, name, deadline_in(limits::kUpstreamTotal));

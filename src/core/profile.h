@@ -10,6 +10,7 @@
 #include "core/open_data.h"
 #include "core/store.h"
 #include "core/trace.h"
+#include "core/user_rates.h"
 
 namespace kaimen::core {
 
@@ -49,8 +50,9 @@ Result<> check_change(const ProfileChange& change);
 
 class Profiles {
  public:
-  Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, Journal& journal, const Clock& clock)
-      : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), journal_(journal), clock_(clock) {}
+  Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, Journal& journal, UserRates& user_rates,
+           const Clock& clock)
+      : store_(store), vault_(vault), platforms_(platforms), open_data_(open_data), tokens_(tokens), journal_(journal), user_rates_(user_rates), clock_(clock) {}
 
   /// Errors: invalid_request naming the field, not_found.
   Task<Result<User>> update(Id user, ProfileChange change, Source source);
@@ -65,7 +67,8 @@ class Profiles {
   /// Proves a number and keeps it: the errors of both.
   Task<Result<User>> bind_phone(Subject subject, PhoneProof proof, Trace* trace);
   /// The number that WeChat gives for the proof. A code is asked for once, on whichever node it is brought. Errors: invalid_request,
-  /// decrypt_failed, stale_session_key, code_used (a code that was brought before), and those of Platform::phone_by_code.
+  /// decrypt_failed, stale_session_key, code_used (a code that was brought before), rate_limited (UserRates), and those of
+  /// Platform::phone_by_code.
   Task<Result<ProvenPhone>> prove_phone(Subject subject, PhoneProof proof, Trace* trace);
   /// Errors: conflict (the ciphertext was used already, or another user has the number and the app wants it unique), not_found.
   Task<Result<User>> keep_phone(Subject subject, ProvenPhone phone, Trace* trace);
@@ -88,6 +91,7 @@ class Profiles {
   OpenData& open_data_;
   AccessTokens& tokens_;
   Journal& journal_;
+  UserRates& user_rates_;
   const Clock& clock_;
 };
 

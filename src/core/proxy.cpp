@@ -1,5 +1,7 @@
 #include "core/proxy.h"
 
+#include "core/app_disabled.h"
+
 namespace kaimen::core {
 
 namespace {
@@ -37,11 +39,7 @@ class Budget {
 Task<Result<ProxyAnswer>> Proxy::pass(AppPtr app, ProxyCall call, Trace* trace) {
   CO_TRY(check_proxy_path(call.path, families_));
   CO_TRY(check_proxy_query(call.query));
-  if (app->disabled) {
-    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-    refused.reason = Reason::disabled;
-    co_return refused;
-  }
+  if (app->disabled) co_return app_disabled();
   if (const auto wait = rates_.count(app->app_id, app->settings.wechat_calls_per_minute, clock_.now())) {
     Error error = make_error(ErrorCode::rate_limited, "too many calls a minute in this app");
     error.retry_after = *wait;

@@ -97,7 +97,6 @@ Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Tr
   if (given(request.fields, "nickname")) act.nickname = request.fields["nickname"];
   act.fields = std::move(request.fields_json);
   act.agreements = wanted_of(app, request.agreements);
-  act.complete = true;
   if (app.settings.registration == RegistrationPolicy::invited) act.invitation_hash = crypto::sha256(request.invitation);
   act.now = live_.clock.now();
   act.revocations_until = revocations_until(act.now);

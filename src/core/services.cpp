@@ -29,8 +29,8 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       access_tokens(store, vault, platforms, random, clock),
       proxy(access_tokens, platforms, clock, std::move(proxy_families)),
       open_data(store, vault, platforms, access_tokens, clock),
-      profiles(store, vault, platforms, open_data, access_tokens, journal, clock),
-      sessions(store, live, tickets, open_data, journal),
+      profiles(store, vault, platforms, open_data, access_tokens, journal, user_rates, clock),
+      sessions(store, live, tickets, open_data, journal, user_rates),
       handoffs(store.directory(), vault, random, live, tickets),
       resolving(store.directory(), resolver, live),
       login(store, platforms, vault, random, live, tickets, profiles, resolving, journal, login_rates),
@@ -38,10 +38,10 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       merging(store, vault, live),
       directory(store.directory(), vault, live),
       webhooks(store, vault, random, live, outbound),
-      avatars(store, vault, platforms, access_tokens, clock),
+      avatars(store, vault, platforms, access_tokens, user_rates, clock),
       entries(store, platforms, access_tokens, random, clock),
       stats(store, random, clock),
-      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles, journal, login_rates)) {
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles, journal, login_rates, user_rates)) {
   follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }

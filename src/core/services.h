@@ -29,6 +29,7 @@
 #include "core/stats.h"
 #include "core/ticket_keys.h"
 #include "core/tickets.h"
+#include "core/user_rates.h"
 #include "core/webhooks.h"
 
 namespace kaimen::core {
@@ -64,6 +65,7 @@ struct Services {
   AccessTokens access_tokens;
   Proxy proxy;
   OpenData open_data;
+  UserRates user_rates;
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;

@@ -58,10 +58,17 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
 Task<bool> Sessions::key_is_gone(AppPtr app, Id session, Trace* trace) {
   auto found = co_await view(session, trace);
   // What does not live any more is answered by the renewal itself, with its own reason.
-  if (found.has_error() || found.value().session.openid.empty()) co_return false;
-  auto asked = co_await open_data_.key_stands(app, found.value().session.openid, trace);
-  // WeChat's bad days end nobody's session.
-  co_return asked.has_value() && !asked.value();
+  if (found.has_error()) co_return false;
+  auto asked = co_await key_stands(app, found.value(), trace);
+  // WeChat's bad days end nobody's session, nor does what cannot be asked.
+  co_return asked.has_value() && asked.value() == false;
+}
+
+Task<Result<std::optional<bool>>> Sessions::key_stands(AppPtr app, SessionView view, Trace* trace) {
+  if (view.session.openid.empty() || !has_session_keys(app->platform)) co_return std::nullopt;
+  CO_TRY(user_rates_.admit(view.user.id, live_.clock.now()));
+  auto asked = co_await open_data_.key_stands(app, view.session.openid, trace);
+  co_return asked;
 }
 
 Task<Result<SessionView>> Sessions::view(Id session, Trace* trace) {

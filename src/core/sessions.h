@@ -17,8 +17,8 @@ namespace kaimen::core {
 
 class Sessions {
  public:
-  Sessions(Store& store, Live& live, Tickets& tickets, OpenData& open_data, Journal& journal)
-      : store_(store), live_(live), tickets_(tickets), open_data_(open_data), journal_(journal) {}
+  Sessions(Store& store, Live& live, Tickets& tickets, OpenData& open_data, Journal& journal, UserRates& user_rates)
+      : store_(store), live_(live), tickets_(tickets), open_data_(open_data), journal_(journal), user_rates_(user_rates) {}
 
   /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
   /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed). Where the app's login state follows
@@ -30,6 +30,9 @@ class Sessions {
 
   /// Session and user as they stand. Errors: unauthenticated with the reason when it has ended or run out, or its user is disabled.
   Task<Result<SessionView>> view(Id session, Trace* trace);
+  /// Asks the platform, on the client's word, whether a session_key behind the session stands. nullopt: there is none to ask about. Errors:
+  /// rate_limited (UserRates), those of OpenData::key_stands.
+  Task<Result<std::optional<bool>>> key_stands(AppPtr app, SessionView view, Trace* trace);
   /// Live ones of the user, newest first.
   Task<Result<std::vector<Session>>> list(Id user);
 
@@ -54,6 +57,7 @@ class Sessions {
   Tickets& tickets_;
   OpenData& open_data_;
   Journal& journal_;
+  UserRates& user_rates_;
 };
 
 }  // namespace kaimen::core

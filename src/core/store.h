@@ -82,7 +82,7 @@ struct RecordLogin {
   std::vector<std::string> older_key_indexes;  ///< Vault::older_indexes: the same key, too.
   Id new_user, new_session;               ///< Ids to use where new ones are made.
   std::string default_nickname;
-  bool registered = true;                 ///< Of a new user.
+  bool registered = true;                 ///< Whoever logs in is registered by it; else new users are guests.
   bool restore = false;                   ///< A user whose deletion waits is taken back.
   Env env = Env::release;
   Device device;

@@ -1,5 +1,7 @@
 #include "core/support.h"
 
+#include "core/app_disabled.h"
+
 #include <algorithm>
 
 namespace kaimen::core {
@@ -14,11 +16,7 @@ bool is_actor(std::string_view text) {
 
 Task<Result<SupportView>> Support::open(SupportRequest request, Trace* trace) {
   if (!request.app->settings.support_view) co_return make_error(ErrorCode::forbidden, "the app's support_view is off");
-  if (request.app->disabled) {
-    Error refused = make_error(ErrorCode::forbidden, "the app is disabled");
-    refused.reason = Reason::disabled;
-    co_return refused;
-  }
+  if (request.app->disabled) co_return app_disabled();
   if (request.seconds < Seconds{1} || request.seconds > kSupportLongest) co_return make_error(ErrorCode::invalid_request, "seconds must be 1 to 900");
   if (!is_actor(request.actor)) co_return make_error(ErrorCode::invalid_request, "actor must be 1 to 128 printable ASCII characters without blanks");
   const Time now = live_.clock.now();

@@ -27,6 +27,14 @@ CallFailure not_sent(Error error) {
 
 Millis steady_now() { return std::chrono::floor<Millis>(std::chrono::steady_clock::now().time_since_epoch()); }
 
+void note_failure(Breaker& breaker, http::ClientError::Kind kind) {
+  using Kind = http::ClientError::Kind;
+  if (kind == Kind::too_many) return;  // a limit of our own says nothing about WeChat
+  // Somebody is there: more of it than we take, or nonsense, is an answer too, and one app's files are not to stop all others.
+  if (kind == Kind::too_large || kind == Kind::malformed) breaker.answered();
+  else breaker.failed(steady_now());
+}
+
 /// A caller's deadline may be nearer than ours, never further.
 Deadline bounded(Deadline deadline) { return std::min(deadline, deadline_in(limits::kUpstreamTotal)); }
 
@@ -99,8 +107,7 @@ Task<CallResult<http::ClientResponse>> Wechat::exchange(AppPtr app, http::Client
   auto sending = client_.send(std::move(request));
   auto answer = co_await std::move(sending);
   if (!answer) {
-    // A limit of our own says nothing about WeChat.
-    if (answer.error().kind != http::ClientError::Kind::too_many) breaker.failed(steady_now());
+    note_failure(breaker, answer.error().kind);
     co_return transport_failure(answer.error());
   }
   if (answer.value().status < 500) breaker.answered();
@@ -111,9 +118,8 @@ Task<CallResult<http::ClientResponse>> Wechat::exchange(AppPtr app, http::Client
   co_return std::move(answer).value();
 }
 
-bool Wechat::may_try_old_secret(const core::App& app, const CallFailure& failure) const {
-  return failure.error.upstream && failure.error.upstream->errcode == kErrcodeSecretWrong && app.old_secret &&
-         clock_.now() < app.old_secret_until;
+bool Wechat::may_try_old_secret(const core::App& app, WechatCall call, const CallFailure& failure) const {
+  return failure.error.upstream && is_secret_refusal(call, failure.error.upstream->errcode) && app.old_secret && clock_.now() < app.old_secret_until;
 }
 
 Task<CallResult<core::CodeExchange>> Wechat::exchange_with(AppPtr app, Secret secret, Secret code, Deadline deadline) {
@@ -131,7 +137,7 @@ Task<CallResult<core::CodeExchange>> Wechat::exchange_code(AppPtr app, Secret co
   deadline = bounded(deadline);
   auto first = exchange_with(app, app->secret, code, deadline);
   auto result = co_await std::move(first);
-  if (result || !may_try_old_secret(*app, result.error())) co_return result;
+  if (result || !may_try_old_secret(*app, WechatCall::code_exchange, result.error())) co_return result;
   auto second = exchange_with(app, *app->old_secret, code, deadline);
   co_return co_await std::move(second);
 }
@@ -154,7 +160,7 @@ Task<CallResult<core::FetchedToken>> Wechat::fetch_access_token(AppPtr app, Dead
   deadline = bounded(deadline);
   auto first = fetch_with(app, app->secret, deadline);
   auto result = co_await std::move(first);
-  if (result || !may_try_old_secret(*app, result.error())) co_return result;
+  if (result || !may_try_old_secret(*app, WechatCall::access_token, result.error())) co_return result;
   auto second = fetch_with(app, *app->old_secret, deadline);
   co_return co_await std::move(second);
 }

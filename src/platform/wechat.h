@@ -72,7 +72,7 @@ class Wechat : public core::Platform {
 
  private:
   Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
-  bool may_try_old_secret(const core::App& app, const core::CallFailure& failure) const;
+  bool may_try_old_secret(const core::App& app, WechatCall call, const core::CallFailure& failure) const;
 
   http::Client& client_;
   const std::map<std::string, Upstream> upstreams_;

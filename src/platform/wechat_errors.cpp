@@ -71,8 +71,8 @@ constexpr std::array kRows{
     row(89507, kAny, kMisconfigured, "this server's address was refused by an administrator"),
 
     // Where a token is asked for, none was sent: 40001 is then about the AppSecret.
-    row(40001, kToken, kMisconfigured, "the AppSecret is wrong"),
-    rejected(40001, "the access_token is not valid"),
+    row(kErrcodeCredentialInvalid, kToken, kMisconfigured, "the AppSecret is wrong"),
+    rejected(kErrcodeCredentialInvalid, "the access_token is not valid"),
     rejected(40014, "the access_token is not valid"),
     rejected(42001, "the access_token is expired"),
 
@@ -132,6 +132,10 @@ std::string wechat_seen_address(std::string_view errmsg) {
   const std::string_view rest = errmsg.substr(at + kLabel.size());
   const std::string_view address = rest.substr(0, rest.find_first_not_of("0123456789abcdefABCDEF.:"));
   return http::address_in(address, {"0.0.0.0/0", "::/0"}) ? std::string(address) : std::string();
+}
+
+bool is_secret_refusal(WechatCall call, int64_t errcode) {
+  return errcode == kErrcodeSecretWrong || (call == WechatCall::access_token && errcode == kErrcodeCredentialInvalid);
 }
 
 bool is_token_refusal(int64_t errcode) {

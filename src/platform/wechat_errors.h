@@ -26,10 +26,14 @@ enum class WechatCall : uint8_t {
 
 /// The AppSecret is not (or no longer, or not yet) the app's.
 inline constexpr int64_t kErrcodeSecretWrong = 40125;
+/// Of a call that bears a token, about the token; of the call that asks for one, about the AppSecret.
+inline constexpr int64_t kErrcodeCredentialInvalid = 40001;
 
 /// The failure that `errcode` stands for in this call; upstream_error for errcodes without a row. `errcode` is not 0.
 core::CallFailure wechat_failure(WechatCall call, int64_t errcode, std::string_view errmsg);
 
+/// Whether it says that the AppSecret that came with the call is not the app's.
+bool is_secret_refusal(WechatCall call, int64_t errcode);
 /// Whether it says, in a call that bears an access_token, that the token is no longer good.
 bool is_token_refusal(int64_t errcode);
 

@@ -84,6 +84,7 @@ Result<SignedCall> sign_request(http::ClientRequest& request, const core::App& a
   std::string token;
   for (const auto& [name, value] : query.items) {
     if (name == kToken) token = value;
+    else if (name.starts_with('_')) return make_error(ErrorCode::invalid_request, "names with _ in front are those of the signing");
     else plain[name] = value;
   }
   if (!request.body.empty()) {

@@ -8,7 +8,8 @@ namespace kaimen::store {
 
 namespace {
 
-constexpr auto kUnusedKept = std::chrono::days(1);
+// With the time between two purges less than the day within which nothing personal may be left of somebody who is gone.
+constexpr auto kUnusedKept = std::chrono::hours(12);
 constexpr int kAvatarSlice = 16;  // of rows as large as pictures
 
 constexpr Index<UserRow> kUsersOfAvatar{{&kTable<UserRow>, {11}, 1}};

@@ -13,16 +13,6 @@ constexpr Scan kTracedEvents{&kTable<EventRow>, "user_id = ? AND ip <> ''", "", 
 constexpr int kTracedAtOnce = 1000, kTracedLater = 5000;
 static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
 
-void blank(UserRow& row) {
-  UserRow user;
-  user.id = row.id;
-  user.version = row.version;
-  user.project = row.project;
-  user.created_at = row.created_at;
-  user.state = UserState::deleted;
-  row = std::move(user);
-}
-
 template <class Row>
 Result<> remove_all(Rows& rows, const Index<Row>& index, const Id& user) {
   TRY(const auto found, rows.list(index, user));
@@ -42,10 +32,6 @@ Result<> blank_sessions(Rows& rows, const Id& user) {
   }
   return ok();
 }
-
-}  // namespace
-
-namespace {
 
 /// Blanks at most so many. False: there may be more.
 Result<bool> blank_some_events(Rows& rows, const Id& user, int most) {
@@ -98,7 +84,7 @@ Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
   TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user.id));
   if (waiting) rows.remove(*waiting);
   TRY(blank_events(rows, user.id));
-  blank(rows.change(user));
+  empty_out(rows.change(user));
   return ok();
 }
 
@@ -122,6 +108,9 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
     TRY(const DeletionRow* waiting, rows.find<DeletionRow>(act.user));
     if (!waiting || waiting->due_at > act.now) return make_error(ErrorCode::not_found, "it was taken back");
   }
+  // Disabled since the request was let in: by leaving, and coming back, nobody gets rid of that.
+  const bool by_user = act.source.actor.empty();
+  if (by_user && row->state == UserState::disabled && !is_over(*row, act.now)) return user_refusal(*row);
   TRY(const auto open, rows.list(kOpenSessionsOfUser, act.user));
   UserRow& user = rows.change(*row);
   expect_ends(rows, open);
@@ -140,7 +129,7 @@ Result<std::vector<core::Revocation>> delete_user(ActContext& context, const cor
   }
   // From where somebody left is not kept of those who are gone.
   core::Source source = act.source;
-  if (!act.due_at && source.actor.empty()) source.ip.clear();
+  if (!act.due_at && by_user) source.ip.clear();
   TRY(write_event(context, act.now, {act.due_at ? "user_leaving" : "user_deleted", std::nullopt, act.user, std::nullopt, Reason::deleted, source, project}));
   return made;
 }
@@ -153,8 +142,7 @@ Result<std::vector<Id>> due_deletions(ActContext& context, Time now, int most) {
 }
 
 Result<> take_back(ActContext& context, const UserRow& row, Time now, const core::Source& source) {
-  const bool over = row.state == UserState::disabled && row.disabled_until && *row.disabled_until <= now;
-  if (row.state != UserState::leaving && !over) return ok();
+  if (row.state != UserState::leaving && !is_over(row, now)) return ok();
   TRY(const DeletionRow* waiting, context.rows.find<DeletionRow>(row.id));
   if (!waiting || waiting->due_at <= now) return ok();
   context.rows.remove(*waiting);

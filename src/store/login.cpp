@@ -29,11 +29,9 @@ UserRow new_user(const RecordLogin& act) {
   return user;
 }
 
-Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
-                   std::vector<core::Revocation>& made) {
+Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, std::vector<core::Revocation>& made) {
   if (act.max_per_user <= 0 && act.device.id.empty() && !act.old_session) return ok();
   TRY(auto live, context.rows.list(kOpenSessionsOfUser, user));
-  live.insert(live.end(), more.begin(), more.end());
   // Sessions beside a login make room for each other, and end with theirs.
   std::erase_if(live, [&](const SessionRow* session) { return session->app != act.app || session->parent || !session->actor.empty() || !is_live(*session, act.now); });
   sort_by_age(live);
@@ -53,13 +51,15 @@ Result<> make_room(ActContext& context, const RecordLogin& act, const Id& user, 
   for (size_t i = 0; i < ending.size(); ++i) {
     const Reason reason = i < superseded ? Reason::renew : Reason::replaced;
     TRY(end_one(context, *ending[i], reason, act.now, act.revocations_until, made));
-    // The web-views of one that has just become the user's are not yet on the user's list.
-    for (const SessionRow* child : more) {
-      if (child->parent != ending[i]->id) continue;
-      TRY(end_alone(context, *child, reason, act.now, act.revocations_until, made));
-    }
   }
   return ok();
+}
+
+Result<> register_by_login(ActContext& context, const RecordLogin& act, const UserRow& user, std::vector<core::Revocation>& made) {
+  if (!act.registered || user.registered) return ok();
+  context.rows.change(user).registered = true;
+  TRY(outdate_tickets(context, user.id, act.now, act.revocations_until, made));
+  return write_event(context, act.now, {"user_registered", act.app, user.id, std::nullopt, Reason::none, act.source, user.project});
 }
 
 SessionRow session_for(const RecordLogin& act, const Id& user, const std::string& unionid) {
@@ -298,9 +298,14 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   } else {
     if (act.restore) {
       TRY(take_back(context, *who.user, act.now, act.source));
+      // They are one, and neither could come back without the other.
+      if (who.same) {
+        TRY(take_back(context, *who.same, act.now, act.source));
+      }
     }
     if (!admit(rows, *who.user, act.now)) return user_refusal(*who.user);
     TRY(merged, merge_named(context, act, who, login.revocations));
+    TRY(register_by_login(context, act, *who.user, login.revocations));
     login.user = user_of(*who.user);
   }
   const Id user = login.user.id;
@@ -314,7 +319,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
   if (!act.unionid.empty() && !who.by_union) rows.insert(UnionidRow{act.project, family_of(act), act.unionid, user});
 
   if (!login.is_new_user) {
-    TRY(make_room(context, act, user, merged.moved, login.revocations));
+    TRY(make_room(context, act, user, login.revocations));
   }
   SessionRow session = session_for(act, user, unionid);
   login.session = session_of(session);

@@ -135,17 +135,6 @@ Result<> move_deletion(Rows& rows, const Id& user, const Id& other) {
   return ok();
 }
 
-/// Nothing is left of who was somebody else's second row but that it was there.
-void empty_out(UserRow& row) {
-  UserRow left;
-  left.id = row.id;
-  left.version = row.version;
-  left.project = row.project;
-  left.state = UserState::deleted;
-  left.created_at = row.created_at;
-  row = std::move(left);
-}
-
 Result<> end_those(ActContext& context, const std::vector<const SessionRow*>& sessions, Reason reason, const MergeTerms& terms,
                    std::vector<core::Revocation>& made) {
   expect_ends(context.rows, sessions);
@@ -174,6 +163,11 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
                           std::vector<core::Revocation>& made) {
   Rows& rows = context.rows;
   expect_merge(rows, survivor.id, other.id);
+  // What is over must not be handed on, nor stand in the way.
+  for (const UserRow* row : {&survivor, &other}) {
+    if (!is_over(*row, terms.now)) continue;
+    TRY(lift_disablement(rows, *row));
+  }
   Merged merged;
   TRY(merged.refused, refusal(rows, survivor, other));
   if (!merged.refused.empty()) return merged;
@@ -192,7 +186,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   user.created_at = std::min(user.created_at, other.created_at);
 
   TRY(const auto mine, rows.list(kOpenSessionsOfUser, user.id));
-  TRY(merged.moved, rows.list(kOpenSessionsOfUser, other.id));
+  TRY(const auto theirs, rows.list(kOpenSessionsOfUser, other.id));
   if (user.state == UserState::active) {
     if (carries_more) {
       TRY(outdate_tickets(context, user.id, terms.now, terms.revocations_until, made));
@@ -201,7 +195,7 @@ Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const Us
   } else {
     const Reason reason = user.state == UserState::disabled ? Reason::disabled : Reason::deleted;
     TRY(end_those(context, mine, reason, terms, made));
-    TRY(end_those(context, merged.moved, reason, terms, made));
+    TRY(end_those(context, theirs, reason, terms, made));
   }
   // Those that have ended, too: whoever deletes the survivor must find all that is personal.
   TRY(const auto all, rows.list(kSessionsOfUser, other.id));

@@ -19,7 +19,6 @@ struct Merged {
   /// Why they must stay two: "projects", "passwords", "external_ids", "states" (one is disabled, the deletion of the other waits). Empty: they
   /// are one.
   std::string_view refused;
-  std::vector<const SessionRow*> moved;  ///< Open sessions that were the other's; lists by user do not show them in this act.
 };
 
 /// Says beforehand that merge_into() will be called for these.
@@ -27,7 +26,8 @@ void expect_merge(Rows& rows, const Id& survivor, const Id& other);
 
 /// Sessions (whose tickets answer `renew`: they name the other), identities, unionids, password, registration, consents, phone and profile go
 /// over, of two values the one set last. Of rights (roles, external id) the survivor keeps its own, and takes the other's where it has none.
-/// Disabled and waiting for deletion stay so. The other becomes `deleted`, with nothing left of it. When refused, nothing was changed.
+/// Disabled and waiting for deletion stay so. The other becomes `deleted`, with nothing left of it. When refused, nothing was changed
+/// (but that a disablement is lifted whose time has passed).
 /// Error: internal (a phone number that cannot be sealed anew).
 Result<Merged> merge_into(ActContext& context, const UserRow& survivor, const UserRow& other, const MergeTerms& terms,
                           std::vector<core::Revocation>& made);

@@ -9,10 +9,11 @@
 namespace kaimen::store {
 
 UserRow new_user(const core::RecordLogin& act);
-/// Ends what this login supersedes, then the oldest until the new session fits under the limit. `more`: open sessions that have just become the
-/// user's. The caller has touched the user.
-Result<> make_room(ActContext& context, const core::RecordLogin& act, const Id& user, const std::vector<const SessionRow*>& more,
-                   std::vector<core::Revocation>& made);
+/// Ends what this login supersedes, then the oldest until the new session fits under the limit. The caller has touched the user.
+Result<> make_room(ActContext& context, const core::RecordLogin& act, const Id& user, std::vector<core::Revocation>& made);
+/// Where everybody is registered by a login (RecordLogin::registered), a guest of another app or of former days is, too: their older tickets
+/// answer `renew`. The caller has touched the user.
+Result<> register_by_login(ActContext& context, const core::RecordLogin& act, const UserRow& user, std::vector<core::Revocation>& made);
 SessionRow session_for(const core::RecordLogin& act, const Id& user, const std::string& unionid);
 
 }  // namespace kaimen::store

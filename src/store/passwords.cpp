@@ -22,7 +22,7 @@ Seconds wait_after(int64_t failures) {
   return std::min(kLongestWait, kFirstWait * (int64_t{1} << doublings));
 }
 
-Error other_password() { return make_error(ErrorCode::unauthenticated, "the password is another by now"); }
+Error other_password(ErrorCode code = ErrorCode::unauthenticated) { return make_error(code, "the password is another by now"); }
 
 Result<> forget_failures(Rows& rows, const std::string& name_hash) {
   TRY(const PasswordFailuresRow* failures, rows.find<PasswordFailuresRow>(Bytes{name_hash}));
@@ -50,11 +50,14 @@ Result<std::optional<LoginRecord>> made_before(ActContext& context, const core::
 
 Result<LoginRecord> open_session(ActContext& context, const core::RecordLogin& act, const UserRow& user, bool is_new_user) {
   LoginRecord login;
+  if (!is_new_user) {
+    TRY(register_by_login(context, act, user, login.revocations));
+  }
   login.user = user_of(user);
   login.is_new_user = is_new_user;
   login.recorded_at = act.now;
   if (!is_new_user) {
-    TRY(make_room(context, act, login.user.id, {}, login.revocations));
+    TRY(make_room(context, act, login.user.id, login.revocations));
   }
   SessionRow session = session_for(act, login.user.id, {});
   login.session = session_of(session);
@@ -140,13 +143,13 @@ Result<std::vector<core::Revocation>> set_password(ActContext& context, const co
   std::vector<core::Revocation> made;
   if (context.again && !own.empty() && own.front()->hash == act.hash) return revocations_of(rows, act.user);
   if (own.empty()) {
-    if (!act.old_hash.empty()) return other_password();
+    if (!act.old_hash.empty()) return other_password(ErrorCode::forbidden);
     TRY(const PasswordRow* taken, rows.find<PasswordRow>(user->project, act.name));
     if (taken) return make_error(ErrorCode::conflict, "this username is taken");
     rows.insert(PasswordRow{user->project, act.name, act.user, act.shown_name, act.hash, act.now});
   } else {
     if (act.old_hash.empty()) return make_error(ErrorCode::conflict, "a password was set meanwhile");
-    if (own.front()->hash != act.old_hash) return other_password();
+    if (own.front()->hash != act.old_hash) return other_password(ErrorCode::forbidden);
     PasswordRow& password = rows.change(*own.front());
     password.hash = act.hash;
     password.changed_at = act.now;

@@ -107,19 +107,22 @@ Result<std::optional<LoginRecord>> attach_by_phone(ActContext& context, const co
   if (!admit(rows, target, act.now)) return refused;
 
   LoginRecord login;
-  const std::string provider = fresh->identity->provider, unionid = fresh->identity->unionid;
+  const std::string unionid = fresh->identity->unionid;
   if (!unionid.empty()) {
-    TRY(const UnionidRow* known, rows.find<UnionidRow>(own->project, provider, unionid));
+    TRY(const UnionidRow* known, rows.find<UnionidRow>(own->project, act.family, unionid));
     if (known && known->user == act.fresh) rows.change(*known).user = target.id;
   }
   rows.change(*fresh->identity).user = target.id;
-  core::RecordLogin limit;
-  limit.app = act.app;
-  limit.max_per_user = act.max_per_user;
-  limit.device.id = fresh->session->device_id;
-  limit.now = act.now;
-  limit.revocations_until = act.revocations_until;
-  TRY(make_room(context, limit, target.id, {}, login.revocations));
+  core::RecordLogin in;
+  in.app = act.app;
+  in.max_per_user = act.max_per_user;
+  in.device.id = fresh->session->device_id;
+  in.now = act.now;
+  in.revocations_until = act.revocations_until;
+  in.registered = own->registered;
+  in.source = act.source;
+  TRY(register_by_login(context, in, target, login.revocations));
+  TRY(make_room(context, in, target.id, login.revocations));
   // A replay of the same code may have had a ticket that names the user who is gone.
   TRY(revoke(context, {act.session, fresh->session->generation, Reason::renew, act.revocations_until}, login.revocations));
   SessionRow& session = rows.change(*fresh->session);

@@ -106,8 +106,27 @@ std::vector<Id> family_of(const std::vector<const SessionRow*>& open, const std:
   return family;
 }
 
+Result<> lift_disablement(Rows& rows, const UserRow& row) {
+  TRY(const DeletionRow* leaving, rows.find<DeletionRow>(row.id));
+  UserRow& user = rows.change(row);
+  user.state = leaving ? UserState::leaving : UserState::active;
+  user.disabled_until = leaving ? std::optional(leaving->due_at) : std::nullopt;
+  user.disabled_message.clear();
+  return ok();
+}
+
+void empty_out(UserRow& row) {
+  UserRow left;
+  left.id = row.id;
+  left.version = row.version;
+  left.project = row.project;
+  left.created_at = row.created_at;
+  left.state = UserState::deleted;
+  row = std::move(left);
+}
+
 bool admit(Rows& rows, const UserRow& row, Time now) {
-  const bool over = row.state == UserState::disabled && row.disabled_until && *row.disabled_until <= now;
+  const bool over = is_over(row, now);
   if (row.state != UserState::active && !over) return false;
   if (over) {
     // Who was leaving when the disablement came still is. (Where the row has to be fetched first, the act runs again.)

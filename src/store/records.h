@@ -34,6 +34,12 @@ int64_t purge_day(Time end);
 
 /// Error: not_found (deleted users are not found).
 Result<const UserRow*> existing_user(Rows& rows, const Id& id);
+/// Whether the time of the user's disablement has passed.
+inline bool is_over(const UserRow& user, Time now) { return user.state == UserState::disabled && user.disabled_until && *user.disabled_until <= now; }
+/// Ends a disablement. Who was leaving when it came still is: only the user takes that back.
+Result<> lift_disablement(Rows& rows, const UserRow& user);
+/// Nothing is left of the user but that there was one: the row becomes `deleted`.
+void empty_out(UserRow& row);
 /// Lifts a disablement whose time has passed, and touches the row. False: the user is not active, and nothing was changed.
 bool admit(Rows& rows, const UserRow& user, Time now);
 /// forbidden, with reason, until and message.

@@ -45,7 +45,7 @@ Result<core::ChangedUser> register_user(ActContext& context, const core::Registe
   rows.expect(kOpenSessionsOfUser, act.user);
   rows.expect<RegistrationRow>(act.user);
   TRY(const UserRow* row, existing_user(rows, act.user));
-  const bool registers = act.complete && !row->registered;
+  const bool registers = !row->registered;
   if (registers && !act.invitation_hash.empty()) {
     TRY(spend_invitation(rows, act));
   }
@@ -54,13 +54,9 @@ Result<core::ChangedUser> register_user(ActContext& context, const core::Registe
   const std::string agreed = with_agreements(user.agreed, act.agreements);
   const bool agrees = agreed != user.agreed;
   user.agreed = agreed;
-  user.registered = user.registered || act.complete;
-  if (act.nickname || act.avatar_url) user.profile_at = act.now;
+  user.registered = true;
+  if (act.nickname) user.profile_at = act.now;
   user.nickname = act.nickname.value_or(user.nickname);
-  if (act.avatar_url) {
-    user.avatar_url = *act.avatar_url;
-    user.avatar_hash.reset();
-  }
   TRY(record_consents(context, act));
   TRY(const RegistrationRow* before, rows.find<RegistrationRow>(act.user));
   if (!before) {

@@ -76,7 +76,7 @@ class Held final : public AnyHeld {
     if (std::exchange(entry.dirty, true)) return;
     dirty_.push_back({key, &entry});
   }
-  /// Those that may be on the list, once it has been fetched; null before.
+  /// Those that may be on the list, once it has been fetched; null before. Also by what this act has changed until now.
   const std::vector<Entry*>* list(const Index<Row>& index, const std::string& value);
   /// Puts a row that is new or has changed on the lists where it belongs; it need not be taken from those where it belonged.
   void listed(Entry& entry, bool is_new = false);
@@ -113,6 +113,7 @@ class Held final : public AnyHeld {
     bool touched;
   };
   std::vector<Undo> undo_;
+  size_t relisted_ = 0;  // of undo_: what stood there is on the lists as it is now
   std::vector<std::pair<std::string, Entry*>> dirty_;
 };
 
@@ -125,7 +126,7 @@ class Rows {
   /// The row with this key; null: none.
   template <class Row, class... Values>
   Result<const Row*> find(const Values&... key);
-  /// The rows with these values, in no particular order.
+  /// The rows with these values, in no particular order; what this act has changed until now counts as it has changed it.
   template <class Row, class... Values>
   Result<std::vector<const Row*>> list(const Index<Row>& index, const Values&... values);
   /// Says that find() will be asked for it, so that it can be fetched together with others.

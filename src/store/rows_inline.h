@@ -72,6 +72,7 @@ typename Held<Row>::Listings& Held<Row>::listings(const Index<Row>& index) {
 template <class Row>
 const std::vector<typename Held<Row>::Entry*>* Held<Row>::list(const Index<Row>& index, const std::string& value) {
   auto& of_index = listings(index);
+  for (; relisted_ < undo_.size(); ++relisted_) listed(*undo_[relisted_].entry);
   const auto found = of_index.find(value);
   return found == of_index.end() || !found->second.fetched ? nullptr : &found->second.entries;
 }
@@ -170,6 +171,7 @@ void Held<Row>::keep() {
     for (const Undo& undo : undo_) listed(*undo.entry);
   }
   undo_.clear();
+  relisted_ = 0;
 }
 
 template <class Row>
@@ -179,6 +181,7 @@ void Held<Row>::undo() {
     it->entry->touched = it->touched;
   }
   undo_.clear();
+  relisted_ = 0;
 }
 
 template <class Row>
@@ -188,6 +191,7 @@ void Held<Row>::clear() {
   wanted_keys_.clear();
   wanted_lists_.clear();
   undo_.clear();
+  relisted_ = 0;
   dirty_.clear();
 }
 

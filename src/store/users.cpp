@@ -83,13 +83,8 @@ Result<std::vector<core::Revocation>> disable_user(ActContext& context, const co
 
 Result<> enable_user(ActContext& context, const Id& id, Time now, const core::Source& source) {
   TRY(const UserRow* row, existing_user(context.rows, id));
-  UserRow& user = context.rows.change(*row);
-  // Who leaves goes on leaving: only the user takes that back.
-  TRY(const DeletionRow* leaving, context.rows.find<DeletionRow>(id));
-  user.state = leaving ? UserState::leaving : UserState::active;
-  user.disabled_until = leaving ? std::optional(leaving->due_at) : std::nullopt;
-  user.disabled_message.clear();
-  return write_event(context, now, {"user_enabled", std::nullopt, id, std::nullopt, Reason::none, source, user.project});
+  TRY(lift_disablement(context.rows, *row));
+  return write_event(context, now, {"user_enabled", std::nullopt, id, std::nullopt, Reason::none, source, row->project});
 }
 
 Result<std::vector<std::string>> session_keys(ActContext& context, const std::string& provider, const std::string& app_id,

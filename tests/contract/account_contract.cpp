@@ -154,7 +154,7 @@ TEST_P(StoreContract, a_password_is_changed_only_by_who_knows_the_one_that_stand
   const auto who = login("c1");
   ASSERT_TRUE(run_here(store().accounts().set_password(setting(who, "mei", "first", ""))));
   EXPECT_EQ(code_of(run_here(store().accounts().set_password(setting(who, "mei", "second", "")))), ErrorCode::conflict);
-  EXPECT_EQ(code_of(run_here(store().accounts().set_password(setting(who, "mei", "second", "guess")))), ErrorCode::unauthenticated);
+  EXPECT_EQ(code_of(run_here(store().accounts().set_password(setting(who, "mei", "second", "guess")))), ErrorCode::forbidden) << "as the route answers who loses a race";
   ASSERT_TRUE(run_here(store().accounts().set_password(setting(who, "mei", "second", "first"))));
   EXPECT_EQ(run_here(store().accounts().password_of(who.user.id)).value()->hash, "second");
 }
@@ -195,7 +195,6 @@ core::RegisterUser completion(const Id& user) {
   act.app = 7;
   act.agreements = {{"terms", "1"}};
   act.fields = R"({"company":"x"})";
-  act.complete = true;
   act.now = t0;
   act.revocations_until = t0 + 4h;
   act.source.ip = "203.0.113.9";
@@ -215,6 +214,38 @@ TEST_P(StoreContract, a_guest_is_registered_and_older_tickets_are_out) {
   EXPECT_EQ(changed.revocations[0].reason, Reason::renew);
   EXPECT_EQ(factory().query("SELECT name, version, agreed_at, ip FROM consents"),
             (std::vector<std::vector<std::string>>{{"terms", "1", std::to_string(epoch_ms(t0)), "203.0.113.9"}}));
+}
+
+// A guest of an invited app came into an open one, where everybody is registered, and stayed a guest for ever.
+TEST_P(StoreContract, a_guest_who_logs_in_where_everybody_is_registered_is_registered) {
+  auto guest = login_act("c1");
+  guest.registered = false;
+  const auto made = login(guest);
+  guest = login_act("c2");
+  guest.registered = false;
+  EXPECT_FALSE(login(guest).user.registered);
+  const auto in = login(login_act("c3"));
+  EXPECT_TRUE(in.user.registered);
+  EXPECT_TRUE(run_here(store().find_user(made.user.id)).value().registered);
+  ASSERT_EQ(in.revocations.size(), 2u) << "older tickets say guest";
+  for (const auto& revocation : in.revocations) EXPECT_EQ(revocation.reason, Reason::renew);
+  EXPECT_EQ(session_now(in.session.id).generation, 0u);
+  EXPECT_TRUE(login(login_act("c4")).revocations.empty()) << "once";
+  EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'user_registered'")[0][0], "1");
+  guest = login_act("c5");
+  guest.registered = false;
+  EXPECT_TRUE(login(guest).user.registered) << "who is registered stays so";
+}
+
+TEST_P(StoreContract, a_guest_is_registered_by_a_password_login_too) {
+  auto guest = login_act("-");
+  guest.registered = false;
+  const auto made = run_here(store().accounts().register_password(registration(guest, "mei"))).value();
+  ASSERT_FALSE(made.user.registered);
+  const auto in = run_here(store().accounts().login_by_password(password_login(login_act("-"), "mei"))).value();
+  EXPECT_TRUE(in.user.registered);
+  ASSERT_EQ(in.revocations.size(), 1u);
+  EXPECT_EQ(in.revocations[0].session, made.session.id);
 }
 
 TEST_P(StoreContract, a_new_version_is_agreed_to_beside_the_old_one) {

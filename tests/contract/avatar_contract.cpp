@@ -1,4 +1,5 @@
 // Avatars that are kept: whose they are, what waits for its check, and what the purge takes.
+#include "core/account_store.h"
 #include "core/media_store.h"
 #include "tests/contract/store_contract.h"
 
@@ -133,14 +134,29 @@ TEST_P(StoreContract, the_purge_takes_avatars_that_nobody_has) {
   avatars.keep(upload(ann, "new"));
   const auto purge = [&](Time now) { EXPECT_TRUE(run_here(store().purge(now))); };
   purge(t0);
-  factory().pass(24h - 1ms);
-  purge(t0 + 24h - 1ms);
+  factory().pass(12h - 1ms);
+  purge(t0 + 12h - 1ms);
   EXPECT_TRUE(avatars.find(old));
   factory().pass(1ms);
-  purge(t0 + 24h);
+  purge(t0 + 12h);
   EXPECT_EQ(code_of(avatars.find(old)), ErrorCode::not_found);
   EXPECT_TRUE(avatars.find(shared));
   EXPECT_EQ(factory().query("SELECT count(*) FROM avatars")[0][0], "2");
+}
+
+// It was kept for a whole day, and the purge came after that.
+TEST_P(StoreContract, within_a_day_the_avatar_of_somebody_who_left_is_gone) {
+  Avatars avatars{store()};
+  const Id user = login("c1").user.id;
+  avatars.keep(upload(user, "a"));
+  core::DeleteUser act;
+  act.user = user;
+  act.now = t0 + 1h;
+  act.revocations_until = t0 + 5h;
+  ASSERT_TRUE(run_here(store().accounts().delete_user(act)));
+  factory().pass(23h);
+  EXPECT_TRUE(run_here(store().purge(t0 + 23h)));
+  EXPECT_EQ(factory().query("SELECT count(*) FROM avatars")[0][0], "0");
 }
 
 // What was given up and is taken up again before the purge comes is somebody's.

@@ -38,6 +38,7 @@ core::AttachByPhone attach_act(const core::LoginRecord& fresh, const std::string
   act.fresh = fresh.user.id;
   act.session = fresh.session.id;
   act.app = 7;
+  act.family = "wechat";
   act.code_hash = code_hash;
   act.phone_index = "index";
   act.now = t0;
@@ -75,7 +76,6 @@ core::LoginRecord whole_user(core::Store& store, const core::RecordLogin& first)
   registration.app = 7;
   registration.fields = R"({"company":"canary-company"})";
   registration.agreements = {{"terms", "1"}};
-  registration.complete = true;
   registration.now = t0;
   registration.revocations_until = t0 + 4h;
   registration.source.ip = "canary-ip2";
@@ -188,6 +188,40 @@ TEST_P(StoreContract, enabling_does_not_take_a_deletion_back) {
   const auto user = run_here(store().find_user(made.user.id)).value();
   EXPECT_TRUE(user.leaving);
   EXPECT_EQ(user.disabled_until, t0 + 24h);
+}
+
+// A request to leave that was let in before the disablement came after it, and a restore made the user active.
+TEST_P(StoreContract, who_is_disabled_does_not_get_rid_of_that_by_leaving) {
+  const auto made = login("c1");
+  ASSERT_TRUE(disable(made.user.id, t0));
+  for (const std::optional<Time> due_at : {std::optional(t0 + 24h), std::optional<Time>()}) {
+    const auto refused = run_here(store().accounts().delete_user(deletion(made.user.id, t0, due_at)));
+    ASSERT_EQ(code_of(refused), ErrorCode::forbidden);
+    EXPECT_EQ(refused.error().reason, Reason::disabled);
+  }
+  auto back = login_act("c2");
+  back.restore = true;
+  EXPECT_EQ(code_of(try_login(back)), ErrorCode::forbidden);
+  auto by_key = deletion(made.user.id, t0);
+  by_key.source.actor = "key desk";
+  EXPECT_TRUE(run_here(store().accounts().delete_user(by_key))) << "the team may";
+}
+
+// The unionid of an official account stands under "wechat", as all of WeChat's do: looked for under the provider it stayed with the user who went.
+TEST_P(StoreContract, the_unionid_of_a_login_put_onto_another_user_goes_along_in_its_family) {
+  const auto owner = login("c1");
+  ASSERT_TRUE(run_here(store().save_phone(phone_act(owner.user.id, "index", core::PhoneUnique::off))));
+  auto act = login_act("c2", "o2");
+  act.provider = "wechat_oauth";
+  act.family = "wechat";
+  act.unionid = "u2";
+  act.registered = true;
+  const auto fresh = login(act);
+  ASSERT_TRUE(run_here(store().accounts().attach_by_phone(attach_act(fresh, act.code_hash))).value());
+  auto elsewhere = login_act("c3", "o9");
+  elsewhere.family = "wechat";
+  elsewhere.unionid = "u2";
+  EXPECT_EQ(login(elsewhere).user.id, owner.user.id);
 }
 
 TEST_P(StoreContract, no_login_slips_past_a_deletion) {

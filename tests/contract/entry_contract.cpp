@@ -173,7 +173,6 @@ TEST_P(StoreContract, a_code_for_registered_people_keeps_its_payload_from_guests
   core::RegisterUser registration;
   registration.user = guest.user.id;
   registration.app = 7;
-  registration.complete = true;
   registration.now = t0;
   registration.revocations_until = t0 + 4h;
   ASSERT_TRUE(run_here(store().accounts().register_user(registration)));

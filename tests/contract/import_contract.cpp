@@ -127,6 +127,32 @@ TEST_P(DirectoryContract, lines_of_one_batch_see_each_other) {
   for (const auto& one : imported) EXPECT_EQ(one.user, imported[0].user);
 }
 
+// A line once gave the user of o1 the external id and the next, not seeing it, gave it to the user of o2, too: no batch with both could ever be
+// committed, and the writer was held up by the tries.
+TEST_P(DirectoryContract, two_users_who_were_here_before_do_not_both_get_one_external_id) {
+  const auto one = login("k1", "o1"), other = login("k2", "o2");
+  const auto dry = import({imported_as("c-1", "o1"), imported_as("c-1", "o2")}, t0 + 1min, true).users;
+  const auto imported = import({imported_as("c-1", "o1"), imported_as("c-1", "o2"), imported_as("c-1", "o3"), imported_as("c-2", "o2")}).users;
+  EXPECT_EQ(dry[1].kind, Outcome::refused);
+  EXPECT_EQ(imported[0].kind, Outcome::updated);
+  EXPECT_EQ(imported[1].kind, Outcome::refused);
+  EXPECT_NE(imported[1].refusal.find("two users"), std::string::npos);
+  EXPECT_EQ(imported[2].kind, Outcome::updated) << "whoever has the external id gets the identity";
+  EXPECT_EQ(imported[2].user, one.user.id);
+  EXPECT_EQ(imported[3].kind, Outcome::updated);
+  EXPECT_EQ(user_now(one.user.id).external_id, "c-1");
+  EXPECT_EQ(user_now(other.user.id).external_id, "c-2");
+}
+
+TEST_P(DirectoryContract, two_users_who_were_here_before_do_not_both_get_one_number) {
+  const auto one = login("k1", "o1"), other = login("k2", "o2");
+  const auto imported = import({with_phone(imported_as("", "o1"), "i1", true), with_phone(imported_as("", "o2"), "i1", true)}).users;
+  EXPECT_EQ(imported[0].kind, Outcome::updated);
+  EXPECT_EQ(imported[1].kind, Outcome::refused);
+  EXPECT_FALSE(user_now(one.user.id).phone_sealed.empty());
+  EXPECT_TRUE(user_now(other.user.id).phone_sealed.empty());
+}
+
 TEST_P(DirectoryContract, a_number_that_must_be_one_users_is_refused_to_the_second) {
   const auto imported = import({with_phone(imported_as("c-1"), "i1", true), with_phone(imported_as("c-2"), "i1", true), with_phone(imported_as("c-3"), "i1")}).users;
   EXPECT_EQ(imported[0].kind, Outcome::created);

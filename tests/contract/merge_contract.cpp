@@ -1,4 +1,5 @@
 // Two users found to be one: what goes over, what stays, and what refuses it.
+#include "core/account_store.h"
 #include "tests/contract/store_contract.h"
 
 namespace kaimen::contract {
@@ -118,6 +119,22 @@ TEST_P(StoreContract, a_disabled_user_stays_disabled_in_a_merge) {
   EXPECT_EQ(code_of(try_login(login_act("c3", "o1"))), ErrorCode::forbidden);
 }
 
+TEST_P(StoreContract, a_disablement_that_is_over_is_not_handed_on_by_a_merge) {
+  const auto made = login("c1", "o1");
+  const auto other = login("c2", "o2");
+  core::DisableUser act;
+  act.user = other.user.id;
+  act.until = t0 + 30s;
+  act.message = "see the desk";
+  act.now = t0;
+  act.revocations_until = t0 + 4h;
+  ASSERT_TRUE(run_here(store().disable_user(act)));
+  const auto merged = run_here(store().merge_users(merge_act(made.user.id, other.user.id))).value();
+  EXPECT_FALSE(merged.user.disabled);
+  EXPECT_EQ(merged.user.disabled_message, "");
+  EXPECT_FALSE(session_now(made.session.id).ended);
+}
+
 TEST_P(StoreContract, a_login_does_not_leave_a_disablement_behind_by_being_merged) {
   const Id named = login(with_union(login_act("c1", "web"), "u1", 8)).user.id;
   const Id own = login(with_union(login_act("c2", "mini"), "")).user.id;
@@ -127,6 +144,24 @@ TEST_P(StoreContract, a_login_does_not_leave_a_disablement_behind_by_being_merge
   ASSERT_TRUE(disable(own, t0));
   EXPECT_EQ(code_of(try_login(with_union(login_act("c4", "mini"), "u1"))), ErrorCode::forbidden);
   EXPECT_EQ(run_here(store().find_user(own)).value().id, own);
+}
+
+// The one whom the unionid names was leaving: neither could come back, whichever app they came by.
+TEST_P(StoreContract, who_comes_back_comes_back_as_both_whom_the_unionid_makes_one) {
+  const Id named = login(with_union(login_act("c1", "web"), "u1", 8)).user.id;
+  login(with_union(login_act("c2", "mini"), ""));
+  core::DeleteUser leave;
+  leave.user = named;
+  leave.due_at = t0 + 24h;
+  leave.now = t0;
+  leave.revocations_until = t0 + 4h;
+  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  auto back = with_union(login_act("c3", "mini"), "u1");
+  EXPECT_EQ(code_of(try_login(back)), ErrorCode::forbidden) << "not without saying so";
+  back = with_union(login_act("c4", "mini"), "u1");
+  back.restore = true;
+  EXPECT_EQ(login(back).user.id, named);
+  EXPECT_FALSE(run_here(store().find_user(named)).value().leaving);
 }
 
 TEST_P(StoreContract, users_of_two_projects_are_not_merged) {

@@ -93,12 +93,33 @@ TEST_F(AccessTokensTest, ATokenThatNobodyUsesIsNotRefreshed) {
   EXPECT_EQ(platform.fetches, 1);
 }
 
+// Every caller asked WeChat anew while it refused, and used up the app's calls of the day.
+TEST_F(AccessTokensTest, WhatWeChatRefusedIsNotAskedByEveryCaller) {
+  platform.token_failure = failure(ErrorCode::app_misconfigured, 40164);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get().error().upstream->errcode, 40164);
+  EXPECT_EQ(platform.fetches, 1);
+  clock.pass(1s);
+  EXPECT_FALSE(get());
+  EXPECT_EQ(platform.fetches, 2);
+  platform.token_failure->error.retry_after = Seconds{60};
+  clock.pass(1s);
+  EXPECT_FALSE(get());
+  clock.pass(59s);
+  platform.token_failure.reset();
+  const auto standing = get();
+  EXPECT_EQ(code_of(standing), ErrorCode::app_misconfigured) << "WeChat has said when to come again";
+  EXPECT_EQ(standing.error().retry_after, Seconds{1});
+  ASSERT_TRUE(run_here(services().apps.set_secret("wx1", Secret("another"), 0s)));
+  EXPECT_TRUE(get()) << "with another secret it is another question";
+}
+
 TEST_F(AccessTokensTest, AFailureIsAnsweredAndTheNextOneAsksAgain) {
   platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
   const auto failed = get();
   EXPECT_EQ(code_of(failed), ErrorCode::app_misconfigured);
   EXPECT_EQ(failed.error().upstream->errcode, 40125);
   platform.token_failure.reset();
+  clock.pass(1s);
   EXPECT_TRUE(get()) << "the lease was given back";
 }
 

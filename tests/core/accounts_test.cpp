@@ -68,6 +68,38 @@ TEST_F(AccountTest, ACodeThatLinkedLogsNobodyIn) {
   EXPECT_EQ(code_of(login(code)), ErrorCode::code_used);
 }
 
+TEST_F(AccountTest, CodesThatLinkAreCountedAndNotedAsLoginsAre) {
+  const auto who = log_in("o1");
+  EXPECT_EQ(code_of(link(who, "made-up")), ErrorCode::code_invalid);
+  EXPECT_EQ(one("SELECT count(*) FROM events WHERE kind = 'login_failed'"), "1");
+  set("logins_per_minute", "1");
+  ASSERT_TRUE(link(who, platform.fresh_code("o2")));
+  const int asked = platform.exchanges;
+  EXPECT_EQ(code_of(link(who, platform.fresh_code("o3"))), ErrorCode::rate_limited);
+  EXPECT_EQ(platform.exchanges, asked) << "WeChat hears nothing of it";
+}
+
+TEST_F(AccountTest, AUserAsksWeChatThirtyTimesAMinute) {
+  const auto who = log_in("o1"), other = log_in("o2");
+  const auto bring = [&](const core::LoginAnswer& by, const std::string& code) {
+    core::PhoneProof proof;
+    proof.code = code;
+    return run_here(services().profiles.bind_phone(subject(by), proof, &trace));
+  };
+  const auto stands = [&](const core::LoginAnswer& by) {
+    return run_here(services().sessions.key_stands(app(), core::SessionView{by.session, by.user}, &trace));
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(code_of(bring(who, "p" + std::to_string(i))), ErrorCode::code_invalid);
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(stands(who).value(), true);
+  EXPECT_EQ(code_of(bring(who, "q")), ErrorCode::rate_limited);
+  EXPECT_EQ(code_of(stands(who)), ErrorCode::rate_limited);
+  EXPECT_EQ(platform.phone_calls, 20);
+  EXPECT_EQ(platform.key_checks, 10);
+  EXPECT_EQ(stands(other).value(), true);
+  clock.pass(2s);
+  EXPECT_EQ(code_of(bring(who, "q")), ErrorCode::code_invalid) << "one that was turned away is not spent";
+}
+
 // ---- phones ----
 
 TEST_F(AccountTest, APhoneCodeIsAskedForOnceAlsoAfterARestart) {
@@ -90,6 +122,7 @@ TEST_F(AccountTest, APhoneCodeThatWeChatNeverSawIsStillGood) {
   platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
   EXPECT_EQ(code_of(run_here(services().profiles.bind_phone(subject(who), proof, &trace))), ErrorCode::app_misconfigured);
   platform.token_failure.reset();
+  clock.pass(1s);  // what WeChat said counts for that long
   EXPECT_TRUE(run_here(services().profiles.bind_phone(subject(who), proof, &trace)));
 }
 
@@ -160,6 +193,31 @@ TEST_F(AccountTest, ANewVersionIsAskedForAgain) {
   EXPECT_EQ(core::missing_parts(*app(), second.user), (std::vector<std::string>{"terms", "privacy"}));
   EXPECT_EQ(give(second, {}, {{"terms", "2"}}).error().detail, "privacy");
   EXPECT_TRUE(registered(give(second, {}, {{"terms", "2"}, {"privacy", "1"}}).value().tokens.token));
+}
+
+TEST_F(AccountTest, AGuestIsRegisteredWhereEverybodyIs) {
+  set("registration", "invited");
+  const auto guest = log_in("o1");
+  EXPECT_FALSE(registered(guest.tokens.token));
+  set("registration", "open");
+  const auto in = log_in("o1");
+  EXPECT_TRUE(registered(in.tokens.token));
+  EXPECT_EQ(check(guest.tokens.token), Reason::renew) << "it says guest";
+  EXPECT_TRUE(registered(renew(guest.tokens.renew_token).value().tokens.token));
+  set("registration", "closed");
+  EXPECT_TRUE(registered(log_in("o1").tokens.token)) << "registered is registered";
+}
+
+// Being registered is the project's; documents are each app's.
+TEST_F(AccountTest, WhoIsRegisteredIsSoInAllAppsOfTheProjectButForTheirDocuments) {
+  add_app("wx2", "default", {{"registration", "invited"}, {"agreements", "terms=1"}});
+  const auto who = log_in("o1");
+  EXPECT_TRUE(registered(who.tokens.token));
+  ASSERT_TRUE(link(who, platform.fresh_code("o2"), "wx2"));
+  const auto there = log_in("o2", "wx2");
+  EXPECT_EQ(there.user.id, who.user.id);
+  EXPECT_FALSE(registered(there.tokens.token));
+  EXPECT_EQ(core::missing_parts(*services().apps.find("wx2"), there.user), std::vector<std::string>{"terms"}) << "but no invitation";
 }
 
 TEST_F(AccountTest, AnInvitationIsSpent) {

@@ -134,6 +134,19 @@ TEST_F(AppsTest, TheOldSecretOverlaps) {
   EXPECT_EQ(changed->old_secret_until, clock.now() + 1h);
 }
 
+// A rotation that was repeated, because its answer was lost, made the new secret the old one, and WeChat's was gone.
+TEST_F(AppsTest, TheSameRotationAgainKeepsTheOldSecret) {
+  ASSERT_TRUE(set_secret("fresh", 1h));
+  clock.pass(1min);
+  const auto again = set_secret("fresh", 1h).value();
+  EXPECT_EQ(again->secret.reveal(), "fresh");
+  ASSERT_TRUE(again->old_secret);
+  EXPECT_EQ(again->old_secret->reveal(), "secret-of-wx1");
+  EXPECT_EQ(again->old_secret_until, clock.now() + 1h);
+  EXPECT_FALSE(set_secret("fresh", 0s).value()->old_secret);
+  EXPECT_FALSE(set_secret("fresh", 1h).value()->old_secret) << "there is none to keep";
+}
+
 TEST_F(AppsTest, WithoutOverlapTheOldSecretIsGone) {
   ASSERT_TRUE(set_secret("second", 1h));
   EXPECT_FALSE(set_secret("third", 0s).value()->old_secret);

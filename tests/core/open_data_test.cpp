@@ -66,6 +66,13 @@ TEST_F(OpenDataTest, KeysAreOfOneUserOnly) {
   EXPECT_EQ(code_of(phone(encrypt(key(2), phone_text()))), ErrorCode::stale_session_key);
 }
 
+// An official account's login brings no key: "no key stands" had every such session expired, and none ever renewed.
+TEST_F(OpenDataTest, WhereNoKeyIsKeptItCannotBeAsked) {
+  core::Trace trace;
+  EXPECT_EQ(run_here(services().open_data.key_stands(app(), "nobody", &trace)).value(), std::nullopt);
+  EXPECT_EQ(platform.key_checks, 0);
+}
+
 TEST_F(OpenDataTest, KeysAreSealedInTheStore) {
   log_in_with(key(1));
   EXPECT_EQ(one("SELECT count(*) FROM identities WHERE instr(key1, '" + key(1) + "') > 0"), "0");

@@ -181,6 +181,8 @@ TEST_F(PasswordTest, MoreThanCanWaitAreToldToComeBack) {
   }
   EXPECT_GT(limited, 0);
   EXPECT_LT(limited, 200);
+  // Those who were turned away once had a failure each, though nothing had been compared: five such, and the right password did not help.
+  EXPECT_EQ(one("SELECT count(*) FROM password_failures"), std::to_string(200 - limited));
 }
 
 TEST_F(PasswordTest, WhatIsNoNameOrNoPasswordIsNotTaken) {
@@ -219,6 +221,18 @@ TEST_F(PasswordTest, TheOldPasswordCannotBeGuessedHereEither) {
   const auto who = sign_up("mei").value();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(code_of(change(who, {}, "a bad guess", "second horse")), ErrorCode::forbidden);
   EXPECT_EQ(code_of(change(who, {}, "correct horse", "second horse")), ErrorCode::rate_limited);
+}
+
+TEST_F(PasswordTest, AUserHasPasswordsHashedThirtyTimesAMinute) {
+  ASSERT_TRUE(sign_up("mei"));
+  const auto who = log_in("o1"), other = log_in("o2");
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(code_of(change(who, "mei", {}, "second horse")), ErrorCode::conflict) << i;
+  const auto limited = change(who, "mei", {}, "second horse");
+  EXPECT_EQ(code_of(limited), ErrorCode::rate_limited);
+  EXPECT_TRUE(limited.error().retry_after);
+  EXPECT_TRUE(change(other, "bo", {}, "second horse")) << "somebody else's minute";
+  clock.pass(2s);
+  EXPECT_TRUE(change(who, "cy", {}, "second horse"));
 }
 
 TEST_F(PasswordTest, ADisabledUserIsTold) {

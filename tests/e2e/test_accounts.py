@@ -262,3 +262,14 @@ def test_an_export_tells_what_is_held_and_no_key(kaimen, user):
     assert {"login_new_user", "profile_saved"} <= {one["kind"] for one in held["events"]}
     assert held["account"] is None and held["registration"] is None and held["consents"] == []
     assert "key" not in {name for one in held["identities"] for name in one}
+
+
+def test_an_export_does_not_tell_who_of_the_team_did_what(kaimen, user):
+    login = kaimen.login(user)
+    who = login["user"]["id"]
+    assert kaimen.admin("PUT", f"/users/{who}/roles", json={"roles": ["editor"]}).status == 200
+    login = kaimen.login(user)
+    held = kaimen.client("GET", "/v1/me/export", login["token"]).json()
+    by_team = [one for one in held["events"] if one["actor"]]
+    assert by_team and all(one["actor"] == "administrator" and one["ip"] == "" for one in by_team), held["events"]
+    assert any(one["ip"] for one in held["events"] if not one["actor"]), "the user's own address is the user's"

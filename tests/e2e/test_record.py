@@ -71,6 +71,15 @@ def add_oauth_app(kaimen, app_id=WEB_APP):
 # Other apps of WeChat, and merges
 
 
+def test_a_website_has_no_session_key_to_ask_about(own_kaimen):
+    kaimen = own_kaimen()
+    add_oauth_app(kaimen)
+    web = kaimen.login("ada", WEB_APP)
+    assert kaimen.client("GET", "/v1/session?upstream=true", web["token"]).status == 200, "it answered expired, always"
+    assert not kaimen.calls("/wxa/checksession")
+    wire.problem(kaimen.admin("PUT", f"/apps/{WEB_APP}", json={"settings": {"login_state": "wechat"}}), 400, "invalid_request")
+
+
 def test_a_website_and_a_mini_program_log_in_one_user_once_the_unionid_is_known(own_kaimen):
     kaimen = own_kaimen()
     add_oauth_app(kaimen)

@@ -1,4 +1,5 @@
 // One upstream that does not answer is left alone but for a look each second, and the others do not notice.
+#include "base/limits.h"
 #include "tests/platform/wechat_fixture.h"
 
 namespace kaimen::tests {
@@ -67,6 +68,20 @@ TEST(BreakerTest, a_dead_upstream_fails_at_once_and_another_goes_on) {
   EXPECT_TRUE(open.error().code_unspent);
   EXPECT_TRUE(open.error().error.retry_after);
   EXPECT_TRUE(both.exchange("alive"));
+}
+
+// A file over our own limit, fifty times, had every app wait for WeChat, which had answered each time.
+TEST(BreakerTest, what_is_more_than_we_take_or_no_http_is_an_answer) {
+  for (const std::string& body : {std::string(limits::kUpstreamBodyBytes + 1, 'x'), std::string()}) {
+    FakeWechat fake;
+    if (body.empty()) fake.play([](const SeenRequest&) { return Behaviour{"no http at all\r\n\r\n"}; });
+    else fake.answer(body);
+    for (int i = 0; i < Breaker::kFailures + 2; ++i) {
+      const auto refused = fake.exchange();
+      ASSERT_FALSE(refused);
+      ASSERT_EQ(refused.error().error.code, ErrorCode::upstream_error) << i << refused.error().error.detail;
+    }
+  }
 }
 
 TEST(BreakerTest, errcodes_are_answers) {

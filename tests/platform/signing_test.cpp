@@ -126,6 +126,19 @@ TEST_F(SandboxSigning, a_backends_call_is_signed_too) {
   EXPECT_EQ(answer.value().body.find("_n"), std::string::npos);
 }
 
+// The envelope has _appid, _n and _timestamp: a query of that name would have taken their place.
+TEST_F(SandboxSigning, a_query_with_a_name_of_the_envelopes_is_refused) {
+  auto call = std::make_shared<core::ProxyCall>();
+  call->method = "POST";
+  call->path = "/wxa/business/getuserphonenumber";
+  call->query = {{"_appid", "wxother"}};
+  call->body = R"({"code":"c"})";
+  call->most_answer_bytes = 1024 * 1024;
+  const auto answer = run_here(wechat->pass_on(app, Secret(token()), call, deadline_in(Millis(3000))));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().error.code, ErrorCode::invalid_request);
+}
+
 // ---- the worked example on WeChat's page ----
 
 class SigningExample : public testing::Test {

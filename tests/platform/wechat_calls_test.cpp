@@ -157,6 +157,20 @@ TEST_F(SecretRotation, TriesTheOldSecretForTokensToo) {
   ASSERT_TRUE(fetched.has_value());
   EXPECT_EQ(fetched.value().token.reveal(), "tok");
 }
+// Asked for a token, WeChat says 40001 of a wrong AppSecret as well.
+TEST_F(SecretRotation, TriesTheOldSecretForTokensAfter40001) {
+  fake.play([](const SeenRequest& request) {
+    const bool old = request.body.find("\"0ld\"") != std::string::npos;
+    return Behaviour{http_answer(old ? R"({"access_token":"tok","expires_in":7200})" : R"({"errcode":40001,"errmsg":"invalid credential"})")};
+  });
+  ASSERT_TRUE(fake.fetch_token(app).has_value());
+  EXPECT_EQ(fake.seen().size(), 2u);
+}
+TEST_F(SecretRotation, DoesNotTryTheOldSecretFor40001OfACode) {
+  fake.answer(R"({"errcode":40001,"errmsg":"invalid credential"})");
+  EXPECT_FALSE(fake.exchange(app, "code").has_value());
+  EXPECT_EQ(fake.seen().size(), 1u);
+}
 TEST_F(SecretRotation, DoesNotTryTheOldSecretAfterItsTime) {
   fake.clock.advance(Seconds(60));
   const auto result = fake.exchange(app, "code");
