@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/components.h"
 #include "core/fair_share.h"
 #include "core/journal.h"
 #include "core/live.h"
@@ -62,9 +63,9 @@ std::string unionid_family(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Resolving& resolving, Journal& journal, LoginRates& rates)
+        Resolving& resolving, Journal& journal, LoginRates& rates, Components& components)
       : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
-        journal_(journal), rates_(rates) {}
+        journal_(journal), rates_(rates), components_(components) {}
 
   /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
   /// one app's storm leaves room for the others.
@@ -100,6 +101,7 @@ class Login {
   Resolving& resolving_;
   Journal& journal_;
   LoginRates& rates_;
+  Components& components_;
   FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;
 };

@@ -63,4 +63,16 @@ Result<> pause_access_token(ActContext& context, const std::string& app_id, uint
   return ok();
 }
 
+Result<> wipe_access_token(ActContext& context, const std::string& app_id) {
+  TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
+  if (!before) return ok();
+  // The lease's number stays and counts on: a fetch on its way must not pass for one that began after this.
+  AccessTokenTableRow& row = context.rows.change(*before);
+  row.token_sealed = Bytes{};
+  row.expires_at = Time{};
+  row.lease += 1;
+  row.lease_until = Time{};
+  return ok();
+}
+
 }  // namespace kaimen::store

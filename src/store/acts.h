@@ -53,6 +53,9 @@ Result<bool> save_access_token(ActContext& context, const std::string& app_id, u
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
 Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until);
 
+/// Of an app that is gone, or whose token is no longer good for certain.
+Result<> wipe_access_token(ActContext& context, const std::string& app_id);
+
 // nodes.cpp
 Result<core::Followed> follow(ActContext& context, const core::Follow& act);
 

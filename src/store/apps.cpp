@@ -1,7 +1,10 @@
 // Apps and projects. A removed app leaves its number taken, so that no old ticket can ever name another app.
+#include "store/apps.h"
+
 #include <algorithm>
 
 #include "store/acts.h"
+#include "store/components.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -9,8 +12,6 @@ namespace kaimen::store {
 using core::AppRow;
 
 namespace {
-
-inline constexpr Index<AppTableRow> kAppByLiveId{{&kTable<AppTableRow>, {3}, 1}};
 
 // A line "name=value" each; a line break or backslash inside is escaped.
 std::string settings_text(const std::map<std::string, std::string>& settings) {
@@ -88,12 +89,6 @@ void set_all(AppTableRow& row, const AppRow& app) {
   row.revoked_before = app.revoked_before;
 }
 
-/// The app that has this app_id now; null: none.
-Result<const AppTableRow*> live_app(Rows& rows, const std::string& app_id) {
-  TRY(const auto found, rows.list(kAppByLiveId, app_id));
-  return found.empty() ? nullptr : found.front();
-}
-
 Result<> save_project(Rows& rows, const std::string& name, Time now) {
   TRY(const ProjectRow* project, rows.find<ProjectRow>(name));
   if (!project) rows.insert(ProjectRow{name, now});
@@ -129,6 +124,11 @@ Error no_app() { return make_error(ErrorCode::not_found, "no such app"); }
 
 }  // namespace
 
+Result<const AppTableRow*> live_app(Rows& rows, const std::string& app_id) {
+  TRY(const auto found, rows.list(kAppByLiveId, app_id));
+  return found.empty() ? nullptr : found.front();
+}
+
 Result<std::vector<AppRow>> list_apps(ActContext& context) {
   static constexpr Scan kAll{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
   TRY(const auto rows, context.rows.scan<AppTableRow>(kAll));
@@ -138,8 +138,10 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   TRY(const auto resolving, context.rows.scan<ResolveSecretRow>(kResolving));
   TRY(const auto signing, context.rows.scan<AppSigningRow>(kSigning));
   std::map<uint32_t, AppRow*> by_number;
+  std::map<std::string, AppRow*> by_id;
   apps.reserve(rows.size());
-  for (const AppTableRow& row : rows) by_number[row.number] = &apps.emplace_back(app_of(row));
+  for (const AppTableRow& row : rows) by_id[row.app_id] = by_number[row.number] = &apps.emplace_back(app_of(row));
+  TRY(read_authorizations(context.rows, by_id));
   const auto app_numbered = [&](uint32_t number) {
     const auto found = by_number.find(number);
     return found == by_number.end() ? nullptr : found->second;
@@ -184,16 +186,20 @@ Result<> change_app(ActContext& context, const AppRow& app) {
   TRY(save_secrets(rows, row->number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
+  if (app.leaves_component) {
+    TRY(forget_component(rows, app.app_id));
+    TRY(wipe_access_token(context, app.app_id));
+  }
   set_all(rows.change(*row), app);
   return write_event(context, context.clock.now(), {"app_changed", row->number, std::nullopt, std::nullopt, Reason::none, app.source, app.project});
 }
 
 Result<> remove_app(ActContext& context, const std::string& app_id, Time now, const core::Source& source) {
   Rows& rows = context.rows;
-  rows.expect<AccessTokenTableRow>(app_id);
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
-  TRY(const AccessTokenTableRow* token, rows.find<AccessTokenTableRow>(app_id));
+  TRY(forget_component(rows, app_id));
+  TRY(wipe_access_token(context, app_id));
   TRY(save_secrets(rows, row->number, {}));
   TRY(count_configuration(rows));
   // The secrets go now, the number stays.
@@ -204,13 +210,6 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   app.old_secret_sealed = Bytes{};
   app.push_sealed = Bytes{};
   app.settings.clear();
-  if (token) {
-    // The lease's number stays, too: a fetch on its way must not pass for that of a later app with this app_id.
-    AccessTokenTableRow& wiped = rows.change(*token);
-    wiped.token_sealed = Bytes{};
-    wiped.lease += 1;
-    wiped.lease_until = Time{};
-  }
   return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
 }
 

@@ -15,6 +15,7 @@ constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
 constexpr auto kNodesKept = std::chrono::days(7);
+constexpr auto kLinksKept = std::chrono::days(1);
 constexpr auto kStatsKept = std::chrono::days(93);
 
 constexpr Scan kOldCodes{&kTable<CodeRow>, "recorded_at <= ?", "", true, true};
@@ -34,6 +35,7 @@ constexpr Scan kOldPrograms{&kTable<NodeProgramRow>, "node_id NOT IN (SELECT id 
 // Named by sessions, whose ids begin with their time.
 constexpr Scan kOldScans{&kTable<EntryScanRow>, "session_id < ?", "", true, true};
 constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
+constexpr Scan kOldLinks{&kTable<ComponentLinkRow>, "created_at <= ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// The first id of that moment.
@@ -82,6 +84,7 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t sessions, remove_found<SessionRow>(rows, kOldSessions, purge_day(ended_by)));
   TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
   TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
+  TRY(remove_found<ComponentLinkRow>(rows, kOldLinks, now - kLinksKept));
   TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));
