@@ -198,6 +198,21 @@ TEST_F(ComponentPlatformTest, ThePagesAreWeChats) {
             "&redirect_uri=https%3A%2F%2Fk.example.com%2Fback%3Flink%3D1&auth_type=2#wechat_redirect");
 }
 
+// ---- errcodes ----
+
+TEST(ComponentErrcode, IsMappedAsDocumented) {
+  using platform::WechatCall, platform::wechat_failure;
+  for (const int64_t errcode : {40013, 40125, 40164, 41004, 48001, 61003, 61004, 61005, 61006, 61011}) {
+    EXPECT_EQ(wechat_failure(WechatCall::component_token, errcode, "").error.code, ErrorCode::app_misconfigured) << errcode;
+  }
+  EXPECT_FALSE(wechat_failure(WechatCall::component_token, 40001, "").token_rejected) << "there is none in this call";
+  for (const int64_t errcode : {61009, 61010, 61023, 40029}) {
+    EXPECT_EQ(wechat_failure(WechatCall::component, errcode, "").error.code, ErrorCode::code_invalid) << errcode;
+  }
+  for (const int64_t errcode : {40001, 40014, 42001}) EXPECT_TRUE(wechat_failure(WechatCall::component, errcode, "").token_rejected) << errcode;
+  EXPECT_EQ(wechat_failure(WechatCall::component, 45009, "").error.code, ErrorCode::rate_limited);
+}
+
 // ---- answers that lie ----
 
 TEST(ComponentAnswer, WhatIsNoAnswerIsNone) {
