@@ -114,12 +114,13 @@ Answer add_app(Call& call, const core::Caller& caller) {
 Answer list_apps(Call& call, const core::Caller& caller) {
   CO_TRY(const Page page, page_of(call));
   const auto* project = call.query.find("project");
-  const auto* wanted = call.query.find("q");
+  const auto *wanted = call.query.find("q"), *component = call.query.find("component");
   http::json::array items;
   std::string last;
   bool more = false;
   for (const auto& app : call.services.apps.list()) {
     if (app->app_id <= page.after || (!caller.project.empty() && app->project != caller.project) || (project && app->project != *project)) continue;
+    if (component && (!app->authorization || app->authorization->component_id != *component)) continue;
     if (wanted && !holds_words(app->app_id, *wanted) && !holds_words(app->name, *wanted)) continue;
     if (items.size() == page.limit) {
       more = true;

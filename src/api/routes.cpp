@@ -9,6 +9,7 @@
 #include "api/admin_journal.h"
 #include "api/admin_stats.h"
 #include "api/avatar.h"
+#include "api/components.h"
 #include "api/handoff.h"
 #include "api/health.h"
 #include "api/jwt.h"
@@ -70,6 +71,7 @@ const Route kRoutes[] = {
     // WeChat
     {"GET", "/push/wechat/{app_id}", publicly, Open{check_push_url}, "WeChat's check of the push URL", "", ""},
     {"POST", "/push/wechat/{app_id}", publicly, Open{receive_push}, "A message push of WeChat, secure mode", "WechatPush", "", 200, Body::raw},
+    {"GET", "/push/wechat/{app_id}/authorized", publicly, Open{take_authorization_callback}, "Where WeChat sends the administrator who has authorised a third-party platform", "", ""},
 
     // The clients of wafer (docs/wafer.md)
     {"GET", "/weapp/login", publicly, Open{wafer_login}, "wafer: the code in X-WX-Code becomes a session", "", "WaferLogin", 200, Body::raw, kWafer},
@@ -102,6 +104,8 @@ const Route kRoutes[] = {
     {"DELETE", "/admin/v1/apps/{app_id}", privately, Keyed{Scope::admin, remove_app}, "Remove it; its sessions end", "", "", 204},
     {"POST", "/admin/v1/apps/{app_id}/secret", privately, Keyed{Scope::admin, set_app_secret}, "Set a new AppSecret, the old one overlapping", "NewSecret", "App"},
     {"POST", "/admin/v1/apps/{app_id}/check", privately, Keyed{Scope::read, check_app}, "Ask WeChat whether appid and secret are right", "", "AppCheck"},
+    {"POST", "/admin/v1/apps/{app_id}/authorization-links", privately, Keyed{Scope::admin, make_authorization_link}, "Of a third-party platform: links to WeChat's page where an administrator authorises it", "NewAuthorizationLink", "AuthorizationLink", 201},
+    {"POST", "/admin/v1/apps/{app_id}/authorizations", privately, Keyed{Scope::admin, take_authorization}, "Of a third-party platform: the app that has authorised it, by auth_code or app_id", "NewAuthorization", "App"},
     {"GET", "/admin/v1/apps/{app_id}/access-token", privately, Keyed{Scope::wechat, show_access_token}, "An access_token that is good now, for backends that call WeChat themselves", "", "AccessToken"},
     {"POST", "/admin/v1/apps/{app_id}/access-token/rejected", privately, Keyed{Scope::wechat, reject_access_token}, "WeChat refused this one (40001, 40014, 42001): another", "RejectedToken", "AccessToken"},
     {"ANY", "/admin/v1/apps/{app_id}/wechat/{path}", privately, Keyed{Scope::wechat, call_wechat}, "A call of WeChat's API with the access_token put in; WeChat's answer as it is", "WechatCall", "WechatAnswer", 200, Body::raw, {}, true},

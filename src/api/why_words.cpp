@@ -123,6 +123,8 @@ std::string plain_words(const EventView& event) {
       {"users_merged", "another user was found to be the same and was merged into this one"},
       {"merged_into", "this user was found to be another one and was merged into that one"},
       {"app_added", "the app was added"},
+      {"app_authorized", "the app's account authorised a third-party platform"},
+      {"app_unauthorized", "the app's account took its authorisation of the third-party platform back: logins were refused from then on"},
       {"app_changed", "the app was changed"},
       {"app_removed", "the app was removed, and its sessions ended"},
       {"access_key_added", "an access key was made"},

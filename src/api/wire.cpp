@@ -115,6 +115,26 @@ void clear_session_cookies(const Call& call, http::Response& response) {
   response.set("Set-Cookie", cookie_text(call, kRenewCookie, "", "/v1/session", Seconds{0}));
 }
 
+namespace {
+
+// By which third-party platform the app logs in; null: by its own secret.
+http::json::value authorization_json(const core::App& app) {
+  if (!app.authorization) return nullptr;
+  http::json::array permissions;
+  std::string_view left = app.authorization->permissions;
+  while (!left.empty()) {
+    const size_t comma = std::min(left.find(','), left.size());
+    permissions.emplace_back(std::atoll(std::string(left.substr(0, comma)).c_str()));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+  }
+  return object{{"component", app.authorization->component_id},
+                {"state", app.authorization->stands ? "authorized" : "unauthorized"},
+                {"permissions", std::move(permissions)},
+                {"authorized_at", rfc3339(app.authorization->since)}};
+}
+
+}  // namespace
+
 object app_json(const core::App& app) {
   object settings;
   for (const auto& [name, value] : app.setting_values) settings[name] = value;
@@ -136,6 +156,7 @@ object app_json(const core::App& app) {
           {"upstream", app.upstream},
           {"settings", std::move(settings)},
           {"effective", std::move(effective)},
+          {"authorization", authorization_json(app)},
           {"push", !app.push_token.empty()},
           {"resolve_secret", !app.resolve_secret.empty()},
           {"signing", app.signing != nullptr},

@@ -16,7 +16,7 @@ struct Meaning {
   const char* hint;
 };
 
-// Of /cgi-bin/stable_token. Others are shown with their number.
+// Of /cgi-bin/stable_token and /cgi-bin/component/*. Others are shown with their number.
 constexpr Meaning kMeanings[] = {
     {40013, "WeChat does not know this AppID", "compare it with the console, letter by letter: AppIDs begin with wx and have 18 characters"},
     {40125, "the AppSecret is wrong", "it was reset, or belongs to another AppID; set the present one with `kaimen app rotate-secret`"},
@@ -28,6 +28,11 @@ constexpr Meaning kMeanings[] = {
     {50002, "the mini program is restricted (受限)", "the console says why"},
     {50004, "this kind of account may not use this interface", nullptr},
     {50007, "the account is frozen", "the console says why"},
+    {61003, "the account has not authorised the third-party platform (any more)", "its administrator authorises it by a link: `kaimen component link`"},
+    {61004, "this server's address is not on the third-party platform's IP allow list (白名单IP地址列表)", "open.weixin.qq.com → 第三方平台 → 开发配置"},
+    {61005, "the component_verify_ticket is expired", "WeChat's pushes do not reach this server: compare 授权事件接收配置 with {public.url}/push/wechat/APPID"},
+    {61006, "the component_verify_ticket is not this third-party platform's", "the next one comes within ten minutes"},
+    {61011, "WeChat does not know this third-party platform", "compare its AppID with open.weixin.qq.com"},
     {89503, "an administrator must first confirm this call", "the administrator has got a message from WeChat; confirm it there, then try again"},
     {89506, "an administrator refused this address; WeChat lets it ask again in an hour", nullptr},
     {89507, "an administrator refused this address; WeChat lets it ask again in a day", nullptr},
@@ -46,6 +51,7 @@ AppVerdict read_app_check(const http::json::value& answer) {
   const auto* upstream = object ? object->if_contains("upstream") : nullptr;
   const auto* members = upstream ? upstream->if_object() : nullptr;
   const auto* number = members ? members->if_contains("errcode") : nullptr;
+  if ((!number || !number->is_int64()) && text_member(answer, "code") == "app_misconfigured") return {false, text_member(answer, "detail"), ""};
   if (!number || !number->is_int64()) {
     return {false, "WeChat could not be asked (" + text_member(answer, "code") + ")", "`kaimen check` looks at the way to it: name, network, TLS, proxy"};
   }

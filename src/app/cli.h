@@ -16,6 +16,7 @@ namespace kaimen::app {
 
 void add_serve_commands(CLI::App& root, int& exit_status);    // serve, sandbox
 void add_app_commands(CLI::App& root, int& exit_status);      // app add|list|show|set|remove|rotate-secret|check
+void add_component_commands(CLI::App& root, int& exit_status);  // component add|link|adopt|apps
 void add_project_commands(CLI::App& root, int& exit_status);  // project add|list|show|set|remove
 void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke, keys retire
 void add_session_commands(CLI::App& root, int& exit_status);  // session list|end

@@ -105,8 +105,12 @@ OrFail<> remove(const ProjectFlags& flags) {
     const std::string of_project = "&project=" + http::url_encode(flags.name);
     TRY(client->get(target_of(flags)));  // it is there
     TRY(const auto apps, client->list("/admin/v1/apps?limit=200" + of_project));
-    for (const auto& app : apps) {
-      TRY(client->remove("/admin/v1/apps/" + http::url_encode(text_member(app, "app_id"))));
+    // A third-party platform goes after those that have authorised it.
+    for (const bool components : {false, true}) {
+      for (const auto& app : apps) {
+        if ((text_member(app, "platform") == "wechat_component") != components) continue;
+        TRY(client->remove("/admin/v1/apps/" + http::url_encode(text_member(app, "app_id"))));
+      }
     }
     for (const char* what : {"keys", "webhooks"}) {
       TRY(const auto all, client->list("/admin/v1/" + std::string(what) + "?limit=200"));

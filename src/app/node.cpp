@@ -7,6 +7,7 @@
 #include "platform/outbound.h"
 #include "platform/resolver.h"
 #include "platform/wechat.h"
+#include "platform/wechat_component.h"
 #include "platform/wechat_oauth.h"
 
 namespace kaimen::app {
@@ -49,6 +50,7 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   store_ = std::move(store.value());
   platforms_.add("wechat", std::make_unique<platform::Wechat>(client_, upstreams_of(config), clock, machine.random));
   platforms_.add("wechat_oauth", std::make_unique<platform::WechatOauth>(client_, upstreams_of(config), clock, machine.random));
+  platforms_.add("wechat_component", std::make_unique<platform::WechatComponent>(client_, upstreams_of(config), clock, machine.random));
   core::FollowOptions follow;
   follow.clock = &clock_;
   follow.grace = Seconds{config.store_revocation_grace_seconds};
@@ -57,7 +59,7 @@ OrFail<> Node::open(Machine& machine, const Config& config) {
   outbound_ = std::make_unique<platform::Outbound>(config.outbound_allow_private);
   resolver_ = std::make_unique<platform::Resolver>(*outbound_);
   services_ = std::make_unique<core::Services>(*store_, platforms_, *outbound_, *resolver_, vault_, machine.random, clock, config.session_defaults(),
-                                               std::set<std::string>{"wechat", "wechat_oauth"}, names_of(config.upstreams), std::move(follow),
+                                               std::set<std::string>{"wechat", "wechat_oauth", "wechat_component"}, names_of(config.upstreams), std::move(follow),
                                                core::ProxyFamilies(config.wechat_path_families.begin(), config.wechat_path_families.end()));
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }

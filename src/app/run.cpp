@@ -18,6 +18,7 @@ int run_command(int argc, char** argv) {
 
   int exit_status = kExitOk;
   add_serve_commands(root, exit_status);
+  add_component_commands(root, exit_status);
   add_project_commands(root, exit_status);
   add_app_commands(root, exit_status);
   add_key_commands(root, exit_status);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "core/authorized.h"
 
 namespace kaimen::core {
 
@@ -52,6 +53,13 @@ void AccessTokens::keep(const App& app, const AccessToken& token) {
   kept_[key_of(app)] = Kept{token};
 }
 
+void AccessTokens::forget(const std::string& app_id) {
+  const auto is_its = [&app_id](const auto& entry) { return entry.first.starts_with(app_id + ' '); };
+  std::lock_guard lock(mutex_);
+  std::erase_if(kept_, is_its);
+  std::erase_if(refused_, is_its);
+}
+
 bool AccessTokens::due(const App& app, Time now, Time& expires_at) {
   std::lock_guard lock(mutex_);
   const auto it = kept_.find(key_of(app));
@@ -87,6 +95,7 @@ void AccessTokens::note_answer(AppPtr app, const Error* refusal) {
 }
 
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
+  CO_TRY(expect_authorized(*app));
   const auto have = kept(*app);
   const Time now = clock_.now();
   if (have && have->refresh_at > now && !(rejected && have->token == *rejected)) co_return *have;
@@ -137,7 +146,7 @@ Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
   std::vector<std::pair<Time, AppPtr>> urgent;
   for (auto& app : apps) {
     Time expires_at{};
-    if (!app->disabled && due(*app, now, expires_at)) urgent.emplace_back(expires_at, std::move(app));
+    if (!app->disabled && expect_authorized(*app) && due(*app, now, expires_at)) urgent.emplace_back(expires_at, std::move(app));
   }
   std::ranges::sort(urgent, {}, [](const auto& one) { return std::pair(one.first, std::string_view(one.second->app_id)); });
   for (size_t begin = 0; begin < urgent.size() && deadline_in(Millis{0}) < deadline; begin += kTogether) {
@@ -162,16 +171,12 @@ Task<void> AccessTokens::refresh_early(AppPtr app) {
   static_cast<void>(refreshed);  // whoever needs the token tries again, and is told
 }
 
-Task<Result<>> AccessTokens::ask(AppPtr app) {
-  Platform* platform = platforms_.find(app->platform);
-  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
-  auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
-  if (answer.has_error()) co_return answer.error().error;
-  note_answer(app, nullptr);
-  co_return ok();
-}
-
 Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret> rejected) {
+  if (app->authorization) {
+    // The component's token first: while the lease runs there is one call to be made.
+    auto component = co_await get(app->authorization->component);
+    CO_TRY(std::move(component));
+  }
   const Deadline deadline = deadline_in(kWaitForOther);
   for (Millis pause = kFirstPause;; pause *= 2) {
     auto refreshed = co_await refresh_unless_leased(app, rejected);
@@ -238,16 +243,14 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
 }
 
 Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease) {
-  Platform* platform = platforms_.find(app->platform);
-  if (!platform) co_return make_error(ErrorCode::internal, "the app's platform is gone");
-  auto answer = co_await platform->fetch_access_token(app, deadline_in(limits::kUpstreamTotal));
-  note_answer(app, answer.has_error() ? &answer.error().error : nullptr);
-  if (answer.has_error()) co_return answer.error().error;
+  auto asked = co_await ask_platform(app);
+  // Only what the platform itself has said.
+  if (asked.has_value() || asked.error().upstream) note_answer(app, asked.has_error() ? &asked.error() : nullptr);
+  CO_TRY(const auto fetched, std::move(asked));
   const Time now = clock_.now();
-  const AccessToken fresh = token_of(answer.value().token, now + answer.value().expires_in, now);
+  const AccessToken fresh = token_of(fetched.token.token, now + fetched.token.expires_in, now);
   if (rejected && fresh.token == *rejected) co_return fresh;
-  CO_TRY(auto sealed, vault_.seal("access_token", app->app_id, fresh.token));
-  auto saved = co_await store_.save_access_token(app->app_id, lease, std::move(sealed), fresh.expires_at, now);
+  auto saved = co_await save(app, lease, fetched, fresh.expires_at, now);
   CO_TRY(auto written, std::move(saved));
   // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
   if (written) keep(*app, fresh);

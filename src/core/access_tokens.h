@@ -1,6 +1,7 @@
 // The keeper of access_tokens: one refresh at a time per app, on this node by coalescing, among nodes by a lease whose number fences off a
 // late writer. Tokens are sealed in the store. A token that is in use is refreshed in its last minutes, before anybody has to wait for it.
-// Never forces a refresh at WeChat.
+// Never forces a refresh at WeChat. A component's token and those of the apps that have authorised it are kept in the same way; only what is
+// asked differs (token_asking.cpp).
 //
 // A token is that of one app at one upstream. An app_id can be removed and added again by somebody else, who must not get it: here by its
 // number, in the store because a removal takes the token along and ends the lease of whoever is fetching.
@@ -13,7 +14,7 @@
 #include <vector>
 
 #include "core/coalesce.h"
-#include "core/platform.h"
+#include "core/component_platform.h"
 #include "core/store.h"
 #include "core/trace.h"
 #include "crypto/vault.h"
@@ -40,8 +41,11 @@ class AccessTokens {
   /// of the call.
   template <class T>
   Task<Result<T>> call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace);
-  /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing.
+  /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing. Where asking makes a new token every time
+  /// (of components, and of apps that have authorised one), one that is kept will do.
   Task<Result<>> ask(AppPtr app);
+  /// Forgets what this node holds of the app's token: the store has another.
+  void forget(const std::string& app_id);
   /// Refreshes those tokens of `apps`, which are all there are, that were used here and are in their last minutes, the most urgent first, for at
   /// most so long: due every minute. What fails is tried again by whoever needs it, or in a minute. Tokens of other apps are forgotten.
   Task<void> maintain(std::vector<AppPtr> apps, Millis longest);
@@ -49,6 +53,12 @@ class AccessTokens {
  private:
   Task<Result<AccessToken>> refresh(AppPtr app, std::optional<Secret> rejected);
   Task<void> refresh_early(AppPtr app);
+  /// One call for a token of this app, whatever kind of app it is. Errors: those of the call; app_misconfigured when the account has taken its
+  /// authorisation back, or WeChat has pushed no ticket yet.
+  Task<Result<RefreshedToken>> ask_platform(AppPtr app);
+  Task<Result<RefreshedToken>> ask_as_component(AppPtr component, ComponentPlatform* platform);
+  Task<Result<RefreshedToken>> ask_by_component(AppPtr app);
+  Task<Result<bool>> save(AppPtr app, uint64_t lease, const RefreshedToken& fetched, Time expires_at, Time now);
   /// The stored token, if it will do: neither about to end nor the rejected one. Keeps it.
   /// Error: not_found when the row is that of another app, or of another upstream.
   Result<std::optional<AccessToken>> usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected, Time now);

@@ -48,6 +48,11 @@ bool is_under_any_host(const AppSettings& settings) { return settings.wafer != W
 
 }  // namespace
 
+Result<> check_app_id(const std::string& app_id) {
+  if (!plain_name(app_id, kAppIdBytes)) return make_error(ErrorCode::invalid_request, "app_id must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  return ok();
+}
+
 Result<> check_project_name(const std::string& name) {
   if (!plain_name(name, kAppIdBytes)) return make_error(ErrorCode::invalid_request, "project must be 1 to 64 of A-Z a-z 0-9 _ - .");
   return ok();
@@ -57,7 +62,7 @@ Apps::Apps(Store& store, const crypto::Vault& vault, Random& random, Live& live,
            std::set<std::string> upstreams)
     : store_(store), vault_(vault), random_(random), live_(live), defaults_(std::move(defaults)), platforms_(std::move(platforms)), upstreams_(std::move(upstreams)) {}
 
-Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled) const {
+Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled, const AppTable& components) const {
   auto app = std::make_shared<App>();
   app->app_id = row.app_id;
   app->number = row.number;
@@ -84,6 +89,14 @@ Result<AppPtr> Apps::open(const AppRow& row, bool project_disabled) const {
     const auto material = parse_signing_text(text);
     if (!material) return make_error(ErrorCode::internal, "the signing keys of " + row.app_id + " are not of their form");
     TRY(app->signing, open_signing(*material));
+  }
+  if (row.authorization) {
+    const core::AuthorizationRow& given = *row.authorization;
+    AppPtr component = components.find(given.component);
+    // Nothing is authorised where there is nobody to be authorised.
+    const bool stands = given.stands && component;
+    if (!component) component = std::make_shared<const App>();
+    app->authorization = Authorization{given.component, std::move(component), stands, given.permissions, given.authorized_at};
   }
   app->setting_values = row.settings;
   TRY(app->settings, AppSettings::parse(row.settings, defaults_));
@@ -132,9 +145,11 @@ Task<Result<>> Apps::load() {
   std::ranges::sort(projects, {}, &Project::name);
   table->projects = std::move(projects);
   std::map<std::string, AppRow> by_id;
+  // Components first: those who have authorised one refer to it.
+  std::ranges::stable_partition(rows, [](const AppRow& row) { return !row.authorization; });
   for (auto& row : rows) {
     const Project* project = table->project(row.project);
-    CO_TRY(auto app, open(row, project && project->disabled));
+    CO_TRY(auto app, open(row, project && project->disabled, *table));
     check::AppState state;
     state.app_id = app->app_id;
     state.project = app->project;
@@ -179,7 +194,7 @@ Task<Result<AppPtr>> Apps::stored(std::string app_id, Task<Result<>> act) {
 }
 
 Task<Result<AppPtr>> Apps::add(NewApp app) {
-  if (!plain_name(app.app_id, kAppIdBytes)) co_return make_error(ErrorCode::invalid_request, "app_id must be 1 to 64 of A-Z a-z 0-9 _ - .");
+  CO_TRY(check_app_id(app.app_id));
   CO_TRY(check_project_name(app.project));
   if (!platforms_.contains(app.platform)) co_return make_error(ErrorCode::invalid_request, "there is no platform of that name");
   if (!upstreams_.contains(app.upstream)) co_return make_error(ErrorCode::invalid_request, "the configuration has no upstream of that name");
@@ -277,8 +292,14 @@ Task<Result<AppPtr>> Apps::change(std::string app_id, AppChange change) {
 
 Task<Result<AppPtr>> Apps::set_secret(std::string app_id, Secret secret, Seconds overlap, Source source) {
   CO_TRY(check_secret(secret));
-  std::function<Result<>(AppRow&)> apply = [this, &secret, overlap, &source](AppRow& row) -> Result<> {
+  std::function<Result<>(AppRow&)> apply = [this, &secret, &overlap, &source](AppRow& row) -> Result<> {
     row.source = source;
+    if (row.authorization && row.authorization->stands) {
+      return make_error(ErrorCode::conflict, "the app logs in through " + row.authorization->component + " and needs no secret");
+    }
+    // The secret that it goes back to, if it ever had one, is from before.
+    if (row.authorization) overlap = Seconds{0};
+    row.leaves_component = row.authorization.has_value();
     TRY(const Secret standing, vault_.open("app_secret", row.app_id, row.secret_sealed));
     // Said again (the answer was lost, a script ran twice), it is the same rotation: the old secret is the one from before it.
     const bool again = standing == secret;

@@ -27,7 +27,8 @@ struct SigningMaterial;  // core/signing_keys.h
 /// What questions to an app's resolve_url are signed with; write-only.
 inline constexpr size_t kResolveSecretBytesMin = 16;
 
-/// Error: invalid_request.
+/// Errors of these: invalid_request.
+Result<> check_app_id(const std::string& app_id);
 Result<> check_project_name(const std::string& name);
 
 struct NewApp {
@@ -76,7 +77,9 @@ class Apps {
   Task<Result<AppPtr>> add(NewApp app);
   /// Errors: not_found, invalid_request, conflict (as of add).
   Task<Result<AppPtr>> change(std::string app_id, AppChange change);
-  /// Replaces the secret; the old one is still tried until `overlap` is over, where WeChat refuses the new one. Errors: not_found, invalid_request.
+  /// Replaces the secret; the old one is still tried until `overlap` is over, where WeChat refuses the new one. An app whose account has taken
+  /// back its authorisation of a component goes by its own secret from then on. Errors: not_found, invalid_request, conflict (the authorisation
+  /// stands: the secret would not be used).
   Task<Result<AppPtr>> set_secret(std::string app_id, Secret secret, Seconds overlap, Source source = {});
   /// Its sessions end at once (`deleted`). Error: not_found.
   Task<Result<>> remove(std::string app_id, Source source = {});
@@ -87,7 +90,8 @@ class Apps {
   /// Whether it may be reached by wafer's clients under any host.
   Result<> check_any_host(const std::string& project, const AppSettings& settings) const;
   Result<AppRow> row_of(const std::string& app_id);
-  Result<AppPtr> open(const AppRow& row, bool project_disabled) const;
+  /// `components`: where the one it has authorised is.
+  Result<AppPtr> open(const AppRow& row, bool project_disabled, const AppTable& components) const;
   Result<std::string> sealed(const PushKeys& push, const std::string& app_id) const;
   Result<std::string> sealed_resolve(const Secret& secret, uint32_t number) const;
   Result<std::string> sealed(const SigningMaterial* signing, uint32_t number) const;

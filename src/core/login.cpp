@@ -180,7 +180,10 @@ Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* t
   }
   trace->upstream_path = app->platform == "wechat_oauth" ? "/sns/oauth2/access_token" : "/sns/jscode2session";
   Stopwatch watch(trace->upstream);
-  auto exchanged = co_await platform->exchange_code(app, std::move(code), deadline_in(limits::kUpstreamTotal));
+  const Deadline deadline = deadline_in(limits::kUpstreamTotal);
+  Task<CallResult<CodeExchange>> exchanging = app->authorization ? components_.exchange_code(app, std::move(code), deadline, trace)
+                                                                 : platform->exchange_code(app, std::move(code), deadline);
+  auto exchanged = co_await std::move(exchanging);
   if (exchanged.has_error() && exchanged.error().error.upstream) {
     trace->upstream_errcode = exchanged.error().error.upstream->errcode;
     trace->upstream_rid = exchanged.error().error.upstream->rid;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coalesce.h"
+#include "core/components.h"
 #include "core/entrances.h"
 #include "core/fair_share.h"
 #include "core/journal.h"
@@ -67,9 +68,9 @@ bool has_session_keys(const std::string& platform);
 class Login {
  public:
   Login(Store& store, const Platforms& platforms, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Profiles& profiles,
-        Resolving& resolving, Journal& journal, LoginRates& rates)
+        Resolving& resolving, Journal& journal, LoginRates& rates, Components& components)
       : store_(store), platforms_(platforms), vault_(vault), random_(random), live_(live), tickets_(tickets), profiles_(profiles), resolving_(resolving),
-        journal_(journal), rates_(rates), entrances_(store) {}
+        journal_(journal), rates_(rates), components_(components), entrances_(store) {}
 
   /// Logins of one app that wait for the platform at once, on a node; a good deal less than all that may (Client's exchanges_per_host), so that
   /// one app's storm leaves room for the others.
@@ -105,6 +106,7 @@ class Login {
   Resolving& resolving_;
   Journal& journal_;
   LoginRates& rates_;
+  Components& components_;
   Entrances entrances_;
   FairShare<uint32_t> exchanging_{kExchangesPerApp};  // by the app's number
   Coalescer<Result<LoginAnswer>> in_flight_;

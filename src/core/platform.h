@@ -126,9 +126,14 @@ struct PushMessage {
   std::optional<Verdict> verdict;  ///< nullopt: the platform could not check it.
 };
 
+class ComponentPlatform;  // core/component_platform.h
+
 class Platform {
  public:
   virtual ~Platform() = default;
+
+  /// What it has beside this, where its apps are third-party platforms; nullptr: they are none.
+  virtual ComponentPlatform* component() { return nullptr; }
 
   /// code → identity (WeChat: GET /sns/jscode2session). One call, never repeated once a byte was sent; with an old secret in overlap, tried
   /// again with it when the new one is refused (40125: the code is unspent then).

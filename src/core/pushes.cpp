@@ -45,6 +45,10 @@ Result<> Pushes::check(const App& app, const Push& push) const {
 Task<Result<PushReply>> Pushes::receive(AppPtr app, Push push, Trace* trace) {
   const Platform* platform = platforms_.find(app->platform);
   CO_TRY(in_time(push));
+  if (components_.is_component(*app)) {
+    auto done = co_await components_.receive(std::move(app), std::move(push), trace);
+    co_return done;
+  }
   auto message = platform ? platform->open_push(*app, push) : std::nullopt;
   if (!message) co_return refused(app->push_token.empty() ? "the app has no push keys" : "the push does not open with the app's push keys");
   auto applied = co_await apply(app, std::move(*message), trace);

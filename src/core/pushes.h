@@ -1,7 +1,7 @@
 // WeChat's message push: its events about users are applied, each once, and acknowledged only when that is durable.
 #pragma once
 
-#include "core/live.h"
+#include "core/components.h"
 #include "core/media_store.h"
 #include "core/platform.h"
 #include "core/trace.h"
@@ -10,7 +10,8 @@ namespace kaimen::core {
 
 class Pushes {
  public:
-  Pushes(Store& store, Live& live, const Platforms& platforms) : store_(store), live_(live), platforms_(platforms) {}
+  Pushes(Store& store, Live& live, const Platforms& platforms, Components& components)
+      : store_(store), live_(live), platforms_(platforms), components_(components) {}
 
   /// Whether the check of the push URL comes from WeChat. Error: signature_invalid (whatever is wrong).
   Result<> check(const App& app, const Push& push) const;
@@ -29,6 +30,7 @@ class Pushes {
   Store& store_;
   Live& live_;
   const Platforms& platforms_;
+  Components& components_;
 };
 
 }  // namespace kaimen::core

@@ -6,6 +6,7 @@
 #include "core/apps.h"
 #include "core/avatars.h"
 #include "core/clock_guard.h"
+#include "core/components.h"
 #include "core/directory.h"
 #include "core/entries.h"
 #include "core/follower.h"
@@ -63,6 +64,7 @@ struct Services {
   Projects projects;
   AccessKeys access_keys;
   AccessTokens access_tokens;
+  Components components;
   Proxy proxy;
   OpenData open_data;
   UserRates user_rates;

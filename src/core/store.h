@@ -184,6 +184,14 @@ struct MergeUsers {
 
 // ---- apps, keys ----
 
+/// Of an app that logs in through a third-party platform (component_store.h).
+struct AuthorizationRow {
+  std::string component;    ///< app_id.
+  std::string permissions;  ///< Ids of permission sets, comma-separated.
+  bool stands = true;       ///< False: the account has taken it back.
+  Time authorized_at{};
+};
+
 struct AppRow {
   uint64_t version = 0;           ///< Counts changes; the store's. A change must bring the one it read.
   std::string app_id;
@@ -200,6 +208,8 @@ struct AppRow {
   bool disabled = false;
   Time revoked_before{};
   Time created_at{};
+  std::optional<AuthorizationRow> authorization;  ///< As read. add_app and change_app leave it alone, but for:
+  bool leaves_component = false;  ///< change_app: what is kept of its authorisation goes.
   Source source;                  ///< Of the change: for its event.
 };
 
@@ -255,6 +265,7 @@ struct Followed {
 };
 
 class AccountStore;
+class ComponentStore;
 class DirectoryStore;
 class EntryStore;
 class JournalStore;
@@ -269,6 +280,7 @@ class Store {
 
   // ---- the other ports of the same store ----
   virtual AccountStore& accounts() = 0;     ///< Passwords, registration, linked identities, deletion.
+  virtual ComponentStore& components() = 0; ///< Third-party platforms, and who has authorised them.
   virtual DirectoryStore& directory() = 0;  ///< Users as the team's own systems see them.
   virtual JournalStore& journal() = 0;      ///< What happened, and who is told.
   virtual MediaStore& media() = 0;          ///< Avatars, and what WeChat pushes about users.
@@ -333,7 +345,8 @@ class Store {
   /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, or one of
   /// its new wafer_hosts is another project's.
   virtual Task<Result<>> change_app(AppRow row) = 0;
-  /// Error: not_found. Its number stays taken; its app_id may be added again under another.
+  /// Errors: not_found; conflict (a third-party platform that apps have authorised). Its number stays taken; its app_id may be added again under
+  /// another.
   virtual Task<Result<>> remove_app(std::string app_id, Time now, Source source) = 0;
 
   virtual Task<Result<std::vector<TicketKeyRow>>> list_ticket_keys() = 0;

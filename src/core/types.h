@@ -77,6 +77,17 @@ struct AppSettings {
 
 struct SigningKeys;  // core/signing_keys.h: of WeChat's API signing and encryption
 
+struct App;
+
+/// That an app's account has authorised a third-party platform (component), through which the app then logs in and gets its tokens.
+struct Authorization {
+  std::string component_id;              ///< app_id.
+  std::shared_ptr<const App> component;  ///< Never null.
+  bool stands = true;                    ///< False: the account has taken it back.
+  std::string permissions;               ///< Ids of WeChat's permission sets, comma-separated.
+  Time since{};
+};
+
 /// A mini program. Secrets are open here: this lives in memory only.
 struct App {
   std::string app_id;                 ///< The platform's appid.
@@ -84,7 +95,8 @@ struct App {
   std::string project = "default";
   std::string platform = "wechat";
   std::string name;
-  Secret secret;
+  Secret secret;                      ///< Empty: it has always gone by `authorization`.
+  std::optional<Authorization> authorization;  ///< With it, `secret` is not used.
   Secret push_token, push_key;        ///< Of message push: Token and EncodingAESKey (43 characters); empty: pushes are refused.
   Secret resolve_secret;              ///< What questions to resolve_url are signed with; empty: none are asked.
   std::shared_ptr<const SigningKeys> signing;  ///< Null: calls are neither signed nor encrypted.

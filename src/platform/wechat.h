@@ -69,10 +69,10 @@ class Wechat : public core::Platform {
   Task<core::CallResult<http::ClientResponse>> exchange(core::AppPtr app, http::ClientRequest request);
   /// One exchange with one of the app's secrets.
   virtual Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
+  bool may_try_old_secret(const core::App& app, WechatCall call, const core::CallFailure& failure) const;
 
  private:
   Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
-  bool may_try_old_secret(const core::App& app, WechatCall call, const core::CallFailure& failure) const;
 
   http::Client& client_;
   const std::map<std::string, Upstream> upstreams_;

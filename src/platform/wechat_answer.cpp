@@ -20,12 +20,6 @@ constexpr size_t kLinkBytes = 512;
 constexpr size_t kEncryptKeysMost = 16;                 // three are documented
 constexpr int64_t kLastSecond = 253402300799;           // the end of the year 9999
 
-core::CallFailure malformed(std::string_view what) {
-  core::CallFailure failure;
-  failure.error = make_error(ErrorCode::upstream_error, "WeChat's answer is malformed: " + std::string(what));
-  return failure;
-}
-
 // A whole number, or (seen from gateways in between) the same as text. nullopt: neither.
 std::optional<int64_t> errcode_of(const json::value& value) {
   if (const auto* number = value.if_int64()) return *number;
@@ -39,67 +33,77 @@ std::optional<int64_t> errcode_of(const json::value& value) {
   return number;
 }
 
-std::string text_of(const json::object& object, std::string_view key) {
+}  // namespace
+
+core::CallFailure malformed_answer(std::string_view what) {
+  core::CallFailure failure;
+  failure.error = make_error(ErrorCode::upstream_error, "WeChat's answer is malformed: " + std::string(what));
+  return failure;
+}
+
+std::string text_in(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   const auto* text = value ? value->if_string() : nullptr;
   return text ? std::string(text->data(), text->size()) : std::string();
 }
 
-}  // namespace
+bool is_sane_token(std::string_view token) {
+  return !token.empty() && token.size() <= kTokenBytes && std::ranges::all_of(token, [](char c) { return c > ' ' && c <= '~'; });
+}
 
 core::CallResult<json::object> read_answer(WechatCall call, int status, std::string_view body) {
   auto parsed = http::parse_json(body);
   auto* object = parsed ? parsed.value().if_object() : nullptr;
-  if (!object) return malformed("HTTP " + std::to_string(status) + " without a JSON object");
+  if (!object) return malformed_answer("HTTP " + std::to_string(status) + " without a JSON object");
   if (const auto* value = object->if_contains("errcode")) {
     const auto errcode = errcode_of(*value);
-    if (!errcode) return malformed("errcode is no number");
-    if (*errcode != 0) return wechat_failure(call, *errcode, text_of(*object, "errmsg"));
+    if (!errcode) return malformed_answer("errcode is no number");
+    if (*errcode != 0) return wechat_failure(call, *errcode, text_in(*object, "errmsg"));
   }
-  if (status != 200) return malformed("HTTP " + std::to_string(status));
+  if (status != 200) return malformed_answer("HTTP " + std::to_string(status));
   return std::move(*object);
 }
 
 core::CallResult<core::CodeExchange> read_code_exchange(int status, std::string_view body) {
   TRY(const auto object, read_answer(WechatCall::code_exchange, status, body));
   core::CodeExchange exchange;
-  exchange.openid = text_of(object, "openid");
-  if (!is_wechat_subject(exchange.openid)) return malformed("no openid of a sane form");
+  exchange.openid = text_in(object, "openid");
+  if (!is_wechat_subject(exchange.openid)) return malformed_answer("no openid of a sane form");
   if (const auto* unionid = object.if_contains("unionid"); unionid && !unionid->is_null()) {
-    if (!unionid->is_string()) return malformed("unionid is no string");
-    exchange.unionid = text_of(object, "unionid");
-    if (!exchange.unionid.empty() && !is_wechat_subject(exchange.unionid)) return malformed("no unionid of a sane form");
+    if (!unionid->is_string()) return malformed_answer("unionid is no string");
+    exchange.unionid = text_in(object, "unionid");
+    if (!exchange.unionid.empty() && !is_wechat_subject(exchange.unionid)) return malformed_answer("no unionid of a sane form");
   }
-  exchange.session_key = Secret(text_of(object, "session_key"));
+  exchange.session_key = Secret(text_in(object, "session_key"));
   const auto key = from_base64(exchange.session_key.reveal());
-  if (!key || key->size() != kSessionKeyBytes) return malformed("no session_key of 16 bytes in base64");
+  if (!key || key->size() != kSessionKeyBytes) return malformed_answer("no session_key of 16 bytes in base64");
   return exchange;
+}
+
+core::CallResult<core::FetchedToken> read_token_members(const json::object& object, std::string_view member) {
+  core::FetchedToken fetched;
+  fetched.token = Secret(text_in(object, member));
+  if (!is_sane_token(fetched.token.reveal())) return malformed_answer("no token of a sane form");
+  const auto* expires_in = object.if_contains("expires_in");
+  const auto* seconds = expires_in ? expires_in->if_int64() : nullptr;
+  if (!seconds || *seconds < 1 || *seconds > 2 * kTokenLife.count()) return malformed_answer("no sane expires_in");
+  fetched.expires_in = Seconds(*seconds);
+  return fetched;
 }
 
 core::CallResult<core::FetchedToken> read_access_token(int status, std::string_view body) {
   TRY(const auto object, read_answer(WechatCall::access_token, status, body));
-  core::FetchedToken fetched;
-  fetched.token = Secret(text_of(object, "access_token"));
-  const auto& token = fetched.token.reveal();
-  if (token.empty() || token.size() > kTokenBytes) return malformed("no access_token of a sane length");
-  for (const char c : token) {
-    if (c <= ' ' || c > '~') return malformed("access_token is not printable ASCII");
-  }
-  const auto* expires_in = object.if_contains("expires_in");
-  const auto* seconds = expires_in ? expires_in->if_int64() : nullptr;
-  if (!seconds || *seconds < 1 || *seconds > 2 * kTokenLife.count()) return malformed("no sane expires_in");
-  fetched.expires_in = Seconds(*seconds);
-  return fetched;
+  return read_token_members(object, "access_token");
 }
 
 core::CallResult<core::PhoneNumber> read_phone_info(int status, std::string_view body, std::string_view app_id) {
   TRY(const auto object, read_answer(WechatCall::phone, status, body));
   const auto* value = object.if_contains("phone_info");
   const auto* info = value ? value->if_object() : nullptr;
-  if (!info) return malformed("no phone_info");
+  if (!info) return malformed_answer("no phone_info");
   auto phone = read_phone_members(*info);
-  if (!phone) return malformed("phone_info is not of its shape");
-  if (phone->watermark.app_id != app_id) return malformed("phone_info is another app's");
+  if (!phone) return malformed_answer("phone_info is not of its shape");
+  if (phone->watermark.app_id != app_id) return malformed_answer("phone_info is another app's");
   return std::move(phone->phone);
 }
 
@@ -107,7 +111,7 @@ core::CallResult<bool> read_session_check(int status, std::string_view body) {
   auto answer = read_answer(WechatCall::check_session_key, status, body);
   if (answer) {
     // Nothing but the errcode tells success here: it must be there.
-    if (!answer.value().contains("errcode")) return malformed("no errcode");
+    if (!answer.value().contains("errcode")) return malformed_answer("no errcode");
     return true;
   }
   if (answer.error().error.code == ErrorCode::stale_session_key) return false;
@@ -116,10 +120,10 @@ core::CallResult<bool> read_session_check(int status, std::string_view body) {
 
 core::CallResult<Secret> read_session_reset(int status, std::string_view body, std::string_view openid) {
   TRY(const auto object, read_answer(WechatCall::reset_session_key, status, body));
-  if (text_of(object, "openid") != openid) return malformed("the new session_key is another user's");
-  Secret session_key(text_of(object, "session_key"));
+  if (text_in(object, "openid") != openid) return malformed_answer("the new session_key is another user's");
+  Secret session_key(text_in(object, "session_key"));
   const auto key = from_base64(session_key.reveal());
-  if (!key || key->size() != kSessionKeyBytes) return malformed("no session_key of 16 bytes in base64");
+  if (!key || key->size() != kSessionKeyBytes) return malformed_answer("no session_key of 16 bytes in base64");
   return session_key;
 }
 
@@ -127,19 +131,19 @@ core::CallResult<std::vector<core::EncryptKey>> read_encrypt_keys(int status, st
   TRY(const auto object, read_answer(WechatCall::encrypt_keys, status, body));
   const auto* list = object.if_contains("key_info_list");
   const auto* items = list ? list->if_array() : nullptr;
-  if (!items || items->size() > kEncryptKeysMost) return malformed("no key_info_list");
+  if (!items || items->size() > kEncryptKeysMost) return malformed_answer("no key_info_list");
   std::vector<core::EncryptKey> keys;
   for (const auto& item : *items) {
     const auto* info = item.if_object();
-    if (!info) return malformed("a key that is no object");
+    if (!info) return malformed_answer("a key that is no object");
     const auto number = [&](std::string_view name) {
       const auto* value = info->if_contains(name);
       const auto* found = value ? value->if_int64() : nullptr;
       return found && *found >= 0 && *found <= kLastSecond ? *found : -1;
     };
-    core::EncryptKey key{Secret(text_of(*info, "encrypt_key")), Secret(text_of(*info, "iv")), number("version")};
+    core::EncryptKey key{Secret(text_in(*info, "encrypt_key")), Secret(text_in(*info, "iv")), number("version")};
     const int64_t expires_in = number("expire_in"), created = number("create_time");
-    if (key.key.empty() || key.iv.empty() || key.version < 0 || expires_in < 0 || created < 0) return malformed("a key without its parts");
+    if (key.key.empty() || key.iv.empty() || key.version < 0 || expires_in < 0 || created < 0) return malformed_answer("a key without its parts");
     key.expires_in = Seconds(expires_in);
     key.created_at = from_epoch_ms(created * 1000);
     keys.push_back(std::move(key));
@@ -154,17 +158,17 @@ core::CallResult<core::Verdict> read_text_check(int status, std::string_view bod
   if (!answer) return std::move(answer).error();
   const auto* value = answer.value().if_contains("result");
   const auto* result = value ? value->if_object() : nullptr;
-  const std::string suggest = result ? text_of(*result, "suggest") : std::string();
+  const std::string suggest = result ? text_in(*result, "suggest") : std::string();
   if (suggest == "pass") return core::Verdict::pass;
   if (suggest == "review") return core::Verdict::review;
   if (suggest == "risky") return core::Verdict::risky;
-  return malformed("no suggestion in result");
+  return malformed_answer("no suggestion in result");
 }
 
 core::CallResult<std::string> read_picture_check(int status, std::string_view body) {
   TRY(const auto object, read_answer(WechatCall::check_picture, status, body));
-  const std::string trace_id = text_of(object, "trace_id");
-  if (!is_wechat_subject(trace_id)) return malformed("no trace_id of a sane form");
+  const std::string trace_id = text_in(object, "trace_id");
+  if (!is_wechat_subject(trace_id)) return malformed_answer("no trace_id of a sane form");
   return trace_id;
 }
 
@@ -177,7 +181,7 @@ UpstreamFault fault_in(std::string_view body) {
   const auto* value = object ? object->if_contains("errcode") : nullptr;
   if (!value) return fault;
   fault.errcode = errcode_of(*value).value_or(0);
-  if (fault.errcode != 0) fault.rid = wechat_rid(text_of(*object, "errmsg"));
+  if (fault.errcode != 0) fault.rid = wechat_rid(text_in(*object, "errmsg"));
   return fault;
 }
 
@@ -185,19 +189,19 @@ core::CallResult<std::string> read_drawn_code(int status, std::string body) {
   // The content type is not dependable: an error has come as an image and as text.
   if (body.starts_with('{')) {
     TRY(read_answer(WechatCall::draw_code, status, body));
-    return malformed("success, but no picture");
+    return malformed_answer("success, but no picture");
   }
-  if (status != 200) return malformed("HTTP " + std::to_string(status));
-  if (!body.starts_with("\xff\xd8") && !body.starts_with("\x89PNG")) return malformed("neither a picture nor an error");
+  if (status != 200) return malformed_answer("HTTP " + std::to_string(status));
+  if (!body.starts_with("\xff\xd8") && !body.starts_with("\x89PNG")) return malformed_answer("neither a picture nor an error");
   return body;
 }
 
 core::CallResult<std::string> read_link(int status, std::string_view body, std::string_view member) {
   TRY(const auto object, read_answer(WechatCall::make_link, status, body));
-  std::string link = text_of(object, member);
+  std::string link = text_in(object, member);
   const bool sane = link.size() <= kLinkBytes && std::all_of(link.begin(), link.end(), [](char c) { return c > ' ' && c <= '~'; });
   const bool known = link.starts_with("weixin://") || link.starts_with("https://");
-  if (!sane || !known) return malformed("no link of a sane form");
+  if (!sane || !known) return malformed_answer("no link of a sane form");
   return link;
 }
 

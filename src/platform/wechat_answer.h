@@ -15,6 +15,15 @@ namespace kaimen::platform {
 /// upstream_error for anything that is not such an answer.
 core::CallResult<http::json::object> read_answer(WechatCall call, int status, std::string_view body);
 
+/// upstream_error: the answer is not what the call answers.
+core::CallFailure malformed_answer(std::string_view what);
+/// A member that is a string; else empty.
+std::string text_in(const http::json::object& object, std::string_view key);
+/// Whether it can be a token: 1 to 2048 printable characters of ASCII.
+bool is_sane_token(std::string_view token);
+/// The token in `member`, and its expires_in.
+core::CallResult<core::FetchedToken> read_token_members(const http::json::object& object, std::string_view member);
+
 core::CallResult<core::CodeExchange> read_code_exchange(int status, std::string_view body);
 core::CallResult<core::FetchedToken> read_access_token(int status, std::string_view body);
 /// phone_info, whose watermark must name `app_id`.

@@ -1,5 +1,5 @@
 // Sources of the rows: WeChat's pages of code2Session, getStableAccessToken, getPhoneNumber, checkSessionKey, getUnlimitedQRCode,
-// generateScheme, generateUrlLink and of API signing.
+// generateScheme, generateUrlLink, of API signing and of third-party platforms.
 #include "platform/wechat_errors.h"
 
 #include <array>
@@ -17,7 +17,8 @@ constexpr unsigned kToken = bit(WechatCall::access_token);
 constexpr unsigned kPhone = bit(WechatCall::phone);
 constexpr unsigned kContent = bit(WechatCall::check_text) | bit(WechatCall::check_picture);
 constexpr unsigned kDraw = bit(WechatCall::draw_code), kLink = bit(WechatCall::make_link);
-constexpr unsigned kBearsToken = kPhone | kContent | bit(WechatCall::check_session_key) | bit(WechatCall::reset_session_key) |
+constexpr unsigned kComponent = bit(WechatCall::component), kComponentToken = bit(WechatCall::component_token);
+constexpr unsigned kBearsToken = kComponent | kPhone | kContent | bit(WechatCall::check_session_key) | bit(WechatCall::reset_session_key) |
                                  bit(WechatCall::encrypt_keys) | bit(WechatCall::draw_code) | bit(WechatCall::make_link);
 
 struct Row {
@@ -41,8 +42,8 @@ constexpr auto kMisconfigured = ErrorCode::app_misconfigured;
 constexpr std::array kRows{
     Row{-1, -1, kAny, ErrorCode::upstream_busy, 1, true, false, "WeChat is busy"},
 
-    row(40029, kExchange | kPhone, ErrorCode::code_invalid, "the code is invalid, expired or another app's"),
-    row(40163, kExchange | kPhone, ErrorCode::code_used, "the code was used before"),
+    row(40029, kExchange | kPhone | kComponent, ErrorCode::code_invalid, "the code is invalid, expired or another app's"),
+    row(40163, kExchange | kPhone | kComponent, ErrorCode::code_used, "the code was used before"),
     row(40226, kAny, ErrorCode::risk_blocked, "WeChat holds this user to be high-risk"),
     // With the phone's code, 40013 is not about our appid, which is in the access_token.
     row(40013, kPhone, ErrorCode::code_invalid, "the phone code was made for another app"),
@@ -64,6 +65,13 @@ constexpr std::array kRows{
     row(48001, kAny, kMisconfigured, "the app has no permission for this call"),
     row(50004, kAny, kMisconfigured, "the app may not use this grant"),
     row(50007, kAny, kMisconfigured, "the account is frozen"),
+    row(61004, kAny, kMisconfigured, "this server's address is not on the component's IP allow list"),
+    row(61005, kAny, kMisconfigured, "the component_verify_ticket is expired: WeChat's pushes do not reach this server"),
+    row(61006, kAny, kMisconfigured, "the component_verify_ticket is not the component's"),
+    row(61011, kAny, kMisconfigured, "the component is not one that WeChat knows"),
+    row(61009, kComponent, ErrorCode::code_invalid, "the authorization_code is not valid"),
+    row(61010, kComponent, ErrorCode::code_invalid, "the authorization_code is expired or was used"),
+    row(61023, kComponent, ErrorCode::code_invalid, "the refresh token is not the current one"),
     row(61003, kAny, kMisconfigured, "the account has not authorised this component"),
     row(61007, kAny, kMisconfigured, "the account has not given the component this permission"),
     row(89503, kAny, kMisconfigured, "an administrator has to confirm this server's address"),
@@ -71,7 +79,7 @@ constexpr std::array kRows{
     row(89507, kAny, kMisconfigured, "this server's address was refused by an administrator"),
 
     // Where a token is asked for, none was sent: 40001 is then about the AppSecret.
-    row(kErrcodeCredentialInvalid, kToken, kMisconfigured, "the AppSecret is wrong"),
+    row(kErrcodeCredentialInvalid, kToken | kComponentToken, kMisconfigured, "the AppSecret is wrong"),
     rejected(kErrcodeCredentialInvalid, "the access_token is not valid"),
     rejected(40014, "the access_token is not valid"),
     rejected(42001, "the access_token is expired"),

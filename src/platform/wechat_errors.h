@@ -22,6 +22,8 @@ enum class WechatCall : uint8_t {
   check_picture,      ///< POST /wxa/media_check_async
   draw_code,          ///< POST /wxa/getwxacodeunlimit
   make_link,          ///< POST /wxa/generatescheme, /wxa/generate_urllink
+  component_token,    ///< POST /cgi-bin/component/api_component_token
+  component,          ///< POST /cgi-bin/component/…, with the component's token
 };
 
 /// The AppSecret is not (or no longer, or not yet) the app's.

@@ -1,10 +1,13 @@
 #include "platform/wechat_push.h"
 
+#include <charconv>
+
 #include "base/encoding.h"
 #include "crypto/hash.h"
 #include "crypto/wechat_push.h"
 #include "http/json.h"
 #include "platform/push_fields.h"
+#include "platform/wechat_answer.h"
 #include "platform/wechat_open_data.h"
 
 namespace kaimen::platform {
@@ -74,14 +77,13 @@ PushMessage message_of(const core::App& app, const PushFields& fields) {
   return message;
 }
 
-}  // namespace
-
-bool is_signed_push_check(const core::App& app, const core::Push& push) {
-  if (app.push_token.empty()) return false;
-  return Secret::equal(crypto::push_signature({app.push_token.reveal(), push.timestamp, push.nonce}), push.signature);
+/// Whose keys the app's pushes are under.
+const core::App& pushed_for(const core::App& app) {
+  return app.authorization && app.push_token.empty() ? *app.authorization->component : app;
 }
 
-std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Push& push) {
+/// What is in the envelope of a push under the app's keys.
+std::optional<PushFields> open_envelope(const core::App& app, const core::Push& push) {
   const auto key = crypto::push_key(app.push_key.reveal());
   if (app.push_token.empty() || !key) return std::nullopt;
   const auto envelope = read_push_fields(push.body);
@@ -91,7 +93,28 @@ std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Pu
   const std::string signature = crypto::push_signature({app.push_token.reveal(), push.timestamp, push.nonce, encrypted});
   if (!Secret::equal(signature, push.signature)) return std::nullopt;
   const auto plain = crypto::open_push(*key, encrypted, app.app_id);
-  const auto fields = plain ? read_push_fields(*plain) : std::nullopt;
+  return plain ? read_push_fields(*plain) : std::nullopt;
+}
+
+/// Seconds since 1970; zero: not of that form.
+Time made_at(std::string_view text) {
+  constexpr size_t kDigits = 11;
+  int64_t seconds = 0;
+  const auto [stopped, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (problem != std::errc() || stopped != text.data() + text.size() || text.size() > kDigits || seconds < 0) return {};
+  return from_epoch_ms(seconds * 1000);
+}
+
+}  // namespace
+
+bool is_signed_push_check(const core::App& app, const core::Push& push) {
+  const core::App& keyed = pushed_for(app);
+  if (keyed.push_token.empty()) return false;
+  return Secret::equal(crypto::push_signature({keyed.push_token.reveal(), push.timestamp, push.nonce}), push.signature);
+}
+
+std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Push& push) {
+  const auto fields = open_envelope(pushed_for(app), push);
   if (!fields) return std::nullopt;
   return message_of(app, *fields);
 }
@@ -111,6 +134,30 @@ Result<core::PushReply> seal_wechat_push_reply(const core::App& app, const core:
   }
   return core::PushReply{"application/json",
                          http::to_text(http::json::object{{"Encrypt", encrypted}, {"MsgSignature", signature}, {"TimeStamp", seconds}, {"Nonce", nonce}})};
+}
+
+std::optional<core::ComponentPush> open_wechat_component_push(const core::App& component, const core::Push& push) {
+  using Told = core::ComponentPush::Kind;
+  const auto fields = open_envelope(component, push);
+  if (!fields) return std::nullopt;
+  core::ComponentPush message;
+  message.made_at = made_at(field(*fields, "CreateTime"));
+  const std::string_view kind = field(*fields, "InfoType"), app_id = field(*fields, "AuthorizerAppid");
+  // What cannot be put in order of time is nothing of ours.
+  if (field(*fields, "AppId") != component.app_id || message.made_at == Time{}) return message;
+  std::string once = "component-push\n" + component.app_id;
+  for (const auto* name : {"InfoType", "CreateTime", "AuthorizerAppid", "AuthorizationCode"}) once.append("\n").append(field(*fields, name));
+  message.once = crypto::sha256(once);
+  message.ticket = Secret(field(*fields, "ComponentVerifyTicket"));
+  message.auth_code = Secret(field(*fields, "AuthorizationCode"));
+  message.pre_auth_code = Secret(field(*fields, "PreAuthCode"));
+  if (kind == "component_verify_ticket" && is_sane_token(message.ticket.reveal())) message.kind = Told::ticket;
+  if (!is_wechat_subject(app_id)) return message;
+  message.app_id = app_id;
+  const bool changed = kind == "authorized" || kind == "updateauthorized";
+  if (changed && is_sane_token(message.auth_code.reveal())) message.kind = Told::authorized;
+  if (kind == "unauthorized") message.kind = Told::unauthorized;
+  return message;
 }
 
 }  // namespace kaimen::platform

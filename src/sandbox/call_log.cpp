@@ -10,7 +10,8 @@ namespace json = http::json;
 
 namespace {
 
-constexpr std::string_view kMasked[] = {"secret", "access_token", "component_access_token", "signature", "session_key"};
+constexpr std::string_view kMasked[] = {"secret", "access_token", "component_access_token", "component_appsecret", "component_verify_ticket", "authorization_code",
+                                         "authorizer_refresh_token", "signature", "session_key"};
 
 bool is_masked(std::string_view name) { return std::find(std::begin(kMasked), std::end(kMasked), name) != std::end(kMasked); }
 

@@ -94,7 +94,6 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   const auto* pages = reader.array({"pages"});
   const auto unionid = reader.boolean({"unionid"});
   const auto open_platform = reader.string({"open_platform"});
-  const auto component = reader.string({"component_appid"}), component_token = reader.string({"component_access_token"});
   TRY(all_known(reader));
   if (!is_appid(appid)) return make_error(ErrorCode::invalid_request, "appid must be 1 to 64 letters and digits");
   if (secret ? secret->empty() : !world.find_app(appid)) return make_error(ErrorCode::invalid_request, "secret must not be empty");
@@ -130,8 +129,6 @@ Reply put_app(World& world, const json::object& body, Time, Random&) {
   if (push_key) app->push_key = Secret(*push_key);
   if (unionid) app->open_platform = *unionid ? "default" : "";
   if (open_platform) app->open_platform = *open_platform;
-  if (component) app->component_appid = *component;
-  if (component_token) app->component_access_token = *component_token;
   json::object answer;
   answer["appid"] = appid;
   return answer;

@@ -79,6 +79,7 @@ Envelope envelope_of(std::string_view body, bool xml) {
 struct Form {
   std::string url, token, key;
   bool xml = false, encrypted = true;
+  std::string_view addressee = "ToUserName", to = "gh_sandbox";
 };
 
 Result<PushLetter> letter_of(const App& app, const json::object& message, const Form& form, Time now, Random& random) {
@@ -95,7 +96,7 @@ Result<PushLetter> letter_of(const App& app, const json::object& message, const 
   if (!key) return make_error(ErrorCode::invalid_request, "secure mode needs an EncodingAESKey of 43 characters: push_key of the app, or key here");
   TRY(const std::string sealed, crypto::seal_push(*key, letter.body, app.appid, random));
   letter.query += "&encrypt_type=aes&msg_signature=" + crypto::push_signature({form.token, timestamp, nonce, sealed});
-  letter.body = text_of({{"ToUserName", "gh_sandbox"}, {"Encrypt", sealed}}, form.xml);
+  letter.body = text_of({{form.addressee, form.to}, {"Encrypt", sealed}}, form.xml);
   return letter;
 }
 
@@ -113,6 +114,7 @@ Result<PushLetter> write_push(World& world, const json::object& order, Time now,
   const auto user = reader.string({"user"}), event = reader.string({"event"}), format = reader.string({"format"});
   const auto url = reader.string({"url"}), token = reader.string({"token"}), key = reader.string({"key"});
   const auto encrypted = reader.boolean({"encrypted"});
+  const auto component = reader.string({"component_appid"});
   const auto* whole = reader.object({"message"});
   const auto* fields = reader.object({"fields"});
   TRY(reader.check());
@@ -141,13 +143,23 @@ Result<PushLetter> write_push(World& world, const json::object& order, Time now,
   if (fields) {
     for (const auto& [name, value] : *fields) message[name] = value;
   }
-  Form form = form_of(*app);
+  const App* sealed_for = component ? world.find_app(*component) : app;
+  if (!sealed_for) return make_error(ErrorCode::not_found, "no app \"" + *component + "\": POST /sandbox/apps makes one");
+  Form form = form_of(*sealed_for);
   form.url = url.value_or(form.url);
   form.token = token.value_or(form.token);
   form.key = key.value_or(form.key);
   form.xml = format.value_or("json") == "xml";
   form.encrypted = encrypted.value_or(true);
-  return letter_of(*app, message, form, now, random);
+  return letter_of(*sealed_for, message, form, now, random);
+}
+
+Result<PushLetter> write_component_push(const App& component, const json::object& message, Time now, Random& random) {
+  Form form = form_of(component);
+  form.xml = true;
+  form.addressee = "AppId";
+  form.to = component.appid;
+  return letter_of(component, message, form, now, random);
 }
 
 json::object read_push_reply(const PushLetter& letter, std::string_view body) {

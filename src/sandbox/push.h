@@ -18,11 +18,14 @@ struct PushLetter {
   std::string appid, token, key;  ///< What an encrypted answer is opened with.
 };
 
-/// POST /sandbox/push {appid, user?, event? | message?, fields?, format?, encrypted?, url?, token?, key?}: the event, to the app's push_url
-/// unless `url` says another. Errors: invalid_request and not_found in words, unavailable (no randomness).
+/// POST /sandbox/push {appid, user?, event? | message?, fields?, format?, encrypted?, url?, token?, key?, component_appid?}: the event, to the
+/// app's push_url unless `url` says another; with component_appid as that third-party platform gets it, under its keys. Errors: invalid_request and not_found in words, unavailable (no randomness).
 Result<PushLetter> write_push(World& world, const http::json::object& order, Time now, Random& random);
 /// `message` to the app's own push_url. Error: not_found when the app has none.
 Result<PushLetter> write_push(const App& app, const http::json::object& message, Time now, Random& random);
+
+/// About a third-party platform itself: XML, to its push_url.
+Result<PushLetter> write_component_push(const App& component, const http::json::object& message, Time now, Random& random);
 
 http::ClientRequest request_of(const PushLetter& letter);
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "sandbox/call_log.h"
+#include "sandbox/component_calls.h"
 #include "sandbox/control_calls.h"
 #include "sandbox/faults.h"
 #include "sandbox/push.h"
@@ -65,6 +66,10 @@ struct Sandbox::Impl final : http::Handler {
     if (request.path == "/sandbox/media-checks") {
       auto answered = co_await handle_media_checks(request);
       co_return answered;
+    }
+    if (is_component_order(request.path)) {
+      auto ordered = co_await handle_component(request);
+      co_return ordered;
     }
     if (request.path.starts_with(kControlPrefix)) co_return handle_control(request);
     Question question{request.method, request.path, {}, request.body, clock.now(), &request};
@@ -159,19 +164,42 @@ struct Sandbox::Impl final : http::Handler {
   Task<http::Response> handle_push(const http::Request& request) {
     const auto letter = ordered_push(request);
     if (!letter) co_return respond(refuse_control(letter.error().code == ErrorCode::not_found ? 404 : 400, letter.error().detail));
-    auto sending = client.send(request_of(letter.value()));
-    const auto came_back = co_await std::move(sending);
     ControlAnswer answer;
-    answer.json["query"] = letter.value().query;
-    answer.json["request_body"] = letter.value().body;
+    co_await send_letter(letter.value(), &answer.json);
+    co_return respond(answer);
+  }
+
+  /// Adds what was sent, and what came back.
+  Task<void> send_letter(PushLetter letter, json::object* answer) {
+    auto sending = client.send(request_of(letter));
+    const auto came_back = co_await std::move(sending);
+    (*answer)["query"] = letter.query;
+    (*answer)["request_body"] = letter.body;
     if (came_back) {
-      answer.json["status"] = came_back.value().status;
-      answer.json["body"] = came_back.value().body;
-    answer.json["reply"] = read_push_reply(letter.value(), came_back.value().body);
+      (*answer)["status"] = came_back.value().status;
+      (*answer)["body"] = came_back.value().body;
+      (*answer)["reply"] = read_push_reply(letter, came_back.value().body);
     } else {
-      answer.json["status"] = nullptr;
-      answer.json["error"] = came_back.error().detail;
+      (*answer)["status"] = nullptr;
+      (*answer)["error"] = came_back.error().detail;
     }
+  }
+
+  Result<ComponentOrder> ordered_component(const http::Request& request) {
+    TRY(const auto parsed, http::parse_json(request.body));
+    const auto* order = parsed.if_object();
+    if (request.method != "POST" || !order) return make_error(ErrorCode::invalid_request, "POST a JSON object");
+    std::lock_guard lock(mutex);
+    return order_component(world, request.path, *order, clock.now(), random);
+  }
+
+  /// What WeChat or an account's administrator does with a third-party platform, and the push that tells of it.
+  Task<http::Response> handle_component(const http::Request& request) {
+    auto order = ordered_component(request);
+    if (!order) co_return respond(refuse_control(order.error().code == ErrorCode::not_found ? 404 : 400, order.error().detail));
+    ControlAnswer answer;
+    answer.json = std::move(order.value().answer);
+    if (order.value().letter) co_await send_letter(*order.value().letter, &answer.json);
     co_return respond(answer);
   }
 

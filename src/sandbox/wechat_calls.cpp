@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "sandbox/component_calls.h"
 #include "sandbox/messages.h"
 #include "sandbox/persona.h"
 #include "sandbox/picture.h"
@@ -46,14 +47,6 @@ Granted<App*> app_by_secret(World& world, const std::string& appid, const std::s
   return app;
 }
 
-Answer session_of(const App& app, const User& user) {
-  Answer answer;
-  answer.json["session_key"] = user.session_key;
-  answer.json["openid"] = user.openid;
-  if (const auto unionid = app.unionid_of(user); !unionid.empty()) answer.json["unionid"] = unionid;
-  return answer;
-}
-
 Reply code_to_session(World& world, const Question& question) {
   TRY(App* const app, app_by_secret(world, question.parameter("appid"), question.parameter("secret")));
   if (question.parameter("js_code").empty()) return kMissingCode;
@@ -79,19 +72,6 @@ Reply oauth_token(World& world, const Question& question) {
   if (user->snapshot) answer.json["is_snapshotuser"] = 1;
   if (const auto unionid = app->unionid_of(*user); !unionid.empty()) answer.json["unionid"] = unionid;
   return answer;
-}
-
-Reply component_code_to_session(World& world, const Question& question) {
-  if (question.parameter("appid").empty()) return kMissingAppid;
-  App* app = world.find_app(question.parameter("appid"));
-  if (!app) return kBadAppid;
-  if (question.parameter("js_code").empty()) return kMissingCode;
-  if (question.parameter("grant_type") != "authorization_code") return kBadGrant;
-  const auto& component = question.parameter("component_appid");
-  if (component.empty() || component != app->component_appid) return Refusal{61003, "component is not authorized by this account"};
-  if (question.parameter("component_access_token") != app->component_access_token) return Refusal{40001, "invalid credential"};
-  TRY(const User* const user, world.spend_login_code(*app, question.parameter("js_code"), question.now));
-  return session_of(*app, *user);
 }
 
 Reply token_answer(const Token& token, Time now) {
@@ -314,7 +294,6 @@ struct Row {
 constexpr std::array kRows{
     Row{"/sns/jscode2session", true, false, code_to_session},
     Row{"/sns/oauth2/access_token", true, false, oauth_token},
-    Row{"/sns/component/jscode2session", true, false, component_code_to_session},
     Row{"/cgi-bin/token", true, false, classic_token},
     Row{"/cgi-bin/stable_token", false, true, stable_token},
     Row{"/wxa/checksession", true, false, check_session},
@@ -330,6 +309,7 @@ constexpr std::array kRows{
 };
 
 Reply dispatch(World& world, const Question& question, Random& random) {
+  if (is_component_path(question.path)) return ask_component(world, question, random);
   if (question.path == "/wxa/media_check_async") {
     return question.method == "POST" ? check_media(world, question, random) : Reply(Refusal{43002, "require POST method"});
   }
@@ -344,6 +324,14 @@ Reply dispatch(World& world, const Question& question, Random& random) {
 }
 
 }  // namespace
+
+Answer session_of(const App& app, const User& user) {
+  Answer answer;
+  answer.json["session_key"] = user.session_key;
+  answer.json["openid"] = user.openid;
+  if (const auto unionid = app.unionid_of(user); !unionid.empty()) answer.json["unionid"] = unionid;
+  return answer;
+}
 
 Granted<json::object> body_of(const Question& question) {
   auto parsed = http::parse_json(question.body);

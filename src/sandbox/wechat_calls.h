@@ -26,6 +26,8 @@ struct Answer {
   int64_t errcode() const;
 };
 
+/// session_key, openid and, where the app is bound, unionid.
+Answer session_of(const App& app, const User& user);
 /// The body as an object. Refusal: 47001.
 Granted<http::json::object> body_of(const Question& question);
 /// A member that is a string; else empty.

@@ -209,12 +209,23 @@ Granted<Token> World::stable_token(App& app, bool force, Time now) {
   return token;
 }
 
+Granted<Token> World::authorizer_token(App& app, Time now) {
+  TRY(auto token, new_token(app, app.authorizer, app.older_authorizer, now));
+  app.older_authorizer.dies = std::min(app.older_authorizer.dies, now + kTokenOverlap);
+  return token;
+}
+
+void World::drop_authorizer_tokens(App& app) {
+  drop_token(app.authorizer);
+  drop_token(app.older_authorizer);
+}
+
 Granted<App*> World::app_of_token(const std::string& token, Time now) {
   if (token.empty()) return Refusal{41001, "access_token missing"};
   const auto found = tokens_.find(token);
   if (found == tokens_.end()) return Refusal{40001, "invalid credential, access_token is invalid or not latest"};
   App& app = *found->second;
-  for (const auto* held : {&app.stable, &app.older_stable, &app.classic, &app.older_classic}) {
+  for (const auto* held : {&app.stable, &app.older_stable, &app.classic, &app.older_classic, &app.authorizer, &app.older_authorizer}) {
     if (held->text == token && now < held->dies) return &app;
   }
   return Refusal{42001, "access_token expired"};

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "crypto/rsa_pss.h"
+#include "sandbox/component.h"
 
 namespace kaimen::sandbox {
 
@@ -70,11 +71,6 @@ struct AppSigning {
   std::string platform_sn;
 };
 
-struct Token {
-  std::string text;  ///< Empty: none.
-  Time dies{};
-};
-
 /// A picture that WeChat was asked to look at.
 struct MediaCheck {
   std::string trace_id, url, openid;
@@ -86,13 +82,13 @@ struct App {
   std::string open_platform;                          ///< Empty: not bound, so no unionid.
   std::string push_url;                               ///< Where pushes go; empty: nowhere.
   Secret push_token, push_key;                        ///< Token and EncodingAESKey of secure mode.
-  std::string component_appid, component_access_token;  ///< The third-party platform it has authorised; empty: none.
   std::unordered_map<std::string, User> users;        ///< By name.
   std::unordered_map<std::string, User*> by_openid;
   std::deque<MediaCheck> media_checks;                ///< Not answered yet, oldest first; at most kMediaChecks.
   std::optional<Millis> media_pause;                  ///< After which a verdict is pushed by itself; unset: when it is ordered.
   std::optional<Seconds> session_key_life;            ///< A session_key stands for so long; unset: until the next.
   Token stable, older_stable, classic, older_classic;
+  Token authorizer, older_authorizer;                 ///< Given to the third-party platform it has authorised.
   Time forced{};
   int64_t logins_per_minute = 100;                    ///< Of one user.
   std::optional<int64_t> logins_per_day;              ///< Unset: as many as come.
@@ -151,6 +147,11 @@ class World {
   /// POST /cgi-bin/stable_token. Refusals: 45011 (10,000 a minute), 45009 (500,000 a day); with `force` also 45011 within 30 s, 45009 after
   /// 20 a day.
   Granted<Token> stable_token(App& app, bool force, Time now);
+  /// A new one for the component that the app has authorised; the one before lives five minutes more.
+  Granted<Token> authorizer_token(App& app, Time now);
+  void drop_authorizer_tokens(App& app);
+  /// Third-party platforms, by their appid: each an app that has been given a ticket.
+  std::unordered_map<std::string, Component> components;
   /// Refusals: 41001 (none given), 40001 (unknown or replaced), 42001 (expired).
   Granted<App*> app_of_token(const std::string& token, Time now);
   /// What names a link into the app. Refusal: 44993.

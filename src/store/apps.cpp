@@ -5,6 +5,7 @@
 
 #include "core/wafer_hosts.h"
 #include "store/acts.h"
+#include "store/components.h"
 #include "store/records.h"
 
 namespace kaimen::store {
@@ -163,8 +164,10 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
   TRY(const auto resolving, context.rows.scan<ResolveSecretRow>(kResolving));
   TRY(const auto signing, context.rows.scan<AppSigningRow>(kSigning));
   std::map<uint32_t, AppRow*> by_number;
+  std::map<std::string, AppRow*> by_id;
   apps.reserve(rows.size());
-  for (const AppTableRow& row : rows) by_number[row.number] = &apps.emplace_back(app_of(row));
+  for (const AppTableRow& row : rows) by_id[row.app_id] = by_number[row.number] = &apps.emplace_back(app_of(row));
+  TRY(read_authorizations(context.rows, by_id));
   const auto app_numbered = [&](uint32_t number) {
     const auto found = by_number.find(number);
     return found == by_number.end() ? nullptr : found->second;
@@ -211,7 +214,10 @@ Result<> change_app(ActContext& context, const AppRow& app) {
   TRY(save_secrets(rows, row->number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
-  if (row->upstream != app.upstream) {
+  if (app.leaves_component) {
+    TRY(forget_component(rows, app.app_id));
+  }
+  if (app.leaves_component || row->upstream != app.upstream) {
     TRY(wipe_access_token(context, app.app_id));
   }
   set_all(rows.change(*row), app);
@@ -222,6 +228,7 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   Rows& rows = context.rows;
   TRY(const AppTableRow* row, live_app(rows, app_id));
   if (!row) return context.again ? Result<>(ok()) : no_app();
+  TRY(forget_component(rows, app_id));
   TRY(wipe_access_token(context, app_id));
   TRY(save_secrets(rows, row->number, {}));
   TRY(count_configuration(rows));

@@ -16,6 +16,7 @@ constexpr int kSlice = 500;
 constexpr auto kOnceKept = std::chrono::days(1);
 constexpr auto kDeliveriesKept = std::chrono::days(7);  // once settled; else beside the day in which they are tried
 constexpr auto kNodesKept = std::chrono::days(7);
+constexpr auto kLinksKept = std::chrono::days(1);
 constexpr auto kStatsKept = std::chrono::days(93);
 constexpr auto kUnresolvedKept = std::chrono::days(400);  // since their last login
 
@@ -40,6 +41,7 @@ constexpr Scan kGoneCodes{&kTable<EntryCodeRow>, "app IN (SELECT number FROM app
 constexpr int64_t kCodeSlice = 20;
 constexpr Scan kOldStats{&kTable<StatsTableRow>, "hour < ?", "", true, true};
 constexpr Scan kOldUnresolved{&kTable<UnresolvedRow>, "again_at <= ?", "", true, true};
+constexpr Scan kOldLinks{&kTable<ComponentLinkRow>, "created_at <= ?", "", true, true};
 constexpr Scan kOldNodes{&kTable<NodeRow>, "beat_at <= ?", "", true, true};
 
 /// Removes what the scan finds, but for rows that this batch has changed. Yields how many were found.
@@ -96,6 +98,7 @@ Result<bool> purge_slice(ActContext& context, Time now, Millis events_kept) {
   TRY(const size_t failures, remove_found<PasswordFailuresRow>(rows, kOldFailures, now - kFailuresKept));
   TRY(remove_found<UnresolvedRow>(rows, kOldUnresolved, now - kUnresolvedKept));
   TRY(remove_found<InvitationRow>(rows, kOldInvitations, now));
+  TRY(remove_found<ComponentLinkRow>(rows, kOldLinks, now - kLinksKept));
   TRY(remove_found<NodeProgramRow>(rows, kOldPrograms));
   TRY(remove_found<NodeRow>(rows, kOldNodes, now - kNodesKept));
   TRY(const size_t events, remove_found<EventRow>(rows, kOldEvents, first_id_at(now - events_kept)));

@@ -62,7 +62,10 @@ Result<> seal_all(IdentityRow& row, Values& values) {
   TRY(values.seal("session_key", whose, row.key2, &row.index2));
   return values.seal("session_key", whose, row.key3, &row.index3);
 }
-using SealedTables = TableList<TicketKeyTableRow, AppTableRow, ResolveSecretRow, AppSigningRow, AccessTokenTableRow, WebhookRow, UserRow, IdentityRow>;
+Result<> seal_all(ComponentTicketRow& row, Values& values) { return values.seal("component_ticket", row.app_id, row.ticket_sealed); }
+Result<> seal_all(AuthorizationTableRow& row, Values& values) { return values.seal("refresh_token", row.app_id, row.refresh_sealed); }
+using SealedTables = TableList<TicketKeyTableRow, AppTableRow, ResolveSecretRow, AppSigningRow, AccessTokenTableRow, WebhookRow, UserRow, IdentityRow,
+                               ComponentTicketRow, AuthorizationTableRow>;
 
 // ---- a page ----
 

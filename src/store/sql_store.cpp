@@ -5,6 +5,7 @@
 #include "store/merge.h"
 #include "store/purge_guard.h"
 #include "store/sql_accounts.h"
+#include "store/sql_components.h"
 #include "store/sql_directory.h"
 #include "store/sql_entries.h"
 #include "store/sql_journal.h"
@@ -29,6 +30,7 @@ SqlStore::SqlStore(std::vector<std::unique_ptr<Engine>> acts, std::unique_ptr<En
     : options_(std::move(options)), purge_guard_(std::make_unique<PurgeGuard>(options_.steady())) {
   writer_ = std::make_unique<Writer>(std::move(acts), Writer::Options{options_.steady, !options_.shared}, clock);
   accounts_ = std::make_unique<SqlAccounts>(ActQueue(*writer_));
+  components_ = std::make_unique<SqlComponents>(ActQueue(*writer_));
   directory_ = std::make_unique<SqlDirectory>(ActQueue(*writer_));
   journal_ = std::make_unique<SqlJournal>(ActQueue(*writer_));
   media_ = std::make_unique<SqlMedia>(ActQueue(*writer_));
@@ -51,6 +53,7 @@ Task<Result<T>> SqlStore::submit(bool writes, std::function<Result<T>(ActContext
 }
 
 core::AccountStore& SqlStore::accounts() { return *accounts_; }
+core::ComponentStore& SqlStore::components() { return *components_; }
 core::DirectoryStore& SqlStore::directory() { return *directory_; }
 core::JournalStore& SqlStore::journal() { return *journal_; }
 core::MediaStore& SqlStore::media() { return *media_; }

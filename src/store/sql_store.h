@@ -15,6 +15,7 @@ namespace kaimen::store {
 class Engine;
 class Writer;
 class SqlAccounts;
+class SqlComponents;
 class SqlDirectory;
 class SqlEntries;
 class SqlJournal;
@@ -40,6 +41,7 @@ class SqlStore final : public core::Store {
   ~SqlStore() override;
 
   core::AccountStore& accounts() override;
+  core::ComponentStore& components() override;
   core::DirectoryStore& directory() override;
   core::JournalStore& journal() override;
   core::MediaStore& media() override;
@@ -103,6 +105,7 @@ class SqlStore final : public core::Store {
   std::unique_ptr<PurgeGuard> purge_guard_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<SqlAccounts> accounts_;
+  std::unique_ptr<SqlComponents> components_;
   std::unique_ptr<SqlDirectory> directory_;
   std::unique_ptr<SqlJournal> journal_;
   std::unique_ptr<SqlMedia> media_;

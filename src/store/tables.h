@@ -462,6 +462,76 @@ struct Table<AccessTokenTableRow> {
   };
 };
 
+/// The newest component_verify_ticket of a third-party platform.
+struct ComponentTicketRow {
+  std::string app_id;
+  int64_t version = 0;
+  Bytes ticket_sealed;
+  Time made_at{};
+};
+template <>
+struct Table<ComponentTicketRow> {
+  static constexpr std::string_view name = "component_tickets";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"app_id", &ComponentTicketRow::app_id},
+      Column{"version", &ComponentTicketRow::version},
+      Column{"ticket_sealed", &ComponentTicketRow::ticket_sealed},
+      Column{"made_at", &ComponentTicketRow::made_at},
+  };
+};
+
+/// An app's authorisation of a third-party platform.
+struct AuthorizationTableRow {
+  std::string app_id;
+  int64_t version = 0;
+  std::string component;
+  Bytes refresh_sealed;
+  std::string permissions;
+  bool stands = false;
+  Time pushed_at{}, authorized_at{};
+};
+template <>
+struct Table<AuthorizationTableRow> {
+  static constexpr std::string_view name = "authorizations";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"app_id", &AuthorizationTableRow::app_id},
+      Column{"version", &AuthorizationTableRow::version},
+      Column{"component", &AuthorizationTableRow::component},
+      Column{"refresh_sealed", &AuthorizationTableRow::refresh_sealed},
+      Column{"permissions", &AuthorizationTableRow::permissions},
+      Column{"stands", &AuthorizationTableRow::stands},
+      Column{"pushed_at", &AuthorizationTableRow::pushed_at},
+      Column{"authorized_at", &AuthorizationTableRow::authorized_at},
+  };
+};
+
+/// A link by which an app authorises a third-party platform.
+struct ComponentLinkRow {
+  Bytes hash;
+  int64_t version = 0;
+  std::string component, project, return_to, app_id;
+  Time created_at{};
+};
+template <>
+struct Table<ComponentLinkRow> {
+  static constexpr std::string_view name = "component_links";
+  static constexpr size_t keys = 1;
+  static constexpr bool guarded = true;
+  static constexpr std::tuple columns{
+      Column{"hash", &ComponentLinkRow::hash},
+      Column{"version", &ComponentLinkRow::version},
+      Column{"component", &ComponentLinkRow::component},
+      Column{"project", &ComponentLinkRow::project},
+      Column{"return_to", &ComponentLinkRow::return_to},
+      Column{"app_id", &ComponentLinkRow::app_id},
+      Column{"created_at", &ComponentLinkRow::created_at},
+  };
+};
+
 /// A small number the store keeps for itself.
 struct MetaRow {
   std::string name;
@@ -764,7 +834,8 @@ constexpr size_t place_of(TableList<Row...>) {
   constexpr std::array<bool, sizeof...(Row)> is{std::is_same_v<Wanted, Row>...};
   return static_cast<size_t>(std::find(is.begin(), is.end(), true) - is.begin());
 }
-using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, MetaRow, ProjectDetailsRow, PasswordFailuresRow, InvitationRow, EntryCodeRow,
+using AllTables = TableList<UserRow, AppTableRow, AppSigningRow, AccessTokenTableRow, ComponentTicketRow, AuthorizationTableRow, ComponentLinkRow, MetaRow,
+                            ProjectDetailsRow, PasswordFailuresRow, InvitationRow, EntryCodeRow,
                             EntryCountRow, IdentityRow, UnresolvedRow, UnionidRow, PasswordRow, CodeRow, SessionRow, RevocationRow, OnceMarkRow, RegistrationRow, ConsentRow,
                             DeletionRow, AvatarRow, AvatarCheckRow, EntryPictureRow, EntryScanRow, StatsTableRow, ProjectRow, ResolveSecretRow, TicketKeyTableRow,
                             AccessKeyTableRow, NodeRow, NodeProgramRow, WebhookRow, DeliveryRow, EventRow>;

@@ -66,6 +66,7 @@ const std::map<std::string, Row> kTable = {
     {"GET /.well-known/openid-configuration", {Who::anybody}},
     {"GET /push/wechat/{app_id}", {Who::anybody}},
     {"POST /push/wechat/{app_id}", {Who::anybody}},
+    {"GET /push/wechat/{app_id}/authorized", {Who::anybody}},
     // A key of scope verify from afar; verify_test has these two whole.
     {"GET /verify", {Who::anybody}},
     {"POST /introspect", {Who::anybody}},
@@ -83,6 +84,8 @@ const std::map<std::string, Row> kTable = {
     {"DELETE /admin/v1/apps/{app_id}", {Who::admin, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/secret", {Who::admin, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/check", {Who::read, Reach::named}},
+    {"POST /admin/v1/apps/{app_id}/authorization-links", {Who::admin, Reach::named}},
+    {"POST /admin/v1/apps/{app_id}/authorizations", {Who::admin, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/invitations", {Who::write, Reach::named}},
     {"GET /admin/v1/apps/{app_id}/access-token", {Who::wechat, Reach::named}},
     {"POST /admin/v1/apps/{app_id}/access-token/rejected", {Who::wechat, Reach::named}},

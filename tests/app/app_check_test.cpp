@@ -27,7 +27,8 @@ TEST_P(AppCheckErrcodeTest, IsSaidInWords) {
   EXPECT_FALSE(bad.hint.empty());
 }
 INSTANTIATE_TEST_SUITE_P(All, AppCheckErrcodeTest,
-                         testing::Values(Row{40013, "does not know this AppID"}, Row{40125, "AppSecret is wrong"}, Row{40164, "IP allow list"}, Row{40243, "frozen"},
+                         testing::Values(Row{40013, "does not know this AppID"}, Row{40125, "AppSecret is wrong"}, Row{40164, "IP allow list"}, Row{40243, "frozen"}, Row{61003, "not authorised"},
+                                         Row{61005, "expired"}, Row{61006, "not this third-party platform's"},
                                          Row{12345, "WeChat refuses"}));
 
 TEST(AppCheckTest, TheAddressForTheAllowListIsNamed) {
@@ -39,6 +40,11 @@ TEST(AppCheckTest, NoAnswerFromWeChatIsNotTakenForAWrongSecret) {
   const auto bad = verdict(R"({"ok":false,"code":"upstream_error"})");
   EXPECT_FALSE(bad.good);
   EXPECT_NE(bad.what.find("could not be asked (upstream_error)"), std::string::npos) << bad.what;
+}
+
+TEST(AppCheckTest, WhatWasNotAskedOfWeChatIsSaidAsItIs) {
+  const auto bad = verdict(R"({"ok":false,"code":"app_misconfigured","detail":"WeChat has not pushed a component_verify_ticket yet"})");
+  EXPECT_EQ(bad.what, "WeChat has not pushed a component_verify_ticket yet");
 }
 
 TEST(AppCheckTest, AnAnswerThatIsNoneIsNotGood) { EXPECT_FALSE(verdict("[]").good); }

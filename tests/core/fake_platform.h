@@ -71,7 +71,7 @@ inline core::CallFailure failure(ErrorCode code, int64_t errcode = 0, bool unspe
   return failed;
 }
 
-class FakePlatform final : public core::Platform {
+class FakePlatform : public core::Platform {
  public:
   using Exchange = core::CallResult<core::CodeExchange>;
 
@@ -262,11 +262,14 @@ class FakePlatform final : public core::Platform {
 
 class FakePlatforms final : public core::Platforms {
  public:
-  explicit FakePlatforms(core::Platform& platform) : platform_(platform) {}
-  core::Platform* find(std::string_view name) const override { return name == "wechat" ? &platform_ : nullptr; }
+  explicit FakePlatforms(core::Platform& platform, core::Platform* component = nullptr) : platform_(platform), component_(component) {}
+  core::Platform* find(std::string_view name) const override {
+    return name == "wechat" ? &platform_ : name == "wechat_component" ? component_ : nullptr;
+  }
 
  private:
   core::Platform& platform_;
+  core::Platform* component_;
 };
 
 /// A way out that leads to the test: each request is kept, and answered by `answer`.

@@ -13,7 +13,7 @@
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
 #include "store/open.h"
-#include "tests/core/fake_platform.h"
+#include "tests/core/fake_component.h"
 
 namespace kaimen::test {
 
@@ -70,7 +70,7 @@ class Node {
   Node(core::Store& store, const FakePlatforms& platforms, Random& random, const Clock& clock, core::FollowOptions follow = {},
        const std::string& master_key = kMasterKey, std::vector<Secret> other_keys = {})
       : vault(crypto::Vault::make(Secret(master_key), std::move(other_keys), random).value()),
-        services(store, platforms, outbound, resolver, vault, random, clock, core::AppSettings{}, {"wechat"}, {"wechat", "sandbox"}, std::move(follow)) {}
+        services(store, platforms, outbound, resolver, vault, random, clock, core::AppSettings{}, {"wechat", "wechat_component"}, {"wechat", "sandbox"}, std::move(follow)) {}
   FakeOutbound outbound;
   FakeResolver resolver;
   crypto::Vault vault;
@@ -79,7 +79,7 @@ class Node {
 
 class CoreTest : public testing::Test {
  protected:
-  CoreTest() : platforms_(platform) {
+  CoreTest() : platforms_(platform, &component_platform) {
     start();
     add_app("wx1");
   }
@@ -188,6 +188,7 @@ class CoreTest : public testing::Test {
   ManualClock clock;
   BreakableRandom random;
   FakePlatform platform;
+  FakeComponent component_platform;
 
  protected:
   const FakePlatforms& platforms() const { return platforms_; }

@@ -1,4 +1,5 @@
 // Logins, ticket keys and access_tokens where several nodes share a database.
+#include "tests/core/component_fixture.h"
 #include "tests/core/many_nodes.h"
 
 namespace kaimen::test {
@@ -226,6 +227,62 @@ TEST_F(TokensOfManyTest, AnOlderRefusedTokenGetsTheOneThatIsThere) {
   ASSERT_TRUE(get(*first));
   EXPECT_EQ(code_of(get(*first, Secret("token-1"))), ErrorCode::upstream_error);
   EXPECT_EQ(get(*second, Secret("token-0")).value().token.reveal(), "token-1");
+}
+
+// ---- the same of components and of the apps that have authorised one ----
+
+class ComponentTokensOfManyTest : public WithComponent<ManyNodesTest> {
+ protected:
+  ComponentTokensOfManyTest() {
+    authorized_app();
+    clock.pass(2h);  // all tokens have ended
+    for (int i = 0; i < 3; ++i) nodes.push_back(node());
+  }
+  Result<core::AccessToken> get(size_t at, const std::string& app_id = "wx9") {
+    auto& services = nodes[at]->services;
+    return run_here(services.access_tokens.get(services.apps.find(app_id)));
+  }
+  std::vector<std::unique_ptr<FollowingNode>> nodes;
+};
+
+TEST_F(ComponentTokensOfManyTest, ThreeNodesWithTwoHundredCallersEachAreOneRefreshOfEach) {
+  std::atomic<int> good{0};
+  at_once(3, [&](int n) {
+    auto& services = nodes[static_cast<size_t>(n)]->services;
+    const std::function<Task<Result<core::AccessToken>>(int)> make = [&](int) { return services.access_tokens.get(services.apps.find("wx9")); };
+    for (const auto& answer : together<Result<core::AccessToken>>(200, make)) good += answer.has_value();
+  });
+  EXPECT_EQ(good, 600);
+  EXPECT_EQ(component_platform.refreshes, 1);
+  EXPECT_EQ(component_platform.component_fetches, 2) << "one for the link, long ago";
+}
+
+TEST_F(ComponentTokensOfManyTest, AHolderThatDiedHoldsOthersUpForSecondsOnly) {
+  for (const char* app_id : {"wxc", "wx9"}) {
+    const Id dead = Id::make(clock.now(), random).value();
+    ASSERT_TRUE(run_here(shared.lease_access_token(app_id, dead, clock.now(), clock.now() + 5s)).value()) << app_id;
+    EXPECT_EQ(code_of(get(1)), ErrorCode::unavailable) << app_id;
+    clock.pass(5s);
+    EXPECT_TRUE(get(1, app_id)) << app_id;
+  }
+  EXPECT_EQ(component_platform.refreshes, 1);
+}
+
+// It comes back from the dead with what WeChat told it before: that must not take the place of what others have got since.
+TEST_F(ComponentTokensOfManyTest, WhatALateNodeBringsIsNotKept) {
+  component_platform.renews = true;
+  ASSERT_TRUE(get(0, "wxc"));
+  component_platform.refresh_gate.close();
+  std::thread late([&] { EXPECT_TRUE(get(0)); });
+  while (component_platform.refresh_gate.waiting() == 0) std::this_thread::yield();
+  component_platform.refresh_gate.let_new_ones_pass();
+  clock.pass(5s);
+  const auto kept = get(1).value();
+  component_platform.refresh_gate.open();
+  late.join();
+  EXPECT_EQ(get(2).value().token, kept.token);
+  clock.pass(2h);
+  EXPECT_TRUE(get(2)) << "the refresh token of the newer one is the one that is kept";
 }
 
 /// Comes again where the answer says so, as a caller does on a machine that is busy with a hundred thousand others.

@@ -44,6 +44,7 @@ class SharedStore final : public core::Store {
 
   bool shared() const override { return true; }
   core::AccountStore& accounts() override { return inner_.accounts(); }
+  core::ComponentStore& components() override { return inner_.components(); }
   core::DirectoryStore& directory() override { return inner_.directory(); }
   core::JournalStore& journal() override { return inner_.journal(); }
   core::MediaStore& media() override { return inner_.media(); }

@@ -12,7 +12,8 @@ import wire
 
 COMMANDS = [[], ["serve"], ["sandbox"], ["check"], ["migrate"], ["app"], ["app", "add"], ["app", "list"], ["app", "show"], ["app", "set"], ["app", "remove"],
             ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"],
-            ["project"], ["project", "add"], ["project", "list"], ["project", "show"], ["project", "set"], ["project", "remove"], ["keys"], ["keys", "retire"],
+            ["project"], ["project", "add"], ["project", "list"], ["project", "show"], ["project", "set"], ["project", "remove"], ["component"], ["component", "add"],
+            ["component", "link"], ["component", "adopt"], ["component", "apps"], ["keys"], ["keys", "retire"],
             ["session"], ["session", "list"], ["session", "end"], ["master-key"], ["master-key", "generate"], ["master-key", "rotate"], ["golive"],
             ["entry"], ["entry", "create"], ["entry", "list"], ["entry", "show"], ["entry", "set"], ["entry", "scans"], ["entry", "link"], ["entry", "remove"]]
 

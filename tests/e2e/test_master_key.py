@@ -5,6 +5,7 @@ import threading
 import time
 
 import server
+from test_component import Provider
 from test_migrate import production  # noqa: F401 (a fixture)
 
 
@@ -43,6 +44,9 @@ def test_it_is_replaced_under_load_and_with_kills(own_kaimen, production):
     for person in people[:5]:
         phone = kaimen.control("POST", "/sandbox/phone", {"appid": kaimen.app_id, "user": f"person{people.index(person)}"})
         assert kaimen.client("POST", "/v1/me/phone", person["token"], json={"code": phone["code"]}).status == 200
+    provider = Provider(kaimen)
+    provider.ticket()
+    provider.authorized("wxauthrotated00001")
     number = kaimen.client("GET", "/v1/me", people[0]["token"]).json()["phone_number"].replace("+", "%2B")
     before = state(kaimen)["settled"]
     kaimen.stop()
@@ -84,6 +88,7 @@ def test_it_is_replaced_under_load_and_with_kills(own_kaimen, production):
     del kaimen.environment["KAIMEN_MASTER_KEY_OTHER_FILE"]
     kaimen.start()
     assert kaimen.renew(people[0]["renew_token"]).status == 200
+    assert kaimen.admin("GET", "/apps/wxauthrotated00001").json()["authorization"]["state"] == "authorized"
     assert len(kaimen.admin("GET", f"/users?phone={number}").json()["items"]) == 1
     assert rotate(kaimen).returncode == 0, "again is nothing"
     kaimen.stop()

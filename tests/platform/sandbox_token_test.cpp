@@ -126,15 +126,6 @@ TEST_F(SandboxToken, GivesEncryptKeysThatChangeByTheHour) {
       << "the signature covers the body";
 }
 
-TEST_F(SandboxToken, GivesAComponentItsSession) {
-  box.control("apps", R"({"appid":"wxauth","secret":"s","component_appid":"wxcomp","component_access_token":"ct"})");
-  const std::string code = box.login("ann", "", "wxauth");
-  const std::string query = "/sns/component/jscode2session?appid=wxauth&grant_type=authorization_code&js_code=" + code;
-  EXPECT_EQ(box.ask("GET", query + "&component_appid=wxelse&component_access_token=ct")["errcode"].as_int64(), 61003);
-  EXPECT_EQ(box.ask("GET", query + "&component_appid=wxcomp&component_access_token=no")["errcode"].as_int64(), 40001);
-  EXPECT_EQ(SandboxWechat::text(box.ask("GET", query + "&component_appid=wxcomp&component_access_token=ct"), "openid").size(), 28u);
-}
-
 uint32_t big_endian(const std::string& bytes, size_t at) {
   uint32_t value = 0;
   for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes.at(at + i));

@@ -1,0 +1,309 @@
+#include "core/components.h"
+
+#include <cstring>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "core/authorized.h"
+#include "crypto/hash.h"
+
+namespace kaimen::core {
+
+namespace {
+
+constexpr size_t kNameCodePoints = 64, kReturnBytes = 1024;
+constexpr int kPushTries = 8;
+constexpr Millis kPushPause{250};
+
+bool is_spent(const Error& error) { return error.code == ErrorCode::code_invalid || error.code == ErrorCode::code_used; }
+
+Source by_wechat(const Trace& trace) {
+  Source source = trace.source;
+  source.actor = "wechat";
+  return source;
+}
+
+}  // namespace
+
+ComponentPlatform* Components::platform_of(const App& app) const {
+  Platform* platform = platforms_.find(app.platform);
+  return platform ? platform->component() : nullptr;
+}
+
+Task<CallResult<CodeExchange>> Components::exchange_code(AppPtr app, Secret code, Deadline deadline, Trace* trace) {
+  const AppPtr component = app->authorization->component;
+  ComponentPlatform* platform = platform_of(*component);
+  CallFailure refused;
+  refused.code_unspent = true;
+  if (const auto authorized = expect_authorized(*app); !authorized) {
+    refused.error = authorized.error();
+    co_return refused;
+  }
+  if (!platform) {
+    refused.error = make_error(ErrorCode::app_misconfigured, "the app's platform is gone");
+    co_return refused;
+  }
+  trace->upstream_path = "/sns/component/jscode2session";
+  std::optional<Secret> rejected;
+  for (;;) {
+    auto got = co_await access_tokens_.get(component, rejected);
+    if (!got) {
+      refused.error = got.error();
+      co_return refused;
+    }
+    auto answer = co_await platform->exchange_code_for(component, got.value().token, app, code, deadline);
+    if (answer || !answer.error().token_rejected) co_return answer;
+    if (rejected) {
+      refused.error = answer.error().error;
+      co_return refused;
+    }
+    rejected = got.value().token;
+  }
+}
+
+// ---- links ----
+
+Task<Result<MadeLink>> Components::make_link(AppPtr component, LinkRequest request, Trace* trace) {
+  ComponentPlatform* platform = platform_of(*component);
+  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  if (!live_.apps.get()->project(request.project)) co_return make_error(ErrorCode::invalid_request, "there is no such project");
+  if (request.return_to.size() > kReturnBytes || request.callback.size() > kReturnBytes) {
+    co_return make_error(ErrorCode::invalid_request, "return_to and redirect_uri are at most 1024 bytes");
+  }
+  std::function<Task<CallResult<PreAuthCode>>(Secret)> ask = [&](Secret token) {
+    return platform->make_pre_auth_code(component, std::move(token), deadline_in(limits::kUpstreamTotal));
+  };
+  auto asked = co_await access_tokens_.call<PreAuthCode>(component, ask, trace);
+  CO_TRY(const auto made, std::move(asked));
+
+  AuthorizationLink link;
+  link.hash = crypto::sha256(made.code.reveal());
+  link.component = component->app_id;
+  link.project = std::move(request.project);
+  link.return_to = std::move(request.return_to);
+  link.created_at = live_.clock.now();
+  MadeLink answer;
+  answer.link = to_hex(link.hash);
+  answer.expires_in = made.expires_in;
+  AuthorizationPage page;
+  page.pre_auth_code = made.code;
+  page.redirect_uri = request.callback + (request.callback.find('?') == std::string::npos ? "?" : "&") + "link=" + answer.link;
+  page.app_id = request.app_id;
+  answer.url = platform->authorization_url(*component, page);
+  page.mobile = true;
+  answer.mobile_url = platform->authorization_url(*component, page);
+  auto kept = co_await store_.components().keep_link(std::move(link));
+  CO_TRY(std::move(kept));
+  co_return answer;
+}
+
+Task<Result<AuthorizationLink>> Components::find_link(const App& component, std::string link) {
+  const auto hash = from_hex(link);
+  if (!hash || hash->size() != 32) co_return make_error(ErrorCode::not_found, "there is no such link");
+  const std::string app_id = component.app_id;
+  auto found = co_await store_.components().find_link(*hash);
+  CO_TRY(auto row, std::move(found));
+  if (row.component != app_id) co_return make_error(ErrorCode::not_found, "there is no such link");
+  co_return row;
+}
+
+Task<Result<AppPtr>> Components::take_code(AppPtr component, AuthorizationLink link, Secret code, Trace* trace) {
+  if (!link.app_id.empty()) {
+    auto app = apps_.find(link.app_id);
+    if (!app) co_return make_error(ErrorCode::not_found, "the app that authorised by this link is gone");
+    co_return app;
+  }
+  auto granted = co_await grant_of_code(component, std::move(code), trace);
+  if (granted.has_error() && is_spent(granted.error())) {
+    auto waited = co_await wait_for_push(link.hash);
+    CO_TRY(const auto app, std::move(waited));
+    if (app) co_return app;
+  }
+  CO_TRY(auto grant, std::move(granted));
+  SaveAuthorization act;
+  act.link = link.hash;
+  auto saved = co_await save(component, std::move(grant), link.project, std::move(act), trace);
+  co_return saved;
+}
+
+Task<Result<AppPtr>> Components::take_code(AppPtr component, std::string project, Secret code, Trace* trace) {
+  auto granted = co_await grant_of_code(component, std::move(code), trace);
+  CO_TRY(auto grant, std::move(granted));
+  SaveAuthorization act;
+  auto saved = co_await save(component, std::move(grant), std::move(project), std::move(act), trace);
+  co_return saved;
+}
+
+Task<Result<AppPtr>> Components::adopt(AppPtr component, std::string project, std::string app_id, Trace* trace) {
+  CO_TRY(check_app_id(app_id));
+  auto granted = co_await grant_of_app(component, std::move(app_id), trace);
+  CO_TRY(auto grant, std::move(granted));
+  if (grant.refresh_token.empty()) co_return make_error(ErrorCode::app_misconfigured, "WeChat gives no refresh token for it: its administrator has to authorise again");
+  SaveAuthorization act;
+  auto saved = co_await save(component, std::move(grant), std::move(project), std::move(act), trace);
+  co_return saved;
+}
+
+Task<Result<AppPtr>> Components::wait_for_push(std::string link) {
+  for (int tries = 0;; ++tries) {
+    auto found = co_await store_.components().find_link(link);
+    CO_TRY(const auto row, std::move(found));
+    if (!row.app_id.empty()) {
+      auto app = apps_.find(row.app_id);
+      if (app) co_return app;
+      auto loaded = co_await apps_.load();  // another node has just put it there
+      CO_TRY(std::move(loaded));
+      co_return apps_.find(row.app_id);
+    }
+    if (tries == kPushTries) co_return AppPtr();
+    co_await sleep_for(kPushPause);
+  }
+}
+
+// ---- grants ----
+
+Task<Result<AuthorizationGrant>> Components::grant_of_code(AppPtr component, Secret code, Trace* trace) {
+  ComponentPlatform* platform = platform_of(*component);
+  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  std::function<Task<CallResult<AuthorizationGrant>>(Secret)> ask = [&](Secret token) {
+    return platform->grant_of_code(component, std::move(token), code, deadline_in(limits::kUpstreamTotal));
+  };
+  auto granted = co_await access_tokens_.call<AuthorizationGrant>(component, ask, trace);
+  co_return granted;
+}
+
+Task<Result<AuthorizationGrant>> Components::grant_of_app(AppPtr component, std::string app_id, Trace* trace) {
+  ComponentPlatform* platform = platform_of(*component);
+  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  std::function<Task<CallResult<AuthorizationGrant>>(Secret)> ask = [&](Secret token) {
+    return platform->grant_of_app(component, std::move(token), app_id, deadline_in(limits::kUpstreamTotal));
+  };
+  auto granted = co_await access_tokens_.call<AuthorizationGrant>(component, ask, trace);
+  CO_TRY(auto grant, std::move(granted));
+  if (grant.app_id != app_id) co_return make_error(ErrorCode::upstream_error, "WeChat answers about another app");
+  co_return grant;
+}
+
+Task<Result<AppRow>> Components::row_for(const App& component, const AuthorizationGrant& grant, std::string project) {
+  AppRow row;
+  row.app_id = grant.app_id;
+  CO_TRY(const auto number, random_.bytes<4>());
+  std::memcpy(&row.number, number.data(), sizeof row.number);
+  row.project = std::move(project);
+  row.platform = "wechat";
+  if (is_plain_text(grant.name, kNameCodePoints)) row.name = grant.name;
+  CO_TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, Secret()));
+  row.upstream = component.upstream;
+  row.created_at = live_.clock.now();
+  co_return row;
+}
+
+Task<Result<AppPtr>> Components::save(AppPtr component, AuthorizationGrant grant, std::string project, SaveAuthorization act, Trace* trace) {
+  CO_TRY(check_app_id(grant.app_id));
+  if (!project.empty()) {
+    if (!live_.apps.get()->project(project)) co_return make_error(ErrorCode::invalid_request, "there is no such project");
+    auto made = co_await row_for(*component, grant, std::move(project));
+    CO_TRY(act.new_app, std::move(made));
+  }
+  act.component = component->app_id;
+  act.app_id = grant.app_id;
+  act.permissions = std::move(grant.permissions);
+  act.now = live_.clock.now();
+  if (!grant.refresh_token.empty()) {
+    CO_TRY(act.refresh_sealed, vault_.seal("refresh_token", act.app_id, grant.refresh_token));
+  }
+  if (!grant.token.token.empty()) {
+    CO_TRY(act.token_sealed, vault_.seal("access_token", act.app_id, grant.token.token));
+    act.token_expires_at = act.now + grant.token.expires_in;
+  }
+  act.source = act.once.empty() ? trace->source : by_wechat(*trace);
+  Stopwatch watch(trace->store);
+  const std::string app_id = act.app_id;
+  auto saved = co_await store_.components().save_authorization(std::move(act));
+  CO_TRY(std::move(saved));
+  auto loaded = co_await apps_.load();
+  CO_TRY(std::move(loaded));
+  access_tokens_.forget(app_id);
+  co_return apps_.find(app_id);
+}
+
+// ---- pushes ----
+
+Task<Result<>> Components::receive(AppPtr component, Push push, Trace* trace) {
+  ComponentPlatform* platform = platform_of(*component);
+  auto message = platform ? platform->open_component_push(*component, push) : std::nullopt;
+  if (!message) co_return make_error(ErrorCode::signature_invalid, "the push does not open with the component's push keys");
+  switch (message->kind) {
+    case ComponentPush::Kind::ticket: {
+      auto done = co_await keep_ticket(component, std::move(*message), trace);
+      co_return done;
+    }
+    case ComponentPush::Kind::authorized: {
+      auto done = co_await authorize(component, std::move(*message), trace);
+      co_return done;
+    }
+    case ComponentPush::Kind::unauthorized: {
+      auto done = co_await unauthorize(component, std::move(*message), trace);
+      co_return done;
+    }
+    case ComponentPush::Kind::other: break;
+  }
+  co_return ok();
+}
+
+Task<Result<>> Components::keep_ticket(AppPtr component, ComponentPush push, Trace* trace) {
+  KeepTicket act;
+  act.component = component->app_id;
+  act.made_at = push.made_at;
+  CO_TRY(act.ticket_sealed, vault_.seal("component_ticket", component->app_id, push.ticket));
+  Stopwatch watch(trace->store);
+  auto kept = co_await store_.components().keep_ticket(std::move(act));
+  CO_TRY(std::move(kept));
+  co_return ok();
+}
+
+// An authorisation that nobody here has asked for is not taken up by itself: it may be anybody's, and an app that is added opens a project
+// to its users. The admin API can (adopt).
+Task<Result<>> Components::authorize(AppPtr component, ComponentPush push, Trace* trace) {
+  SaveAuthorization act;
+  act.once = push.once;
+  act.pushed_at = push.made_at;
+  std::string project;
+  if (!push.pre_auth_code.empty()) {
+    std::string hash = crypto::sha256(push.pre_auth_code.reveal());
+    auto found = co_await store_.components().find_link(std::move(hash));
+    if (found.has_error() && found.error().code != ErrorCode::not_found) co_return found.error();
+    if (found.has_value() && found.value().component == component->app_id) {
+      project = found.value().project;
+      act.link = found.value().hash;
+    }
+  }
+  const AppPtr known = apps_.find(push.app_id);
+  const bool ours = known && known->authorization && known->authorization->component_id == component->app_id;
+  if (project.empty() && !ours) co_return ok();
+  auto granted = co_await grant_of_code(component, push.auth_code, trace);
+  // The browser was faster, or this push has come before: what stands can be asked for at any time.
+  if (granted.has_error() && is_spent(granted.error())) granted = co_await grant_of_app(component, push.app_id, trace);
+  CO_TRY(auto grant, std::move(granted));
+  if (grant.app_id != push.app_id) co_return make_error(ErrorCode::upstream_error, "WeChat answers about another app");
+  auto saved = co_await save(component, std::move(grant), std::move(project), std::move(act), trace);
+  CO_TRY(std::move(saved));
+  co_return ok();
+}
+
+Task<Result<>> Components::unauthorize(AppPtr component, ComponentPush push, Trace* trace) {
+  EndAuthorization act;
+  act.component = component->app_id;
+  act.app_id = push.app_id;
+  act.once = push.once;
+  act.pushed_at = push.made_at;
+  act.now = live_.clock.now();
+  act.source = by_wechat(*trace);
+  Stopwatch watch(trace->store);
+  auto ended = co_await store_.components().end_authorization(std::move(act));
+  CO_TRY(std::move(ended));
+  auto loaded = co_await apps_.load();
+  co_return loaded;
+}
+
+}  // namespace kaimen::core

@@ -1,0 +1,23 @@
+// What is kept of third-party platforms and of the apps that have authorised them.
+#pragma once
+
+#include "core/component_store.h"
+#include "store/act.h"
+
+namespace kaimen::store {
+
+Result<bool> keep_ticket(ActContext& context, const core::KeepTicket& act);
+Result<std::string> component_ticket(ActContext& context, const std::string& component);
+Result<> keep_link(ActContext& context, const core::AuthorizationLink& link);
+Result<core::AuthorizationLink> find_link(ActContext& context, const std::string& hash);
+Result<core::AuthorizationEffect> save_authorization(ActContext& context, const core::SaveAuthorization& act);
+Result<core::AuthorizationEffect> end_authorization(ActContext& context, const core::EndAuthorization& act);
+Result<std::string> refresh_token(ActContext& context, const std::string& app_id);
+Result<bool> save_authorizer_token(ActContext& context, const core::SaveAuthorizerToken& act);
+
+/// What is kept of an app that goes, or leaves its component. Error: conflict (it is a component that others have authorised).
+Result<> forget_component(Rows& rows, const std::string& app_id);
+/// All authorisations into the apps' rows.
+Result<> read_authorizations(Rows& rows, const std::map<std::string, core::AppRow*>& apps);
+
+}  // namespace kaimen::store

@@ -1,0 +1,37 @@
+-- Beside: 0001
+-- WeChat's third-party platforms (components): apps of the platform wechat_component, and those that have authorised one and have no secret of
+-- their own.
+
+-- The newest component_verify_ticket that WeChat has pushed. made_at: as WeChat says.
+CREATE TABLE component_tickets (
+  app_id        TEXT   NOT NULL PRIMARY KEY,  -- the component's
+  version       BIGINT NOT NULL,
+  ticket_sealed BLOB   NOT NULL,
+  made_at       BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- An app's authorisation of a component. refresh_sealed: the authorizer_refresh_token; permissions: ids of permission sets, comma-separated;
+-- pushed_at: when the newest push about it was made, as WeChat says.
+CREATE TABLE authorizations (
+  app_id         TEXT    NOT NULL PRIMARY KEY,  -- of the app that has authorised
+  version        BIGINT  NOT NULL,
+  component      TEXT    NOT NULL,  -- app_id
+  refresh_sealed BLOB    NOT NULL,
+  permissions    TEXT    NOT NULL,
+  stands         INTEGER NOT NULL,
+  pushed_at      BIGINT  NOT NULL,
+  authorized_at  BIGINT  NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX authorizations_by_component ON authorizations (component);
+
+-- Links to WeChat's page where an administrator authorises a component, by SHA-256 of the pre_auth_code in them.
+CREATE TABLE component_links (
+  hash       BLOB   NOT NULL PRIMARY KEY,
+  version    BIGINT NOT NULL,
+  component  TEXT   NOT NULL,  -- app_id
+  project    TEXT   NOT NULL,  -- where the app comes to
+  return_to  TEXT   NOT NULL,  -- where the browser goes afterwards; empty: nowhere
+  app_id     TEXT   NOT NULL,  -- of the app that has authorised by it; empty: none yet
+  created_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX component_links_by_time ON component_links (created_at);
