@@ -143,7 +143,8 @@ std::string wechat_seen_address(std::string_view errmsg) {
 }
 
 bool is_secret_refusal(WechatCall call, int64_t errcode) {
-  return errcode == kErrcodeSecretWrong || (call == WechatCall::access_token && errcode == kErrcodeCredentialInvalid);
+  const bool brings_secret = call == WechatCall::access_token || call == WechatCall::component_token;
+  return errcode == kErrcodeSecretWrong || (brings_secret && errcode == kErrcodeCredentialInvalid);
 }
 
 bool is_token_refusal(int64_t errcode) {
