@@ -47,7 +47,8 @@ Task<Result<PushReply>> Pushes::receive(AppPtr app, Push push, Trace* trace) {
   CO_TRY(in_time(push));
   if (components_.is_component(*app)) {
     auto done = co_await components_.receive(std::move(app), std::move(push), trace);
-    co_return done;
+    CO_TRY(std::move(done));
+    co_return PushReply{};
   }
   auto message = platform ? platform->open_push(*app, push) : std::nullopt;
   if (!message) co_return refused(app->push_token.empty() ? "the app has no push keys" : "the push does not open with the app's push keys");

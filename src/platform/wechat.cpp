@@ -27,7 +27,7 @@ CallFailure not_sent(Error error) {
 
 Millis steady_now() { return std::chrono::floor<Millis>(std::chrono::steady_clock::now().time_since_epoch()); }
 
-void note_failure(Breaker& breaker, http::ClientError::Kind kind) {
+void note_failure(core::Breaker& breaker, http::ClientError::Kind kind) {
   using Kind = http::ClientError::Kind;
   if (kind == Kind::too_many) return;  // a limit of our own says nothing about WeChat
   // Somebody is there: more of it than we take, or nonsense, is an answer too, and one app's files are not to stop all others.
