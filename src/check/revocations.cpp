@@ -33,8 +33,8 @@ class Revocations::Table {
 
   Slot* first() const { return first_; }
   size_t slots() const { return slots_; }
-  size_t used() const { return used_.load(std::memory_order_relaxed); }
-  bool half_full() const { return used() * 2 >= slots_; }
+  size_t used() const { return used_; }
+  bool half_full() const { return used_ * 2 >= slots_; }
 
   // value 0: none. nullptr: the table was cleared and filled anew under a reader's eyes. A writer finds a place, for half of them are free.
   const Slot* find(const SessionWords& session, uint64_t& value) const {
@@ -46,11 +46,11 @@ class Revocations::Table {
   void fill(Slot& slot, const SessionWords& session, uint64_t value, uint64_t until_ms) {
     Filter<Slot>(first_, slots_).add(session);
     Slots<Slot>::fill(slot, session, value, until_ms);
-    used_.store(used() + 1, std::memory_order_relaxed);
+    ++used_;
   }
 
   void clear() {
-    used_.store(0, std::memory_order_relaxed);
+    used_ = 0;
     if (madvise(first_, bytes(), MADV_DONTNEED) == 0) return;
     Filter<Slot>(first_, slots_).clear(slots_);
     for (size_t i = 0; i < slots_; ++i) first_[i].value.store(0, std::memory_order_relaxed);  // memory that somebody has locked
@@ -59,7 +59,7 @@ class Revocations::Table {
  private:
   size_t bytes() const { return (slots_ + filter_slots(slots_)) * sizeof(Slot); }
 
-  std::atomic<size_t> used_{0};
+  size_t used_ = 0;  // the writer's
   Slot* first_;
   const size_t slots_;
 };
@@ -83,6 +83,7 @@ void Revocations::put(const std::array<uint8_t, 16>& session, uint32_t generatio
     slot = &current_->place_of(words, value);
   }
   current_->fill(*slot, words, added, until_ms);
+  size_.store(current_->used(), std::memory_order_release);
 }
 
 Reason Revocations::find(const std::array<uint8_t, 16>& session, uint32_t generation) const noexcept {
@@ -126,6 +127,7 @@ void Revocations::rebuild(uint64_t now_ms) {
   std::atomic_thread_fence(std::memory_order_release);
   current_->clear();
   current_ = &next;
+  size_.store(next.used(), std::memory_order_release);
 }
 
 // One of that size that is not in use, and clear.
@@ -138,7 +140,7 @@ Revocations::Table& Revocations::spare(size_t slots) {
 
 std::pair<const Slot*, size_t> Revocations::all_slots() const { return {current_->first(), current_->slots()}; }
 
-size_t Revocations::size() const noexcept { return table_.load(std::memory_order_acquire)->used(); }
+size_t Revocations::size() const noexcept { return size_.load(std::memory_order_acquire); }
 
 size_t Revocations::tables() const {
   std::lock_guard lock(writer_);

@@ -59,6 +59,7 @@ class Revocations {
   Table& spare(size_t slots);
 
   std::atomic<const Table*> table_{nullptr};
+  std::atomic<size_t> size_{0};       // not a table's: one that was replaced is empty, and may be in use again
   std::atomic<uint64_t> changes_{0};  // of tables: a reader that sees another one at its end has to look again
   // Under writer_.
   std::vector<std::unique_ptr<Table>> tables_;

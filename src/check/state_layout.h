@@ -18,6 +18,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -104,6 +105,12 @@ inline constexpr size_t kStateTables = offsetof(StateFile, first_table);
 constexpr size_t state_stride(size_t slots) { return slots + filter_slots(slots); }
 constexpr size_t state_bytes(size_t slots) { return kStateTables + 2 * state_stride(slots) * sizeof(Slot); }
 static_assert(sizeof(StateHeader) <= 4096);
+/// How many slots the tables of a file of that many bytes, at least kStateTables, can have: a power of two, or 0.
+constexpr size_t slots_within(size_t bytes) {
+  size_t slots = std::bit_floor((bytes - kStateTables) / (2 * sizeof(Slot)));
+  if (slots != 0 && state_bytes(slots) > bytes) slots /= 2;  // the filters are a sixty-fourth of the slots
+  return slots;
+}
 
 /// Whether tables can have that many slots.
 constexpr bool is_slot_count(uint64_t slots) { return slots >= kStateSlotsMin && slots <= kStateSlotsMax && (slots & (slots - 1)) == 0; }

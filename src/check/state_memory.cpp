@@ -81,11 +81,29 @@ bool retire(const Locked& locked, const std::string& path) {
   return pwrite(locked.fd, &flags, sizeof flags, offsetof(StateHeader, flags)) == static_cast<ssize_t>(sizeof flags) && unlink(path.c_str()) == 0;
 }
 
-// Only behind what is in use: where the file system cannot do it, libc writes zeros one by one over what it has found to be zero.
+constexpr size_t kStep = size_t{32} << 20;
+
+// For a file system that cannot allocate: zeros, and only behind the file's end. What lies before it may be in use by now, so it is left alone
+// (posix_fallocate would write there).
+bool lengthen(int fd, size_t bytes) {
+  static constexpr char kZeros[64 << 10] = {};
+  struct stat now{};
+  if (fstat(fd, &now) != 0) return false;
+  for (auto at = static_cast<size_t>(now.st_size); at < bytes;) {
+    const ssize_t written = pwrite(fd, kZeros, std::min(sizeof kZeros, bytes - at), static_cast<off_t>(at));
+    if (written == 0) errno = ENOSPC;
+    if (written > 0) at += static_cast<size_t>(written);
+    else if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+// One thread at a time.
 bool allocate_to(int fd, size_t from, size_t bytes, std::string& error) {
-  const int refused = from < bytes ? posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(bytes - from)) : 0;
-  if (refused == 0) return true;
-  errno = refused;
+  int failed = 0;
+  while (from < bytes && (failed = fallocate(fd, 0, static_cast<off_t>(from), static_cast<off_t>(bytes - from))) != 0 && errno == EINTR) {
+  }
+  if (failed == 0 || ((errno == EOPNOTSUPP || errno == ENOSYS) && lengthen(fd, bytes))) return true;
   error = failure("no room for " + std::to_string(bytes) + " bytes");
   return false;
 }
@@ -142,11 +160,24 @@ StateMemory::~StateMemory() {
   close(fd_);  // and with it the lock
 }
 
-bool StateMemory::allocate(size_t from, size_t slots, std::string& error) const { return allocate_to(fd_, state_bytes(from), state_bytes(slots), error); }
+bool StateMemory::allocate(size_t from, size_t slots, std::string& error, const std::function<void()>& between) {
+  const size_t bytes = state_bytes(slots);
+  for (size_t at = state_bytes(from); at < bytes;) {
+    const size_t next = std::min(at + kStep, bytes);
+    {
+      std::lock_guard lock(end_);
+      if (!allocate_to(fd_, at, next, error)) return false;
+    }
+    if (between) between();
+    at = next;
+  }
+  return true;
+}
 
-bool StateMemory::reserve(size_t slots, std::string& error) {
+bool StateMemory::reserve(size_t slots, std::string& error, const std::function<void()>& between) {
   if (slots <= room_) return true;
-  if (!allocate(room_, slots, error)) {
+  if (!allocate(room_, slots, error, between)) {
+    std::lock_guard lock(end_);
     // What little there was is not kept from others. Readers use no more than they were told of.
     if (ftruncate(fd_, static_cast<off_t>(state_bytes(room_))) != 0) error += "; nor is what there was given back";
     return false;

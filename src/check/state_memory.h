@@ -1,7 +1,9 @@
 // The state file as its one writer has it: locked, its room reserved, mapped. What stands in it is the writer's affair (state_writer.h).
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "check/state_layout.h"
@@ -22,9 +24,10 @@ class StateMemory {
   size_t room() const { return room_; }
 
   /// Makes tables of that many slots possible; file() may lie elsewhere afterwards. False: there is no room, and nothing has changed.
-  bool reserve(size_t slots, std::string& error);
-  /// The long part of that ahead of it, by any thread: room on the disk behind that for `from` slots.
-  bool allocate(size_t from, size_t slots, std::string& error) const;
+  bool reserve(size_t slots, std::string& error, const std::function<void()>& between = {});
+  /// The long part of that ahead of it, by any thread: room on the disk behind that for `from` slots. Comes to `between` every few megabytes,
+  /// with nothing locked.
+  bool allocate(size_t from, size_t slots, std::string& error, const std::function<void()>& between = {});
 
  private:
   StateMemory(int fd, StateFile* file, size_t room) : fd_(fd), file_(file), room_(room) {}
@@ -32,6 +35,7 @@ class StateMemory {
   const int fd_;
   StateFile* file_;
   size_t room_;
+  std::mutex end_;  // of the file: one thread at a time moves it
 };
 
 }  // namespace kaimen::check

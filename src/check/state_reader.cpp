@@ -55,7 +55,7 @@ struct StateReader::Ring {
 
 StateReader::StateReader(const StateFile* file, size_t bytes) : file_(file) {
   if (bytes < kStateTables || file->header.magic.load(std::memory_order_acquire) != kStateMagic || load(file->header.version) != kStateVersion) return;
-  if (const uint64_t reached = reaches(); reached != 0 && reached <= bytes) slots_max_ = std::bit_floor((bytes - kStateTables) / (2 * sizeof(Slot)));
+  if (const uint64_t reached = reaches(); reached != 0 && reached <= bytes) slots_max_ = slots_within(bytes);
 }
 
 uint64_t StateReader::reaches() const noexcept {

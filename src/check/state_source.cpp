@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <new>
 
@@ -46,10 +48,13 @@ struct StateSource::Mapping {
 
 namespace {
 
-// Whether the last page is there: behind a file's end there is a SIGBUS. Without the right to look, no.
-bool is_whole(void* memory, size_t bytes) {
-  constexpr size_t kPage = 4096;
-  return madvise(static_cast<char*>(memory) + (bytes - 1) / kPage * kPage, kPage, MADV_POPULATE_READ) == 0;
+// Whether the last page is there: behind a file's end there is a SIGBUS. A system call that reads there answers EFAULT instead; this one reads a
+// mask first and then finds that there is nothing it may do with it, on every kernel and whatever rights the process has given up.
+bool is_whole(const void* memory, size_t bytes) {
+  constexpr int kNoHow = -1;
+  constexpr size_t kMaskBytes = 8;
+  const char* const last = static_cast<const char*>(memory) + bytes - kMaskBytes;
+  return syscall(SYS_rt_sigprocmask, kNoHow, last, nullptr, kMaskBytes) != 0 && errno == EINVAL;
 }
 
 }  // namespace
@@ -94,7 +99,10 @@ Unsure StateSource::reader(uint64_t boot_ms, const StateReader*& reader) noexcep
       unsure = reader->sure(boot_ms);
     }
     if (unsure == Unsure::no) return unsure;
-    if (unsure == Unsure::grown && extend(*mapping)) continue;
+    if (unsure == Unsure::grown && boot_ms >= extend_again_ms_.load(std::memory_order_relaxed)) {
+      if (extend(*mapping)) continue;
+      extend_again_ms_.store(boot_ms + kLookEveryMs, std::memory_order_relaxed);
+    }
     if (looked || boot_ms < look_again_ms_.load(std::memory_order_relaxed) || looking_.test_and_set(std::memory_order_acquire)) return unsure;
     look(boot_ms);
     looking_.clear(std::memory_order_release);

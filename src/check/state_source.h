@@ -16,7 +16,8 @@ class StateSource {
   static void destroy(StateSource* source) noexcept;
 
   /// Unsure::no, and then `reader` can be asked at `boot_ms`; else why nothing can be said, after one more look for the file if the last one
-  /// is a second ago. A file that has grown is mapped as far as it reaches now.
+  /// is a second ago. A file that has grown is mapped as far as it reaches now; where that fails, it
+  /// is tried again after a second.
   Unsure reader(uint64_t boot_ms, const StateReader*& reader) noexcept;
   /// As it was last seen, good now or not; nullptr: never.
   const StateReader* last() const noexcept;
@@ -32,7 +33,7 @@ class StateSource {
 
   char* path_ = nullptr;
   std::atomic<Mapping*> current_{nullptr};  // heads a list: readers may still be in one that was replaced, so all stay until the end
-  std::atomic<uint64_t> look_again_ms_{0};
+  std::atomic<uint64_t> look_again_ms_{0}, extend_again_ms_{0};
   std::atomic_flag looking_ = ATOMIC_FLAG_INIT;
   std::atomic<Unsure> missing_{Unsure::no_file};
 };

@@ -18,7 +18,8 @@ constexpr uint64_t kKeysDoNotFit = 1, kAppsDoNotFit = 2, kHeadersDoNotFit = 4, k
 constexpr std::pair<uint64_t, const char*> kMissing[] = {
     {kKeysDoNotFit, "keys"}, {kAppsDoNotFit, "apps"}, {kHeadersDoNotFit, "ticket headers"}, {kRevocationsDoNotFit, "revocations"}};
 
-constexpr uint64_t kGrowAgainMs = 2000;  // after it could not
+constexpr uint64_t kGrowAgainMs = 2000;      // after it could not
+constexpr size_t kBeatEvery = size_t{1} << 17;  // slots: some milliseconds
 
 void store(Word& word, uint64_t value) { word.store(value, std::memory_order_relaxed); }
 uint64_t load(const Word& word) { return word.load(std::memory_order_relaxed); }
@@ -181,7 +182,12 @@ void StateWriter::tend(uint64_t now_ms) {
   }
   // Most of the time goes here, and nobody waits for it. What comes of it shows below.
   std::string error;
-  if (wanted > room) memory_->allocate(room, wanted, error);
+  if (wanted > room) {
+    memory_->allocate(room, wanted, error, [this] {
+      std::lock_guard lock(mutex_);
+      beat_on();
+    });
+  }
   std::lock_guard lock(mutex_);
   if (crowded()) grow(now_ms);
 }
@@ -206,7 +212,7 @@ void StateWriter::grow(uint64_t now_ms) {
   failure_.clear();
   if (slots <= slots_) {
     failure_ = "it is as large as it may be";
-  } else if (memory_->reserve(slots, failure_)) {
+  } else if (memory_->reserve(slots, failure_, [this] { beat_on(); })) {
     fill_other(now_ms, slots);
     if (slots_ == slots) ++grown_;
   }
@@ -219,7 +225,10 @@ void StateWriter::fill_other(uint64_t now_ms, size_t slots) {
   const uint64_t other = slots > slots_ ? 1 : 1 - (load(header().table) & 1);
   std::atomic_thread_fence(std::memory_order_release);
   Slot* const first = table(other, slots);
-  for (size_t i = 0; i < slots; ++i) first[i].value.store(0, std::memory_order_relaxed);
+  for (size_t i = 0; i < slots; ++i) {
+    first[i].value.store(0, std::memory_order_relaxed);
+    if (i % kBeatEvery == kBeatEvery - 1) beat_on();
+  }
   const Filter<Slot> filter(first, slots);
   filter.clear(slots);
   size_t used = 0;
@@ -234,7 +243,7 @@ void StateWriter::fill_other(uint64_t now_ms, size_t slots) {
     uint64_t there = 0;
     filter.add(words);
     Slots<Slot>::fill(*to.locate(words, there), words, value, until_ms);
-    ++used;
+    if (++used % kBeatEvery == 0) beat_on();
   });
   if (fits) {
     begin();
@@ -251,6 +260,19 @@ void StateWriter::beat(uint64_t good_until_ms, int64_t node_ahead_ms) noexcept {
   std::lock_guard lock(mutex_);
   store(header().node_ahead_ms, static_cast<uint64_t>(node_ahead_ms));
   header().good_until_ms.store(good_until_ms, std::memory_order_release);
+}
+
+void StateWriter::beat_meanwhile(std::function<StateBeat()> next) {
+  std::lock_guard lock(mutex_);
+  next_beat_ = std::move(next);
+}
+
+// Under the mutex.
+void StateWriter::beat_on() noexcept {
+  if (!next_beat_) return;
+  const StateBeat next = next_beat_();
+  store(header().node_ahead_ms, static_cast<uint64_t>(next.node_ahead_ms));
+  header().good_until_ms.store(next.good_until_ms, std::memory_order_release);
 }
 
 StateFill StateWriter::fill() const {

@@ -2,6 +2,7 @@
 // next check. The file grows before it is full. Any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,12 @@ struct StateAppEntry {
   uint64_t revoked_before_ms = 0;
   uint32_t life_cap_s = 0;
   bool wafer = false;  ///< X-WX-Skey may carry its tickets.
+};
+
+/// Until when the file may be relied on (CLOCK_BOOTTIME), and the node's time − CLOCK_BOOTTIME.
+struct StateBeat {
+  uint64_t good_until_ms = 0;
+  int64_t node_ahead_ms = 0;
 };
 
 /// How full the file is.
@@ -61,6 +68,9 @@ class StateWriter {
 
   /// Everything here may be relied on before `good_until_ms`; the node's time is CLOCK_BOOTTIME and `node_ahead_ms`.
   void beat(uint64_t good_until_ms, int64_t node_ahead_ms) noexcept;
+  /// Where it takes long to fill a table or to get room, that beats as `next` says meanwhile, whoever waits for it. Empty: no more. To be set
+  /// once everything is published; `next` is called by any thread, with locks held.
+  void beat_meanwhile(std::function<StateBeat()> next);
 
   StateFill fill() const;
 
@@ -74,6 +84,7 @@ class StateWriter {
   void grow(uint64_t now_ms);
   void make_room(uint64_t now_ms);
   void fill_other(uint64_t now_ms, size_t slots);
+  void beat_on() noexcept;
   void begin() noexcept;
   void end() noexcept;
   void set_overflow(uint64_t what, bool overflows) noexcept;
@@ -81,6 +92,7 @@ class StateWriter {
   const std::unique_ptr<StateMemory> memory_;
   const Revocations& known_;
   mutable std::mutex mutex_;
+  std::function<StateBeat()> next_beat_;
   size_t slots_;              // of each table
   size_t used_ = 0;           // of the table in use
   uint64_t overflowing_ = 0;  // what does not fit: bits

@@ -17,10 +17,14 @@ Publication::Publication(Live& live, check::StateWriter& file, std::vector<std::
   file_.refill(static_cast<uint64_t>(epoch_ms(live_.clock.now())));
   file_.publish_headers(ticket_headers);
   apps_changed();
+  file_.beat_meanwhile([this] { return next_beat(); });
   beat();
 }
 
-Publication::~Publication() { live_.listener.store(nullptr, std::memory_order_release); }
+Publication::~Publication() {
+  live_.listener.store(nullptr, std::memory_order_release);
+  file_.beat_meanwhile({});
+}
 
 bool Publication::serves(const App& app) const { return only_apps_.empty() || std::ranges::find(only_apps_, app.app_id) != only_apps_.end(); }
 
@@ -86,9 +90,19 @@ void Publication::publish_keys() {
   file_.publish_keys(entries);
 }
 
-void Publication::beat() {
+check::StateBeat Publication::next_beat() const {
   const Time now = live_.clock.now();
   const uint64_t boot = check::boot_now_ms();
+  uint64_t good_until = 0;
+  if (const auto moment = live_.moment()) {
+    const Millis left = std::min(std::chrono::floor<Millis>(live_.good_until() - now), Millis{check::kGoodMs});
+    if (left > Millis{0}) good_until = boot + static_cast<uint64_t>(left.count());
+  }
+  return {good_until, epoch_ms(now) - static_cast<int64_t>(boot)};
+}
+
+void Publication::beat() {
+  const Time now = live_.clock.now();
   {
     std::lock_guard lock(mutex_);
     if (!settled_ && settled()) publish_keys();
@@ -97,12 +111,8 @@ void Publication::beat() {
       file_.purge(static_cast<uint64_t>(epoch_ms(now)));
     }
   }
-  uint64_t good_until = 0;
-  if (const auto moment = live_.moment()) {
-    const Millis left = std::min(std::chrono::floor<Millis>(live_.good_until() - now), Millis{check::kGoodMs});
-    if (left > Millis{0}) good_until = boot + static_cast<uint64_t>(left.count());
-  }
-  file_.beat(good_until, epoch_ms(now) - static_cast<int64_t>(boot));
+  const check::StateBeat next = next_beat();
+  file_.beat(next.good_until_ms, next.node_ahead_ms);
   file_.tend(static_cast<uint64_t>(epoch_ms(now)));  // last: it may take a while
 }
 

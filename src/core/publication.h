@@ -31,6 +31,7 @@ class Publication final : public LiveListener {
  private:
   bool serves(const App& app) const;
   bool settled() const;
+  check::StateBeat next_beat() const;
   void publish_keys();
 
   Live& live_;

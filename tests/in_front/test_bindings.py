@@ -241,6 +241,18 @@ def test_a_204_that_names_nobody_is_no_pass(tickets, command, tmp_path):
         other.stop(), named.stop()
 
 
+def test_a_support_view_is_refused_over_verify_as_well(tickets, command, tmp_path):
+    acting = Somebody([("X-Kaimen-User", "0" * 32), ("X-Kaimen-Registered", "false"), ("X-Kaimen-Actor", "ann@help")])
+    try:
+        program = Program(command(tmp_path / "none", acting.url))
+        for wanted in ({}, {"optional": True}):
+            answer = program.ask([("Authorization", f"Bearer {tickets.good}")], **wanted)
+            assert (answer["status"], answer["user"]) == (403, ""), wanted
+        program.stop()
+    finally:
+        acting.stop()
+
+
 @pytest.mark.parametrize("language", ["python", "node", "php"])  # Go has a type for it
 def test_false_as_a_text_is_no(site, language, tmp_path):
     command = LANGUAGES[language](tmp_path)

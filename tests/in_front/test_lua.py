@@ -93,6 +93,9 @@ init_by_lua_block {{
   Kaimen = require("resty.kaimen")
   kaimen = Kaimen.open("{state}")
   somebody = Kaimen.open("{none}", function() return 204, {{ headers = {{}} }} end)
+  acting = Kaimen.open("{none}", function() return 204, {{ headers = {{ ["X-Kaimen-User"] = "1", ["X-Kaimen-Actor"] = "ann" }} }} end)
+  acting_lower = Kaimen.open("{none}", function() return 204, {{ headers = {{ ["X-Kaimen-User"] = "1", ["x-kaimen-actor"] = "ann" }} }} end)
+  acting_field = Kaimen.open("{none}", function() return 204, {{ actor = "ann", headers = {{ ["X-Kaimen-User"] = "1" }} }} end)
 }}
 server {{
   listen 127.0.0.1:{port};
@@ -100,6 +103,11 @@ server {{
   location /true {{ content_by_lua_block {{ ngx.print((kaimen:request({{}}, {{ optional = "true" }}))) }} }}
   location /neither {{ content_by_lua_block {{ ngx.print((kaimen:request({{}}, {{ optional = "perhaps" }}))) }} }}
   location /nobody {{ content_by_lua_block {{ ngx.print((somebody:request({{}}, {{}}))) }} }}
+  location /acting {{ content_by_lua_block {{
+    local optional = {{ optional = true }}
+    ngx.print((acting:request({{}}, {{}})), (acting_lower:request({{}}, optional)), (acting_field:request({{}}, {{}})))
+  }} }}
+  location /protected {{ access_by_lua_block {{ acting:protect({{}}) }} content_by_lua_block {{ ngx.print("passed") }} }}
   location /nobody-may-come {{ content_by_lua_block {{ ngx.print((somebody:request({{}}, {{ optional = true }}))) }} }}
 }}
 """
@@ -110,6 +118,8 @@ def test_false_as_a_text_is_no_and_a_204_that_names_nobody_is_no_pass(site, star
     one = started(tmp_path, port, FLAGS.format(lua=LUA, state=site.state, none=tmp_path / "none", port=port))
     assert [one.get(path).body for path in ("/false", "/true", "/nobody", "/nobody-may-come")] == [b"401", b"204", b"503", b"204"]
     assert one.get("/neither").status == 500
+    assert one.get("/acting").body == b"403403403", "a support view is refused over /verify as it is inside"
+    assert one.get("/protected").status == 403
 
 
 def test_its_structs_are_those_of_the_header(tmp_path):

@@ -129,6 +129,26 @@ TEST(Revocations, tables_are_used_again_and_never_more_than_two_of_a_size) {
   EXPECT_LE(table.tables(), 8U);  // 1,024 to 16,384 slots
 }
 
+// Whoever makes room for all of them must never hear of fewer than there are.
+TEST(Revocations, their_number_holds_while_tables_change) {
+  constexpr uint64_t kKept = 100, kPassing = 50, kRounds = 1000;
+  Revocations table;
+  for (uint64_t i = 0; i < kKept; ++i) table.put(session_of(i), kAllGenerations, Reason::revoked, 2 * kRounds);
+  std::atomic<bool> done{false};
+  std::atomic<uint64_t> fewer{0};
+  std::thread reader([&] {
+    while (!done.load(std::memory_order_relaxed)) fewer += table.size() < kKept;
+  });
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    for (uint64_t i = 0; i < kPassing; ++i) table.put(session_of(kKept + i), kAllGenerations, Reason::revoked, round);
+    table.purge(round + 1);
+    EXPECT_EQ(table.size(), kKept);
+  }
+  done = true;
+  reader.join();
+  EXPECT_EQ(fewer, 0U);
+}
+
 TEST(Revocations, grows_to_a_million_and_forgets_them_again) {
   constexpr uint64_t kSessions = 1'000'000;
   Revocations table;

@@ -1,8 +1,10 @@
 // The state file grows before it is full, and nobody who reads it notices.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "check/state_reader.h"
 #include "tests/unit/state_file.h"
 
 namespace kaimen::check {
@@ -204,6 +206,75 @@ TEST_F(StateGrowthTest, ACountBeyondTheFilesEndIsNotBelieved) {
   close(fd);
   EXPECT_EQ(status(ticket(kGood)), 503);
   EXPECT_EQ(who_.unsure, KAIMEN_GROWN);
+}
+
+TEST_F(StateGrowthTest, WhatCouldNotBeMappedIsTriedAgainOnceASecond) {
+  write(1000);
+  publish();
+  ASSERT_EQ(status(ticket(kGood)), 204);
+  ASSERT_EQ(rename(path_.c_str(), (path_ + ".away").c_str()), 0) << "so that only what is mapped leads to it";
+  const int fd = open((path_ + ".away").c_str(), O_WRONLY);
+  const uint64_t slots = 1 << 13;
+  const uint64_t tried = boot_now_ms();
+  ASSERT_EQ(pwrite(fd, &slots, sizeof slots, offsetof(StateHeader, slots)), static_cast<ssize_t>(sizeof slots));
+  EXPECT_EQ(status(ticket(kGood)), 503);
+  ASSERT_EQ(ftruncate(fd, static_cast<off_t>(state_bytes(slots))), 0);
+  close(fd);
+  const int soon = status(ticket(kGood));
+  if (boot_now_ms() - tried < 1000) {
+    EXPECT_EQ(soon, 503);
+  }
+  while (status(ticket(kGood)) != 204) {
+    ASSERT_LT(boot_now_ms() - tried, 10'000U);
+    usleep(20'000);
+    beat();
+  }
+  ASSERT_EQ(rename((path_ + ".away").c_str(), path_.c_str()), 0);
+}
+
+// Tables lie with their filters: memory that holds the slots alone is not enough.
+TEST(StateReaderTest, TablesThatAreNotMappedWholeAreNotRead) {
+  constexpr size_t kSlots = 2048, kWhole = state_bytes(kSlots);
+  void* const memory = mmap(nullptr, kWhole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto* const file = static_cast<StateFile*>(memory);
+  file->header.magic = kStateMagic;
+  file->header.version = kStateVersion;
+  file->header.good_until_ms = 1000;
+  for (size_t bytes = kStateTables + 2 * kSlots * sizeof(Slot) - 1; bytes <= kWhole; ++bytes) {
+    file->header.slots = kSlots / 2;
+    const StateReader reader(file, bytes);
+    ASSERT_TRUE(reader.valid());
+    ASSERT_EQ(reader.sure(1), Unsure::no) << bytes;
+    file->header.slots = kSlots;
+    ASSERT_EQ(reader.sure(1), bytes < kWhole ? Unsure::grown : Unsure::no) << bytes;
+  }
+  munmap(memory, kWhole);
+}
+
+TEST_F(StateGrowthTest, ItsBeatsGoOnWhileItGrows) {
+  write(1000);
+  publish();
+  size_t beats = 0;
+  writer_->beat_meanwhile([&] {
+    ++beats;
+    return StateBeat{boot_now_ms() + kGoodMs, static_cast<int64_t>(kNow - boot_now_ms())};
+  });
+  beat(0);
+  ASSERT_EQ(status(ticket(kGood)), 503);
+  revoke_up_to(900);
+  EXPECT_EQ(beats, 0U) << "nothing of that takes long";
+  writer_->tend(kNow);
+  EXPECT_GE(beats, 1U);
+  EXPECT_EQ(status(ticket(kGood)), 204);
+  beat(0);
+  beats = 0;
+  for (uint64_t session = kGood + 1; session <= kGood + 70'000; ++session) revocations_.put(session_of(session), kAllGenerations, Reason::revoked, kNow + 1'000'000);
+  writer_->refill(0);
+  EXPECT_GE(beats, 2U) << "room for them, and a table";
+  EXPECT_EQ(status(ticket(kGood)), 204);
+  EXPECT_EQ(reason(ticket(kGood + 70'000)), "revoked");
+  writer_->beat_meanwhile({});
 }
 
 }  // namespace

@@ -184,6 +184,9 @@ func (check *Check) ask(headers http.Header, wanted Wanted) Answer {
 		if given("User") == "" && !wanted.Optional {
 			return Answer{Status: 503, Unsure: "/verify names nobody"} // somebody else's 204
 		}
+		if given("Actor") != "" {
+			return Answer{Status: 403} // a support view, refused as inside
+		}
 		expires, _ := strconv.ParseInt(given("Expires"), 10, 64)
 		return Answer{Status: 204, User: given("User"), Session: given("Session"), AppID: given("App"), OpenID: given("Openid"), UnionID: given("Unionid"),
 			ExternalID: given("External-Id"), Roles: roles(given("Roles")), Env: given("Env"), Registered: given("Registered") == "true", Expires: expires}

@@ -197,6 +197,9 @@ C;
         if ($status === 204 && $of('user') === '' && !$wanted['optional']) {
             return self::answer(503, ['unsure' => '/verify names nobody']);  // somebody else's 204
         }
+        if ($status === 204 && $of('actor') !== '') {
+            return self::answer(403);  // a support view, refused as inside
+        }
         return match ($status) {
             204 => self::answer(204, ['user' => $of('user'), 'session' => $of('session'), 'app_id' => $of('app'), 'openid' => $of('openid'), 'unionid' => $of('unionid'),
                 'external_id' => $of('external-id'), 'roles' => self::roles($of('roles')), 'env' => $of('env'), 'registered' => $of('registered') === 'true',

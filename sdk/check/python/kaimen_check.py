@@ -157,6 +157,8 @@ class Check:
             return Answer(403) if response.status == 403 else Answer(503, unsure=f"/verify answers {response.status}")
         if not given("User") and not optional:
             return Answer(503, unsure="/verify names nobody")  # somebody else's 204
+        if given("Actor"):
+            return Answer(403)  # a support view, refused as inside
         return Answer(204, user=given("User"), session=given("Session"), app_id=given("App"), openid=given("Openid"), unionid=given("Unionid"),
                       external_id=given("External-Id"), roles=given("Roles"), env=given("Env"), registered=given("Registered"), expires=given("Expires"))
 

@@ -84,10 +84,19 @@ local function flag(wanted, name)
   error("resty.kaimen: " .. name .. " must be true or false", 3)
 end
 
--- What `unsure` has found: a 204 that names nobody is somebody else's, unless nobody may come.
+-- A header of /verify's answer, in whatever case a client of HTTP has written its name.
+local function told(headers, name)
+  for given, value in pairs(headers) do
+    if type(given) == "string" and given:lower() == name then return type(value) == "table" and value[1] or value end
+  end
+  return nil
+end
+
+-- What `unsure` has found: a 204 that names nobody is somebody else's, unless nobody may come; a support view's (`actor`) is refused as inside.
 local function elsewhere(optional, status, who)
   who = who or {}
   who.headers = who.headers or {}
+  if status == 204 and ((who.actor or "") ~= "" or (told(who.headers, "x-kaimen-actor") or "") ~= "") then return 403, {} end
   if status == 401 and who.reason then return status, who end
   if status == 403 or (status == 204 and (optional or (who.headers["X-Kaimen-User"] or "") ~= "")) then return status, who end
   return 503, { unsure = who.unsure or "nobody else can say" }
