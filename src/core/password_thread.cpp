@@ -37,7 +37,12 @@ Task<Result<bool>> PasswordThread::is(const Place&, std::string hash, Secret pas
 template <class T>
 Task<Result<T>> PasswordThread::run(std::function<Result<T>()> work) {
   std::function<void(std::function<void(Result<T>)>)> start = [this, work = std::move(work)](std::function<void(Result<T>)> done) {
-    push({[work, done] { done(work()); }, [done](Error error) { done(std::move(error)); }});
+    push({[this, work, done] {
+            Result<T> result = make_error(ErrorCode::internal);
+            calculator_.run([&] { result = work(); });
+            done(std::move(result));
+          },
+          [done](Error error) { done(std::move(error)); }});
   };
   Wait<Result<T>> wait(std::move(start));
   Result<T> result = co_await wait;
@@ -51,7 +56,7 @@ void PasswordThread::push(Job job) {
 }
 
 void PasswordThread::serve() {
-  stand_back();
+  wake_without_haste();
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -1,6 +1,6 @@
-// Where passwords are hashed and compared: one thread that stands back for those that serve requests, with a queue that is bounded. Whoever
-// comes takes a place first, before a failure is counted or anything is written: who is turned away has lost nothing, and who has a place is
-// not turned away any more.
+// Where passwords are hashed and compared: one at a time, by a thread that stands back for those that serve requests (base/calculator.h), for
+// another that has the queue and answers. Whoever comes takes a place first, before a failure is counted or anything is written: who is turned
+// away has lost nothing, and who has a place is not turned away any more.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/calculator.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/task.h"
@@ -50,6 +51,7 @@ class PasswordThread {
   std::condition_variable wake_;
   std::deque<Job> jobs_;
   bool stopping_ = false;
+  Calculator calculator_;
   std::thread thread_;
 };
 

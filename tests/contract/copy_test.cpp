@@ -290,9 +290,9 @@ TEST_P(Copying, IsMadeByTheVersionOfBothAlone) {
   EXPECT_TRUE(copy());
 }
 
-constexpr auto name = [](const auto&) { return std::string("server"); };
-INSTANTIATE_TEST_SUITE_P(Postgres, Copying, testing::Values(servers::Engine::postgres), name);
-INSTANTIATE_TEST_SUITE_P(Mysql, Copying, testing::Values(servers::Engine::mysql), name);
+constexpr auto copy_server = [](const auto&) { return std::string("server"); };
+INSTANTIATE_TEST_SUITE_P(Postgres, Copying, testing::Values(servers::Engine::postgres), copy_server);
+INSTANTIATE_TEST_SUITE_P(Mysql, Copying, testing::Values(servers::Engine::mysql), copy_server);
 
 TEST(Marks, KeepNodesAway) {
   SqliteFactory factory;

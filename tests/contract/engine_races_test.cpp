@@ -255,11 +255,11 @@ TEST_P(EngineRaces, a_phone_proof_is_taken_once) {
   }
 }
 
-constexpr auto name = [](const auto&) { return std::string("server"); };
+constexpr auto race_server = [](const auto&) { return std::string("server"); };
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Postgres, EngineRaces, testing::Values(servers::Engine::postgres), name);
-INSTANTIATE_TEST_SUITE_P(Mysql, EngineRaces, testing::Values(servers::Engine::mysql), name);
+INSTANTIATE_TEST_SUITE_P(Postgres, EngineRaces, testing::Values(servers::Engine::postgres), race_server);
+INSTANTIATE_TEST_SUITE_P(Mysql, EngineRaces, testing::Values(servers::Engine::mysql), race_server);
 
 }  // namespace kaimen::contract

@@ -50,8 +50,7 @@ class WithComponent : public Base {
     const std::string body = "push-" + std::to_string(++told_);
     this->component_platform.push(body, std::move(push));
     core::Trace trace;
-    auto heard = run_here(this->services().pushes.receive(component(), {std::to_string(epoch_ms(this->clock.now()) / 1000), "nonce", "right", body}, &trace));
-    if (!heard) return heard.error();
+    TRY(run_here(this->services().pushes.receive(component(), {std::to_string(epoch_ms(this->clock.now()) / 1000), "nonce", "right", body}, &trace)));
     return ok();
   }
   Result<core::MadeLink> make_link(const std::string& project = "default", const std::string& only_app = "") {
