@@ -173,6 +173,11 @@ Task<void> AccessTokens::refresh_early(AppPtr app) {
 
 Task<Result<AccessToken>> AccessTokens::refresh(AppPtr app, std::optional<Secret> rejected) {
   if (app->authorization) {
+    // One that is stored needs no token of the component, which may have no good ticket.
+    auto read = co_await store_.access_token(app->app_id);
+    CO_TRY(const auto row, std::move(read));
+    CO_TRY(auto stored, usable(*app, row, rejected, clock_.now()));
+    if (stored) co_return std::move(*stored);
     // The component's token first: while the lease runs there is one call to be made.
     auto component = co_await get(app->authorization->component);
     CO_TRY(std::move(component));
@@ -244,8 +249,7 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
 
 Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease) {
   auto asked = co_await ask_platform(app);
-  // Only what the platform itself has said.
-  if (asked.has_value() || asked.error().upstream) note_answer(app, asked.has_error() ? &asked.error() : nullptr);
+  if (asked.has_value() || is_lasting(asked.error())) note_answer(app, asked.has_error() ? &asked.error() : nullptr);
   CO_TRY(const auto fetched, std::move(asked));
   const Time now = clock_.now();
   const AccessToken fresh = token_of(fetched.token.token, now + fetched.token.expires_in, now);

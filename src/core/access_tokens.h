@@ -34,8 +34,8 @@ class AccessTokens {
 
   /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
-  /// gives the refused one again, and for 30 s after that, on every node, without asking. What the platform says is answered, on this node, to
-  /// who asks before the time it names, else within a second, while the secret is the same.
+  /// gives the refused one again, and for 30 s after that, on every node, without asking. What the platform says, and that it says nothing of use,
+  /// is answered, on this node, to who asks before the time it names, else within a second, while the secret is the same.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
   /// of the call.
@@ -56,6 +56,8 @@ class AccessTokens {
   /// One call for a token of this app, whatever kind of app it is. Errors: those of the call; app_misconfigured when the account has taken its
   /// authorisation back, or WeChat has pushed no ticket yet.
   Task<Result<RefreshedToken>> ask_platform(AppPtr app);
+  /// Whether who asks again at once hears the same: not of what our own side had, nor of a ticket that may come any moment.
+  static bool is_lasting(const Error& error);
   Task<Result<RefreshedToken>> ask_as_component(AppPtr component, ComponentPlatform* platform);
   Task<Result<RefreshedToken>> ask_by_component(AppPtr app);
   Task<Result<bool>> save(AppPtr app, uint64_t lease, const RefreshedToken& fetched, Time expires_at, Time now);
@@ -74,7 +76,7 @@ class AccessTokens {
   void keep(const App& app, const AccessToken& token);
   bool failed_early(const App& app, Time now);
   void note_failed_early(const App& app, Time until);
-  /// What the platform said last, while that counts.
+  /// What came of the last question, while that counts.
   std::optional<Error> refused(const App& app, Time now);
   void note_answer(AppPtr app, const Error* refusal);
   /// Whether it is used and in its last minutes; then when it ends.

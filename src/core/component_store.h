@@ -20,16 +20,18 @@ struct AuthorizationLink {
   std::string return_to;  ///< Where the browser goes afterwards; empty: nowhere.
   std::string app_id;     ///< Of the app that has authorised by it; empty: none yet.
   Time created_at{};
+  Time expires_at{};      ///< When its pre_auth_code dies.
+  std::string only_app;   ///< app_id of the only one that may authorise by it; empty: any.
 };
 
 /// An authorisation as WeChat has just confirmed it.
 struct SaveAuthorization {
   std::string component, app_id;
-  std::string refresh_sealed;        ///< Vault purpose "refresh_token", row = app_id.
+  std::string refresh_sealed;        ///< Vault purpose "refresh_token", row = app_id; empty: none came along, and that of the same component stays.
   std::string token_sealed;          ///< Vault purpose "access_token", row = app_id; empty: none came along.
   Time token_expires_at{};
   std::string permissions;           ///< Ids of permission sets, comma-separated.
-  std::optional<AppRow> new_app;     ///< To be added where there is none of this app_id. Unset: then nothing is done.
+  std::optional<AppRow> new_app;     ///< To be added where there is none of this app_id. Unset: only what authorises this component already.
   std::string link;                  ///< AuthorizationLink::hash of the link it was given by; empty: none.
   std::string once;                  ///< Of the push that told of it, 32 raw bytes; empty: it was no push.
   Time pushed_at{};                  ///< When that was made, as WeChat says.
@@ -40,7 +42,7 @@ enum class AuthorizationEffect : uint8_t {
   applied,
   repeated,  ///< This push was applied before.
   outdated,  ///< A newer push has been applied.
-  nobody,    ///< There is no such app, and none was to be added.
+  nobody,    ///< No such app authorises the component, and none was to be added.
 };
 
 struct EndAuthorization {

@@ -14,6 +14,11 @@ namespace {
 constexpr size_t kNameCodePoints = 64, kReturnBytes = 1024;
 constexpr int kPushTries = 8;
 constexpr Millis kPushPause{250};
+// The code that WeChat gives in a link's last moment lives so long.
+constexpr auto kAuthCodeLife = std::chrono::minutes(10);
+
+/// Whether it authorises this component, as far as this node knows.
+bool authorizes(const AppPtr& app, const App& component) { return app && app->authorization && app->authorization->component_id == component.app_id; }
 
 bool is_spent(const Error& error) { return error.code == ErrorCode::code_invalid || error.code == ErrorCode::code_used; }
 
@@ -82,6 +87,8 @@ Task<Result<MadeLink>> Components::make_link(AppPtr component, LinkRequest reque
   link.project = std::move(request.project);
   link.return_to = std::move(request.return_to);
   link.created_at = live_.clock.now();
+  link.expires_at = link.created_at + made.expires_in;
+  link.only_app = request.app_id;
   MadeLink answer;
   answer.link = to_hex(link.hash);
   answer.expires_in = made.expires_in;
@@ -108,11 +115,9 @@ Task<Result<AuthorizationLink>> Components::find_link(const App& component, std:
 }
 
 Task<Result<AppPtr>> Components::take_code(AppPtr component, AuthorizationLink link, Secret code, Trace* trace) {
-  if (!link.app_id.empty()) {
-    auto app = apps_.find(link.app_id);
-    if (!app) co_return make_error(ErrorCode::not_found, "the app that authorised by this link is gone");
-    co_return app;
-  }
+  if (!link.app_id.empty()) co_return app_of(link);
+  if (live_.clock.now() >= link.expires_at + kAuthCodeLife) co_return make_error(ErrorCode::code_invalid, "the link has expired");
+  CO_TRY(expect_project(link.project));
   auto granted = co_await grant_of_code(component, std::move(code), trace);
   if (granted.has_error() && is_spent(granted.error())) {
     auto waited = co_await wait_for_push(link.hash);
@@ -122,15 +127,17 @@ Task<Result<AppPtr>> Components::take_code(AppPtr component, AuthorizationLink l
   CO_TRY(auto grant, std::move(granted));
   SaveAuthorization act;
   act.link = link.hash;
-  auto saved = co_await save(component, std::move(grant), link.project, std::move(act), trace);
+  auto saved = co_await place(component, std::move(grant), link.project, link.only_app, std::move(act), trace);
   co_return saved;
 }
 
 Task<Result<AppPtr>> Components::take_code(AppPtr component, std::string project, Secret code, Trace* trace) {
+  CO_TRY(expect_project(project));
   auto granted = co_await grant_of_code(component, std::move(code), trace);
   CO_TRY(auto grant, std::move(granted));
   SaveAuthorization act;
-  auto saved = co_await save(component, std::move(grant), std::move(project), std::move(act), trace);
+  std::string any;
+  auto saved = co_await place(component, std::move(grant), std::move(project), std::move(any), std::move(act), trace);
   co_return saved;
 }
 
@@ -149,18 +156,28 @@ Task<Result<AppPtr>> Components::wait_for_push(std::string link) {
     auto found = co_await store_.components().find_link(link);
     CO_TRY(const auto row, std::move(found));
     if (!row.app_id.empty()) {
-      auto app = apps_.find(row.app_id);
-      if (app) co_return app;
+      if (apps_.find(row.app_id)) co_return app_of(row);
       auto loaded = co_await apps_.load();  // another node has just put it there
       CO_TRY(std::move(loaded));
-      co_return apps_.find(row.app_id);
+      co_return app_of(row);
     }
     if (tries == kPushTries) co_return AppPtr();
     co_await sleep_for(kPushPause);
   }
 }
 
+Result<AppPtr> Components::app_of(const AuthorizationLink& link) const {
+  auto app = apps_.find(link.app_id);
+  if (!app || app->project != link.project) return make_error(ErrorCode::not_found, "the app that authorised by this link is gone");
+  return app;
+}
+
 // ---- grants ----
+
+Result<> Components::expect_project(const std::string& project) const {
+  if (!live_.apps.get()->project(project)) return make_error(ErrorCode::invalid_request, "there is no such project");
+  return ok();
+}
 
 Task<Result<AuthorizationGrant>> Components::grant_of_code(AppPtr component, Secret code, Trace* trace) {
   ComponentPlatform* platform = platform_of(*component);
@@ -198,10 +215,27 @@ Task<Result<AppRow>> Components::row_for(const App& component, const Authorizati
   co_return row;
 }
 
+Task<Result<AppPtr>> Components::place(AppPtr component, AuthorizationGrant grant, std::string project, std::string only_app, SaveAuthorization act,
+                                       Trace* trace) {
+  Result<AppPtr> placed = make_error(ErrorCode::conflict, "the link is for another app");
+  if (only_app.empty() || only_app == grant.app_id) {
+    placed = co_await save(component, grant, std::move(project), act, trace);
+    if (placed.has_value() || placed.error().code != ErrorCode::conflict) co_return placed;
+    auto loaded = co_await apps_.load();  // another node may have put it where it is
+    CO_TRY(std::move(loaded));
+  }
+  if (!authorizes(apps_.find(grant.app_id), *component)) co_return placed;
+  act.link.clear();
+  std::string where_it_is;
+  auto kept = co_await save(component, std::move(grant), std::move(where_it_is), std::move(act), trace);
+  CO_TRY(std::move(kept));
+  co_return placed;
+}
+
 Task<Result<AppPtr>> Components::save(AppPtr component, AuthorizationGrant grant, std::string project, SaveAuthorization act, Trace* trace) {
   CO_TRY(check_app_id(grant.app_id));
   if (!project.empty()) {
-    if (!live_.apps.get()->project(project)) co_return make_error(ErrorCode::invalid_request, "there is no such project");
+    CO_TRY(expect_project(project));
     auto made = co_await row_for(*component, grant, std::move(project));
     CO_TRY(act.new_app, std::move(made));
   }
@@ -262,6 +296,11 @@ Task<Result<>> Components::keep_ticket(AppPtr component, ComponentPush push, Tra
   co_return ok();
 }
 
+bool Components::is_good(const AuthorizationLink& link, const App& component, const ComponentPush& push) const {
+  if (link.component != component.app_id || push.made_at >= link.expires_at + kAuthCodeLife) return false;
+  return (link.only_app.empty() || link.only_app == push.app_id) && live_.apps.get()->project(link.project);
+}
+
 // An authorisation that nobody here has asked for is not taken up by itself: it may be anybody's, and an app that is added opens a project
 // to its users. The admin API can (adopt).
 Task<Result<>> Components::authorize(AppPtr component, ComponentPush push, Trace* trace) {
@@ -273,20 +312,21 @@ Task<Result<>> Components::authorize(AppPtr component, ComponentPush push, Trace
     std::string hash = crypto::sha256(push.pre_auth_code.reveal());
     auto found = co_await store_.components().find_link(std::move(hash));
     if (found.has_error() && found.error().code != ErrorCode::not_found) co_return found.error();
-    if (found.has_value() && found.value().component == component->app_id) {
+    if (found.has_value() && is_good(found.value(), *component, push)) {
       project = found.value().project;
       act.link = found.value().hash;
     }
   }
-  const AppPtr known = apps_.find(push.app_id);
-  const bool ours = known && known->authorization && known->authorization->component_id == component->app_id;
-  if (project.empty() && !ours) co_return ok();
+  if (project.empty() && !authorizes(apps_.find(push.app_id), *component)) co_return ok();
   auto granted = co_await grant_of_code(component, push.auth_code, trace);
   // The browser was faster, or this push has come before: what stands can be asked for at any time.
   if (granted.has_error() && is_spent(granted.error())) granted = co_await grant_of_app(component, push.app_id, trace);
   CO_TRY(auto grant, std::move(granted));
   if (grant.app_id != push.app_id) co_return make_error(ErrorCode::upstream_error, "WeChat answers about another app");
-  auto saved = co_await save(component, std::move(grant), std::move(project), std::move(act), trace);
+  std::string any;
+  auto saved = co_await place(component, std::move(grant), std::move(project), std::move(any), std::move(act), trace);
+  // To come again would not change where the app is.
+  if (saved.has_error() && saved.error().code == ErrorCode::conflict) co_return ok();
   CO_TRY(std::move(saved));
   co_return ok();
 }

@@ -44,8 +44,10 @@ class Components {
   Task<Result<MadeLink>> make_link(AppPtr component, LinkRequest request, Trace* trace);
   /// The link named so, whose callback has come. Error: not_found.
   Task<Result<AuthorizationLink>> find_link(const App& component, std::string link);
-  /// What WeChat sent back with the browser. Of a link whose app is known already the code is not looked at. Errors: code_invalid, code_used,
-  /// conflict (the app is in another project, or another has authorised by this link), those of WeChat.
+  /// What WeChat sent back with the browser. Of a link whose app is known already the code is not looked at. Errors: code_invalid (of a link too
+  /// old as well), code_used, not_found (the link's app is gone), invalid_request (the project is), conflict (the app is in another project, the
+  /// link is for another, or another has authorised by it; an app that authorises the component already is authorised anew where it is), those
+  /// of WeChat.
   Task<Result<AppPtr>> take_code(AppPtr component, AuthorizationLink link, Secret code, Trace* trace);
   /// The same without a link, into a project.
   Task<Result<AppPtr>> take_code(AppPtr component, std::string project, Secret code, Trace* trace);
@@ -57,12 +59,20 @@ class Components {
   ComponentPlatform* platform_of(const App& app) const;
   Task<Result<AuthorizationGrant>> grant_of_code(AppPtr component, Secret code, Trace* trace);
   Task<Result<AuthorizationGrant>> grant_of_app(AppPtr component, std::string app_id, Trace* trace);
+  Result<> expect_project(const std::string& project) const;
+  /// What a code has brought, into a project, as save(). WeChat gives it once, and the refresh token of before is void: what cannot come to the
+  /// project is kept where the app is. `only_app` empty: any. Error: conflict, then too.
+  Task<Result<AppPtr>> place(AppPtr component, AuthorizationGrant grant, std::string project, std::string only_app, SaveAuthorization act, Trace* trace);
   /// `act` has what is known beside the grant; `project` empty: only an app that is there.
   Task<Result<AppPtr>> save(AppPtr component, AuthorizationGrant grant, std::string project, SaveAuthorization act, Trace* trace);
   Task<Result<AppRow>> row_for(const App& component, const AuthorizationGrant& grant, std::string project);
   Task<Result<>> keep_ticket(AppPtr component, ComponentPush push, Trace* trace);
   Task<Result<>> authorize(AppPtr component, ComponentPush push, Trace* trace);
   Task<Result<>> unauthorize(AppPtr component, ComponentPush push, Trace* trace);
+  /// Whether the push may put its app where the link says.
+  bool is_good(const AuthorizationLink& link, const App& component, const ComponentPush& push) const;
+  /// The app that has authorised by the link. Error: not_found.
+  Result<AppPtr> app_of(const AuthorizationLink& link) const;
   /// The app of the link, which the push may just be putting there; nullptr: it does not come.
   Task<Result<AppPtr>> wait_for_push(std::string link);
 

@@ -8,10 +8,16 @@ namespace kaimen::core {
 
 namespace {
 Error platform_gone() { return make_error(ErrorCode::internal, "the app's platform is gone"); }
+constexpr std::string_view kNoTicket = "WeChat has not pushed a component_verify_ticket yet: it does so every ten minutes";
 Error lost(const App& app) {
   return make_error(ErrorCode::app_misconfigured, "the refresh token of " + app.app_id + " is lost: its administrator has to authorise again");
 }
 }  // namespace
+
+bool AccessTokens::is_lasting(const Error& error) {
+  const bool our_own = error.code == ErrorCode::unavailable || error.code == ErrorCode::internal || error.detail == kNoTicket;
+  return error.upstream || !our_own;
+}
 
 Task<Result<RefreshedToken>> AccessTokens::ask_platform(AppPtr app) {
   Platform* platform = platforms_.find(app->platform);
@@ -32,7 +38,7 @@ Task<Result<RefreshedToken>> AccessTokens::ask_platform(AppPtr app) {
 Task<Result<RefreshedToken>> AccessTokens::ask_as_component(AppPtr component, ComponentPlatform* platform) {
   auto read = co_await store_.components().ticket(component->app_id);
   CO_TRY(const std::string sealed, std::move(read));
-  if (sealed.empty()) co_return make_error(ErrorCode::app_misconfigured, "WeChat has not pushed a component_verify_ticket yet: it does so every ten minutes");
+  if (sealed.empty()) co_return make_error(ErrorCode::app_misconfigured, std::string(kNoTicket));
   CO_TRY(auto ticket, vault_.open("component_ticket", component->app_id, sealed));
   auto answer = co_await platform->fetch_component_token(component, std::move(ticket), deadline_in(limits::kUpstreamTotal));
   if (answer.has_error()) co_return answer.error().error;

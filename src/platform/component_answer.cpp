@@ -67,8 +67,12 @@ core::CallResult<core::PreAuthCode> read_pre_auth_code(int status, std::string_v
 core::CallResult<core::AuthorizationGrant> read_code_grant(int status, std::string_view body) {
   TRY(const auto object, read_answer(WechatCall::component, status, body));
   TRY(auto grant, read_grant(object));
-  if (grant.refresh_token.empty()) return malformed_answer("no refresh token");
-  TRY(grant.token, read_token_members(*object_at(object, "authorization_info"), "authorizer_access_token"));
+  // An account that may not call WeChat's API has no tokens: it logs in by the component's.
+  const auto& info = *object_at(object, "authorization_info");
+  if (info.contains("authorizer_access_token")) {
+    TRY(grant.token, read_token_members(info, "authorizer_access_token"));
+    if (grant.refresh_token.empty()) return malformed_answer("no refresh token");
+  }
   return grant;
 }
 

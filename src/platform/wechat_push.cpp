@@ -77,10 +77,8 @@ PushMessage message_of(const core::App& app, const PushFields& fields) {
   return message;
 }
 
-/// Whose keys the app's pushes are under.
-const core::App& pushed_for(const core::App& app) {
-  return app.authorization && app.push_token.empty() ? *app.authorization->component : app;
-}
+/// The component that the app has authorised, under whose keys WeChat pushes then; nullptr: none.
+const core::App* component_of(const core::App& app) { return app.authorization ? app.authorization->component.get() : nullptr; }
 
 /// What is in the envelope of a push under the app's keys.
 std::optional<PushFields> open_envelope(const core::App& app, const core::Push& push) {
@@ -96,6 +94,11 @@ std::optional<PushFields> open_envelope(const core::App& app, const core::Push& 
   return plain ? read_push_fields(*plain) : std::nullopt;
 }
 
+bool is_check_under(const core::App& keyed, const core::Push& push) {
+  if (keyed.push_token.empty()) return false;
+  return Secret::equal(crypto::push_signature({keyed.push_token.reveal(), push.timestamp, push.nonce}), push.signature);
+}
+
 /// Seconds since 1970; zero: not of that form.
 Time made_at(std::string_view text) {
   constexpr size_t kDigits = 11;
@@ -108,26 +111,29 @@ Time made_at(std::string_view text) {
 }  // namespace
 
 bool is_signed_push_check(const core::App& app, const core::Push& push) {
-  const core::App& keyed = pushed_for(app);
-  if (keyed.push_token.empty()) return false;
-  return Secret::equal(crypto::push_signature({keyed.push_token.reveal(), push.timestamp, push.nonce}), push.signature);
+  const core::App* component = component_of(app);
+  return is_check_under(app, push) || (component && is_check_under(*component, push));
 }
 
 std::optional<PushMessage> open_wechat_push(const core::App& app, const core::Push& push) {
-  const auto fields = open_envelope(pushed_for(app), push);
+  const core::App* component = component_of(app);
+  auto fields = open_envelope(app, push);
+  if (!fields && component) fields = open_envelope(*component, push);
   if (!fields) return std::nullopt;
   return message_of(app, *fields);
 }
 
 Result<core::PushReply> seal_wechat_push_reply(const core::App& app, const core::Push& push, std::string_view text, Time now, Random& random) {
-  const auto key = crypto::push_key(app.push_key.reveal());
+  const core::App* component = component_of(app);
+  const core::App& keyed = component && !open_envelope(app, push) ? *component : app;
+  const auto key = crypto::push_key(keyed.push_key.reveal());
   if (!key) return make_error(ErrorCode::internal, "the app has no push keys");
-  TRY(const std::string encrypted, crypto::seal_push(*key, text, app.app_id, random));
+  TRY(const std::string encrypted, crypto::seal_push(*key, text, keyed.app_id, random));
   TRY(const auto noise, random.bytes<8>());
   const std::string nonce = to_hex({reinterpret_cast<const char*>(noise.data()), noise.size()});
   const int64_t seconds = epoch_ms(now) / 1000;
   const std::string timestamp = std::to_string(seconds);
-  const std::string signature = crypto::push_signature({app.push_token.reveal(), timestamp, nonce, encrypted});
+  const std::string signature = crypto::push_signature({keyed.push_token.reveal(), timestamp, nonce, encrypted});
   if (is_xml_push(push.body)) {
     return core::PushReply{"application/xml", "<xml><Encrypt><![CDATA[" + encrypted + "]]></Encrypt><MsgSignature><![CDATA[" + signature +
                                                   "]]></MsgSignature><TimeStamp>" + timestamp + "</TimeStamp><Nonce><![CDATA[" + nonce + "]]></Nonce></xml>"};

@@ -9,13 +9,13 @@
 
 namespace kaimen::platform {
 
-/// Whether the check of the URL is signed with the app's Token. Of an app that has authorised a component and has no push keys of its own,
-/// here as below, those of the component count, and the message is for the component.
+/// Whether the check of the URL is signed with the app's Token. Of an app that has authorised a component, here as below, those of the
+/// component count beside its own, and the message is for the component then.
 bool is_signed_push_check(const core::App& app, const core::Push& push);
 /// nullopt: the app has no push keys, msg_signature does not fit, the envelope does not open, or it is for another app.
 std::optional<core::PushMessage> open_wechat_push(const core::App& app, const core::Push& push);
-/// The envelope {Encrypt, MsgSignature, TimeStamp, Nonce} around `text`, as JSON or XML as the push was. Errors: unavailable (no randomness),
-/// internal (the app has no push keys).
+/// The envelope {Encrypt, MsgSignature, TimeStamp, Nonce} around `text`, as JSON or XML and under the keys as the push was. Errors: unavailable
+/// (no randomness), internal (the app has no push keys).
 Result<core::PushReply> seal_wechat_push_reply(const core::App& app, const core::Push& push, std::string_view text, Time now, Random& random);
 
 /// A push about the component itself: its ticket, and who has authorised it. nullopt: as above.

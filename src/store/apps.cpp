@@ -184,11 +184,13 @@ Result<std::vector<AppRow>> list_apps(ActContext& context) {
 Result<> add_app(ActContext& context, const AppRow& app) {
   Rows& rows = context.rows;
   rows.expect(kAppByLiveId, app.app_id);
+  rows.expect<AuthorizationTableRow>(app.app_id);
   TRY(const AppTableRow* same_number, rows.find<AppTableRow>(app.number));
   TRY(const AppTableRow* same_id, live_app(rows, app.app_id));
   if (context.again && same_number && same_number == same_id) return ok();
   if (same_number || same_id) return make_error(ErrorCode::conflict, "there is an app " + app.app_id + ", or its number is taken");
   TRY(expect_free_hosts(rows, app, nullptr));
+  TRY(forget_authorization(rows, app.app_id));
   AppTableRow row;
   row.number = app.number;
   row.app_id = app.app_id;

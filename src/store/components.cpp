@@ -90,14 +90,15 @@ Result<> keep_link(ActContext& context, const core::AuthorizationLink& link) {
   TRY(const ComponentLinkRow* before, context.rows.find<ComponentLinkRow>(Bytes{link.hash}));
   if (before && context.again) return ok();
   if (before) return make_error(ErrorCode::conflict, "WeChat has given this pre_auth_code before");
-  context.rows.insert(ComponentLinkRow{Bytes{link.hash}, 0, link.component, link.project, link.return_to, link.app_id, link.created_at});
+  context.rows.insert(ComponentLinkRow{Bytes{link.hash}, 0, link.component, link.project, link.return_to, link.app_id, link.created_at, link.expires_at,
+                               link.only_app});
   return ok();
 }
 
 Result<core::AuthorizationLink> find_link(ActContext& context, const std::string& hash) {
   TRY(const ComponentLinkRow* row, context.rows.find<ComponentLinkRow>(Bytes{hash}));
   if (!row) return make_error(ErrorCode::not_found, "there is no such link");
-  return core::AuthorizationLink{row->hash.raw, row->component, row->project, row->return_to, row->app_id, row->created_at};
+  return core::AuthorizationLink{row->hash.raw, row->component, row->project, row->return_to, row->app_id, row->created_at, row->expires_at, row->only_app};
 }
 
 Result<AuthorizationEffect> save_authorization(ActContext& context, const core::SaveAuthorization& act) {
@@ -107,8 +108,13 @@ Result<AuthorizationEffect> save_authorization(ActContext& context, const core::
   rows.expect<AuthorizationTableRow>(act.app_id);
   rows.expect<AccessTokenTableRow>(act.app_id);
   TRY(const AppTableRow* app, live_app(rows, act.app_id));
-  if (!app && !act.new_app) return AuthorizationEffect::nobody;
-  TRY(const AuthorizationTableRow* before, rows.find<AuthorizationTableRow>(act.app_id));
+  // Where an older program has removed the app, its authorisation is still there; add_app takes that away.
+  const AuthorizationTableRow* before = nullptr;
+  if (app) {
+    TRY(before, rows.find<AuthorizationTableRow>(act.app_id));
+  }
+  const bool same_component = before && before->component == act.component;
+  if (!act.new_app && !same_component) return AuthorizationEffect::nobody;
   TRY(const bool is_new, take_once(rows, act.once, act.now));
   if (!is_new) return AuthorizationEffect::repeated;
   if (before && !act.once.empty() && before->pushed_at > act.pushed_at) return AuthorizationEffect::outdated;
@@ -121,11 +127,11 @@ Result<AuthorizationEffect> save_authorization(ActContext& context, const core::
     TRY(add_app(context, row));
     TRY(app, live_app(rows, act.app_id));
   }
-  TRY(put_access_token(context, act, before && before->component == act.component));
+  TRY(put_access_token(context, act, same_component));
   if (before) {
     AuthorizationTableRow& row = rows.change(*before);
     row.component = act.component;
-    row.refresh_sealed = Bytes{act.refresh_sealed};
+    if (!same_component || !act.refresh_sealed.empty()) row.refresh_sealed = Bytes{act.refresh_sealed};
     row.permissions = act.permissions;
     row.stands = true;
     row.pushed_at = std::max(row.pushed_at, act.pushed_at);
@@ -173,16 +179,20 @@ Result<bool> save_authorizer_token(ActContext& context, const core::SaveAuthoriz
   return true;
 }
 
+Result<> forget_authorization(Rows& rows, const std::string& app_id) {
+  TRY(const AuthorizationTableRow* authorization, rows.find<AuthorizationTableRow>(app_id));
+  if (authorization) rows.remove(*authorization);
+  return ok();
+}
+
 Result<> forget_component(Rows& rows, const std::string& app_id) {
   rows.expect<ComponentTicketRow>(app_id);
   rows.expect<AuthorizationTableRow>(app_id);
   TRY(const auto authorized, rows.list(kAuthorizationsOf, app_id));
   if (!authorized.empty()) return make_error(ErrorCode::conflict, "apps have authorised this third-party platform: remove them first");
   TRY(const ComponentTicketRow* ticket, rows.find<ComponentTicketRow>(app_id));
-  TRY(const AuthorizationTableRow* authorization, rows.find<AuthorizationTableRow>(app_id));
   if (ticket) rows.remove(*ticket);
-  if (authorization) rows.remove(*authorization);
-  return ok();
+  return forget_authorization(rows, app_id);
 }
 
 Result<> read_authorizations(Rows& rows, const std::map<std::string, core::AppRow*>& apps) {

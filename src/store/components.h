@@ -17,6 +17,8 @@ Result<bool> save_authorizer_token(ActContext& context, const core::SaveAuthoriz
 
 /// What is kept of an app that goes, or leaves its component. Error: conflict (it is a component that others have authorised).
 Result<> forget_component(Rows& rows, const std::string& app_id);
+/// What an app of this app_id, removed by a program that does not know of it, has left.
+Result<> forget_authorization(Rows& rows, const std::string& app_id);
 /// All authorisations into the apps' rows.
 Result<> read_authorizations(Rows& rows, const std::map<std::string, core::AppRow*>& apps);
 

@@ -514,7 +514,8 @@ struct ComponentLinkRow {
   Bytes hash;
   int64_t version = 0;
   std::string component, project, return_to, app_id;
-  Time created_at{};
+  Time created_at{}, expires_at{};
+  std::string only_app;
 };
 template <>
 struct Table<ComponentLinkRow> {
@@ -529,6 +530,8 @@ struct Table<ComponentLinkRow> {
       Column{"return_to", &ComponentLinkRow::return_to},
       Column{"app_id", &ComponentLinkRow::app_id},
       Column{"created_at", &ComponentLinkRow::created_at},
+      Column{"expires_at", &ComponentLinkRow::expires_at},
+      Column{"only_app", &ComponentLinkRow::only_app},
   };
 };
 

@@ -71,7 +71,7 @@ std::string authorization_of(core::Store& store, const std::string& app_id = "wx
   return "";
 }
 core::AuthorizationLink link_named(const std::string& hash, const std::string& project = "default") {
-  return {hash + std::string(32 - hash.size(), '#'), "wxc", project, "https://example.com/done", "", t0};
+  return {hash + std::string(32 - hash.size(), '#'), "wxc", project, "https://example.com/done", "", t0, t0 + 30min, "wx1"};
 }
 std::string link_app(core::Store& store, const std::string& hash) { return run_here(store.components().find_link(link_named(hash).hash)).value().app_id; }
 
@@ -138,6 +138,25 @@ TEST_P(StoreContract, a_push_that_comes_three_times_is_done_once) {
   EXPECT_EQ(refresh_of(store()), "r3");
 }
 
+TEST_P(StoreContract, an_authorisation_that_brings_no_refresh_token_leaves_the_one_there_is) {
+  authorize(store(), authorization("r1"));
+  auto act = authorization("");
+  act.token_sealed.clear();
+  EXPECT_EQ(authorize(store(), act), AuthorizationEffect::applied);
+  EXPECT_EQ(refresh_of(store()) + token_of(store()), "r1token of r1");
+  act.component = "wxd";
+  EXPECT_EQ(authorize(store(), act), AuthorizationEffect::applied);
+  EXPECT_EQ(refresh_of(store()) + token_of(store()), "") << "another component's is of no use";
+}
+
+TEST_P(StoreContract, what_authorises_another_component_is_left_alone_unless_it_was_asked_for) {
+  authorize(store(), authorization("r1"));
+  auto act = authorization_pushed("r2", "p1", t0 + 1s);
+  act.component = "wxd";
+  EXPECT_EQ(authorize(store(), act), AuthorizationEffect::nobody);
+  EXPECT_EQ(refresh_of(store()), "r1");
+}
+
 TEST_P(StoreContract, what_is_taken_back_is_gone_and_no_repeat_of_it_ends_a_newer_authorisation) {
   authorize(store(), authorization("r1"));
   EXPECT_EQ(unauthorize(store(), taken_back("p1", t0 + 1s)), AuthorizationEffect::applied);
@@ -172,6 +191,9 @@ TEST_P(StoreContract, a_link_is_one_apps) {
   ASSERT_TRUE(run_here(store().components().keep_link(link_named("l1"))));
   EXPECT_EQ(code_of(run_here(store().components().keep_link(link_named("l1")))), ErrorCode::conflict);
   EXPECT_EQ(code_of(run_here(store().components().find_link(link_named("l2").hash))), ErrorCode::not_found);
+  const auto kept = run_here(store().components().find_link(link_named("l1").hash)).value();
+  EXPECT_EQ(kept.expires_at, t0 + 30min);
+  EXPECT_EQ(kept.only_app, "wx1");
   auto act = authorization("r1");
   act.link = link_named("l1").hash;
   EXPECT_EQ(authorize(store(), act), AuthorizationEffect::applied);

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/limits.h"
+#include "core/component_store.h"
 #include "store/migrate.h"
 
 namespace kaimen::contract {
@@ -50,6 +51,38 @@ class OutsideLock {
 };
 
 }  // namespace
+
+// A program of before third-party platforms has removed the app and left its authorisation.
+TEST(SqliteComponents, an_app_that_is_added_again_has_no_authorisation_of_the_one_before) {
+  SqliteFactory factory;
+  const auto store = factory.open();
+  core::SaveAuthorization act;
+  act.component = "wxc";
+  act.app_id = "wx1";
+  act.refresh_sealed = "r1";
+  act.new_app.emplace();
+  act.new_app->app_id = "wx1";
+  act.new_app->platform = "wechat";
+  act.new_app->project = "default";
+  const auto remove_as_before = [&] { run_sql(factory.file(), "UPDATE apps SET removed_at = 1, live_app_id = NULL WHERE live_app_id = 'wx1'"); };
+  const auto refresh = [&] { return run_here(store->components().refresh_token("wx1")).value(); };
+  act.new_app->number = 1;
+  ASSERT_TRUE(run_here(store->components().save_authorization(act)));
+  ASSERT_EQ(refresh(), "r1");
+  remove_as_before();
+  act.new_app->number = 2;
+  act.refresh_sealed.clear();
+  ASSERT_TRUE(run_here(store->components().save_authorization(act)));
+  EXPECT_EQ(refresh(), "");
+  act.refresh_sealed = "r2";
+  ASSERT_TRUE(run_here(store->components().save_authorization(act)));
+  remove_as_before();
+  core::AppRow plain = *act.new_app;
+  plain.number = 3;
+  ASSERT_TRUE(run_here(store->add_app(plain)));
+  EXPECT_EQ(refresh(), "");
+  EXPECT_FALSE(run_here(store->list_apps()).value().at(0).authorization);
+}
 
 TEST(SqliteOpen, makes_a_file_only_its_owner_reads) {
   SqliteFactory factory;

@@ -113,6 +113,15 @@ TEST_F(AccessTokensTest, WhatWeChatRefusedIsNotAskedByEveryCaller) {
   EXPECT_TRUE(get()) << "with another secret it is another question";
 }
 
+TEST_F(AccessTokensTest, WhereWeChatSaidNothingOfUseNotEveryCallerAsks) {
+  platform.token_failure = failure(ErrorCode::upstream_error);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(code_of(get()), ErrorCode::upstream_error);
+  EXPECT_EQ(platform.fetches, 1);
+  platform.token_failure.reset();
+  clock.pass(1s);
+  EXPECT_TRUE(get());
+}
+
 TEST_F(AccessTokensTest, AFailureIsAnsweredAndTheNextOneAsksAgain) {
   platform.token_failure = failure(ErrorCode::app_misconfigured, 40125);
   const auto failed = get();

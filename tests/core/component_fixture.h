@@ -53,9 +53,9 @@ class WithComponent : public Base {
     TRY(run_here(this->services().pushes.receive(component(), {std::to_string(epoch_ms(this->clock.now()) / 1000), "nonce", "right", body}, &trace)));
     return ok();
   }
-  Result<core::MadeLink> make_link(const std::string& project = "default") {
+  Result<core::MadeLink> make_link(const std::string& project = "default", const std::string& only_app = "") {
     core::Trace trace;
-    return run_here(this->services().components.make_link(component(), {project, "https://k.example.com/back", "", ""}, &trace));
+    return run_here(this->services().components.make_link(component(), {project, "https://k.example.com/back", "", only_app}, &trace));
   }
   static std::string pre_auth_code_of(const core::MadeLink& link) { return link.url.substr(5, link.url.find(' ') - 5); }
   /// The browser comes back with a code.

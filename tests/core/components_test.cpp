@@ -118,6 +118,31 @@ TEST_F(ComponentsTest, ALinkOfAnotherComponentOrOfNobodyIsNone) {
   EXPECT_EQ(code_of(make_link("nowhere")), ErrorCode::invalid_request);
 }
 
+TEST_F(ComponentsTest, ALinkForOneAppIsNoOthers) {
+  const auto link = make_link("default", "wx9").value();
+  EXPECT_EQ(code_of(bring(link, component_platform.authorize("wx8"))), ErrorCode::conflict);
+  ASSERT_TRUE(tell(authorized("wx8", component_platform.authorize("wx8"), pre_auth_code_of(link))));
+  EXPECT_FALSE(services().apps.find("wx8"));
+  EXPECT_TRUE(bring(link, component_platform.authorize("wx9")));
+}
+
+TEST_F(ComponentsTest, AnOldLinkMakesNoApp) {
+  const auto link = make_link().value();
+  clock.pass(40min);  // of its pre_auth_code, and of the code that is given in its last moment
+  const std::string code = component_platform.authorize("wx9");
+  EXPECT_EQ(code_of(bring(link, code)), ErrorCode::code_invalid);
+  ASSERT_TRUE(tell(authorized("wx9", code, pre_auth_code_of(link), clock.now())));
+  EXPECT_FALSE(services().apps.find("wx9"));
+}
+
+TEST_F(ComponentsTest, ALinkShowsNothingOfAnAppThatIsElsewhereNow) {
+  const auto link = make_link().value();
+  ASSERT_TRUE(bring(link, component_platform.authorize("wx9")));
+  ASSERT_TRUE(run_here(services().apps.remove("wx9")));
+  add_app("wx9", "shop");
+  EXPECT_EQ(code_of(bring(link, "spent")), ErrorCode::not_found);
+}
+
 TEST_F(ComponentsTest, AnAppWithASecretGoesByTheComponentOnceItHasAuthorised) {
   const std::string code = component_platform.authorize("wx1");
   ASSERT_TRUE(bring(make_link().value(), code));
@@ -228,6 +253,43 @@ TEST_F(ComponentsTest, ATokenThatEndsIsRefreshedByTheRefreshToken) {
   EXPECT_EQ(component_platform.component_fetches, 2) << "the component's own had ended, too";
 }
 
+// The browser was faster than the push, and WeChat does not say the refresh token of what stands.
+TEST_F(ComponentsTest, ARefreshTokenThatIsNotToldAgainIsKept) {
+  authorized_app();
+  component_platform.tells_again = false;
+  ASSERT_TRUE(tell(authorized("wx9", "spent", "", t0 + 1s)));
+  EXPECT_EQ(component_platform.looks, 1);
+  clock.pass(2h);
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+}
+
+// WeChat has given a new refresh token, and the one before is void.
+TEST_F(ComponentsTest, ByAnotherProjectsLinkAnAppIsAuthorisedAnewWhereItIs) {
+  authorized_app();
+  add_app("wxp", "shop");
+  const auto link = make_link("shop").value();
+  component_platform.tells_again = false;
+  EXPECT_EQ(code_of(bring(link, component_platform.authorize("wx9", "refresh-2"))), ErrorCode::conflict);
+  EXPECT_EQ(services().apps.find("wx9")->project, "default");
+  EXPECT_TRUE(bring(link, component_platform.authorize("wx7"))) << "the link is still free";
+  clock.pass(2h);
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+  ASSERT_TRUE(tell(authorized("wx9", component_platform.authorize("wx9", "refresh-3"), pre_auth_code_of(make_link("shop").value()), clock.now())));
+  clock.pass(2h);
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+}
+
+TEST_F(ComponentsTest, AStoredTokenServesWhereTheComponentHasNone) {
+  token("wxc");
+  clock.pass(110min);
+  authorized_app();
+  clock.pass(11min);
+  restart();
+  component_platform.good_ticket = "another";
+  EXPECT_EQ(token("wxc"), "app_misconfigured");
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+}
+
 TEST_F(ComponentsTest, ANewRefreshTokenTakesTheOldOnesPlace) {
   authorized_app();
   component_platform.renews = true;
@@ -261,6 +323,10 @@ TEST_F(ComponentsTest, WhereWeChatDoesNotTellItAgainTheErrorSaysWhatToDo) {
   const auto got = get("wx9");
   EXPECT_EQ(code_of(got), ErrorCode::app_misconfigured);
   EXPECT_NE(got.error().detail.find("authorise again"), std::string::npos);
+  EXPECT_EQ(code_of(get("wx9")), ErrorCode::app_misconfigured);
+  EXPECT_EQ(component_platform.looks, 1) << "not every caller asks";
+  ASSERT_TRUE(bring(make_link().value(), component_platform.authorize("wx9", "refresh-9")));
+  EXPECT_TRUE(get("wx9")) << "at once";
 }
 
 TEST_F(ComponentsTest, TwoHundredCallersAreOneRefresh) {

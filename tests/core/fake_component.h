@@ -55,7 +55,9 @@ class FakeComponent final : public FakePlatform, public core::ComponentPlatform 
     std::lock_guard lock(grants_mutex_);
     if (bearer.reveal() != good_token) co_return refused();
     if (!grants_.contains(app_id)) co_return failure(ErrorCode::app_misconfigured, 61003);
-    co_return grant_for(app_id);
+    core::AuthorizationGrant grant = grant_for(app_id);
+    if (!tells_again) grant.refresh_token = Secret();
+    co_return grant;
   }
   Task<core::CallResult<core::RefreshedToken>> refresh_authorizer_token(core::AppPtr, Secret bearer, std::string app_id, Secret refresh_token,
                                                                         Deadline) override {
@@ -91,6 +93,7 @@ class FakeComponent final : public FakePlatform, public core::ComponentPlatform 
   Gate component_gate, refresh_gate;
   std::string good_ticket = "ticket-1", good_token = "none yet";
   bool renews = false;  ///< Each refresh brings another refresh token, and the one before is dead.
+  bool tells_again = true;  ///< Who looks at a grant sees its refresh token.
   std::optional<core::CallFailure> login_failure;
 
  private:

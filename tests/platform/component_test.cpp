@@ -219,6 +219,10 @@ TEST(ComponentAnswer, WhatIsNoAnswerIsNone) {
   using platform::read_code_grant, platform::read_component_token, platform::read_refreshed_token;
   const std::string info = R"("authorizer_appid":"wx1","authorizer_access_token":"a","authorizer_refresh_token":"r")";
   EXPECT_TRUE(read_code_grant(200, R"({"authorization_info":{)" + info + R"(,"expires_in":7200}})"));
+  const auto bare = read_code_grant(200, R"({"authorization_info":{"authorizer_appid":"wx1","func_info":[]}})");
+  ASSERT_TRUE(bare) << "the account may not call the API";
+  EXPECT_TRUE(bare.value().token.token.empty() && bare.value().refresh_token.empty());
+  EXPECT_EQ(read_code_grant(200, R"({"authorization_info":{"authorizer_appid":"wx1","authorizer_refresh_token":"r"}})").value().refresh_token.reveal(), "r");
   for (const std::string& body : {std::string("{}"), std::string(R"({"authorization_info":[]})"), R"({"authorization_info":{)" + info + "}}",
                                   R"({"authorization_info":{)" + info + R"(,"expires_in":-1}})", std::string(R"({"authorization_info":{"authorizer_appid":"a b"}})"),
                                   std::string(R"({"errcode":0,"authorization_info":{"authorizer_appid":["wx1"],"expires_in":7200}})")}) {

@@ -157,6 +157,28 @@ TEST(Push, an_app_without_push_keys_takes_none) {
   EXPECT_FALSE(open_wechat_push(without, push_of("{}")));
 }
 
+TEST(Push, an_app_that_has_authorised_a_component_takes_pushes_under_both_keys) {
+  auto component = std::make_shared<core::App>(app("wxc"));
+  component->push_token = Secret("component-token");
+  SystemRandom random;
+  const std::string sealed = crypto::seal_push(crypto::push_key(kKey).value(), "{}", "wxc", random).value();
+  const core::Push push{"1795000000", "nonce", crypto::push_signature({"component-token", "1795000000", "nonce", sealed}), R"({"Encrypt":")" + sealed + "\"}"};
+  for (const bool own_keys : {true, false}) {
+    core::App one = app();
+    if (!own_keys) one.push_token = one.push_key = Secret();
+    EXPECT_FALSE(open_wechat_push(one, push));
+    one.authorization = core::Authorization{"wxc", component, true, "", {}};
+    EXPECT_TRUE(open_wechat_push(one, push));
+    EXPECT_EQ(open_wechat_push(one, push_of("{}")).has_value(), own_keys);
+    EXPECT_TRUE(is_signed_push_check(one, {"1", "2", crypto::push_signature({"component-token", "1", "2"}), {}}));
+    EXPECT_EQ(is_signed_push_check(one, {"1", "2", crypto::push_signature({"token", "1", "2"}), {}}), own_keys);
+    const auto reply = seal_wechat_push_reply(one, push, "success", from_epoch_ms(1'795'000'000'999), random).value();
+    const auto fields = read_push_fields(reply.body).value();
+    EXPECT_EQ(fields.at("MsgSignature"), crypto::push_signature({"component-token", "1795000000", fields.at("Nonce"), fields.at("Encrypt")}));
+    EXPECT_EQ(crypto::open_push(crypto::push_key(kKey).value(), fields.at("Encrypt"), "wxc"), "success");
+  }
+}
+
 TEST(Push, the_check_of_the_url_has_its_own_signature) {
   EXPECT_TRUE(is_signed_push_check(app(), {"1", "2", crypto::push_signature({"token", "1", "2"}), {}}));
   EXPECT_FALSE(is_signed_push_check(app(), {"1", "3", crypto::push_signature({"token", "1", "2"}), {}}));

@@ -33,5 +33,7 @@ CREATE TABLE IF NOT EXISTS component_links (
   return_to  VARCHAR(1024) NOT NULL,  -- where the browser goes afterwards; empty: nowhere
   app_id     VARBINARY(128) NOT NULL,  -- of the app that has authorised by it; empty: none yet
   created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,  -- when its pre_auth_code dies
+  only_app   VARBINARY(128) NOT NULL,  -- app_id of the only one that may authorise by it; empty: any
   KEY component_links_by_time (created_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -32,6 +32,8 @@ CREATE TABLE component_links (
   project    TEXT   NOT NULL,  -- where the app comes to
   return_to  TEXT   NOT NULL,  -- where the browser goes afterwards; empty: nowhere
   app_id     TEXT   NOT NULL,  -- of the app that has authorised by it; empty: none yet
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,  -- when its pre_auth_code dies
+  only_app   TEXT   NOT NULL   -- app_id of the only one that may authorise by it; empty: any
 ) WITHOUT ROWID;
 CREATE INDEX component_links_by_time ON component_links (created_at);
