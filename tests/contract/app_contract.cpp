@@ -303,7 +303,8 @@ TEST_P(StoreContract, a_host_of_wafers_is_one_projects) {
   EXPECT_EQ(code_of(run_here(store().add_app(other))), ErrorCode::conflict);
   other.settings["wafer_hosts"] = "mine.example.cn";
   ASSERT_TRUE(run_here(store().add_app(other)));
-  for (auto& app : run_here(store().list_apps()).value()) {
+  auto apps = run_here(store().list_apps()).value();
+  for (auto& app : apps) {
     if (app.app_id == "wx3") other = app;
   }
   other.settings["wafer_hosts"] = "mine.example.cn,TWO.example.cn";

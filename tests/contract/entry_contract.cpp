@@ -116,7 +116,8 @@ TEST_P(StoreContract, a_login_by_password_by_an_entry_code_is_a_scan_too) {
   const auto code = run_here(store().entries().find_entry_code("door", 7)).value();
   EXPECT_EQ(code.counts.scans, 2);
   EXPECT_EQ(code.counts.new_users, 1);
-  for (const auto& scan : run_here(store().entries().list_entry_scans({"door", 7, {}, 10})).value()) EXPECT_EQ(scan.user, made.user.id);
+  const auto scans = run_here(store().entries().list_entry_scans({"door", 7, {}, 10})).value();
+  for (const auto& scan : scans) EXPECT_EQ(scan.user, made.user.id);
   EXPECT_EQ(factory().query("SELECT count(*) FROM events WHERE kind = 'entry_scanned'"), (std::vector<std::vector<std::string>>{{"2"}}));
 }
 
