@@ -233,11 +233,13 @@ def test_an_export_of_a_hundred_thousand_events_holds_nobody_up(own_kaimen):
 
     answers, waits = [], []
     asking = threading.Thread(target=lambda: answers.append(wire.call(kaimen.public, "GET", "/v1/me/export", headers=wire.bearer(login["token"]), timeout=120)))
+    started = time.monotonic()
     asking.start()
     while asking.is_alive():
         begun = time.monotonic()
         kaimen.login("bob")
         waits.append(time.monotonic() - begun)
+    exported = time.monotonic() - started
     assert answers[0].status == 200, answers[0]
     held = answers[0].json()
     assert len(held["events"]) == 100_000 and len({one["id"] for one in held["events"]}) == 100_000
@@ -245,8 +247,8 @@ def test_an_export_of_a_hundred_thousand_events_holds_nobody_up(own_kaimen):
     rest = kaimen.client("GET", f"/v1/me/export?events_after={held['events_next']}", login["token"]).json()
     assert [one["kind"] for one in rest["events"]] == ["login_new_user"] and rest["events_next"] is None
     assert rest["user"] == held["user"] and rest["sessions"] == held["sessions"]
-    # Read in one act it would hold the store for a second and more.
-    assert max(waits) < 3 and len(waits) > 3, (len(waits), max(waits))  # in one act it would be as long as the export
+    # Read in one act it would hold the store for most of the time that the export takes.
+    assert max(waits) < max(0.5, exported / 3) and len(waits) > 3, (len(waits), max(waits), exported)
     wire.problem(kaimen.client("GET", "/v1/me/export?events_after=x", login["token"]), 400, "invalid_request")
 
 
