@@ -1,5 +1,5 @@
 // Tables as the acts see them: one struct a row, and how its members stand in SQL. Every statement of every engine is built from these
-// descriptions, so that a column is named in two places only: here (tables.h) and in the migrations.
+// descriptions, so that a column is named in two places only: in a row header (*_rows.h) and in the migrations.
 #pragma once
 
 #include <array>

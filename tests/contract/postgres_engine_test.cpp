@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "store/migrate.h"
+#include "store/tables.h"
 #include "tests/contract/postgres_fixture.h"
 
 namespace kaimen::store {

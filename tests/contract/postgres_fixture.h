@@ -7,7 +7,7 @@
 
 #include "store/postgres_connection.h"
 #include "store/postgres_engine.h"
-#include "store/tables.h"
+#include "store/table.h"
 #include "tests/servers/urls.h"
 
 namespace kaimen::store {

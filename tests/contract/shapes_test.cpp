@@ -8,8 +8,9 @@
 #include <sstream>
 
 #include "store/mysql_sql.h"
+#include "store/node_rows.h"
 #include "store/postgres_sql.h"
-#include "store/tables.h"
+#include "store/user_rows.h"
 
 namespace kaimen::store {
 
