@@ -9,10 +9,9 @@ import shutil
 import subprocess
 import sys
 
-import rows
 import servers
-from rows import Line, median, middle, ratio
-from servers import Kaimen
+from measure import CURL_HEADERS, Line, middle, ratio
+from servers import Kaimen, median
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/servers"))
 import front
@@ -97,7 +96,7 @@ def start_nodes(bench, databases):
             running["second"] = Kaimen(bench.build, second, name="kaimen-second", upstream=upstream.url, store_url=url, core=servers.LOAD_CORE)
     tickets = {name: bench.tickets(running[name]) for name in ("sqlite", *databases)}
     upstream.stop()
-    return running, {name: bench.request_file(f"engines-{name}", given, rows.CURL_HEADERS) for name, given in tickets.items()}
+    return running, {name: bench.request_file(f"engines-{name}", given, CURL_HEADERS) for name, given in tickets.items()}
 
 
 def check_cost(bench, started):

@@ -3,8 +3,9 @@ import os
 import pathlib
 import subprocess
 
-import rows
 import servers
+from measure import CURL_HEADERS, Line, base_kaimen, middle, ratio
+from servers import median
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KINDS = {
@@ -70,30 +71,30 @@ def module(bench):
 def inside(bench):
     packages = module(bench)
     state = bench.directory("inside") / "check"
-    directory, kaimen, tickets = rows.base_kaimen(bench, "inside", state=state)
+    directory, kaimen, tickets = base_kaimen(bench, "inside", state=state)
     backend = servers.constant(bench.build, directory)
     nginx = Nginx(directory, bench.build, packages, state, kaimen, backend)
     figures, lines = {}, []
     also = {"auth": [kaimen]}
     for served, suffix, expect, targets in (("a file of 1 KiB", "", 200, {"module": 0.93, "lua": 0.85}), ("passed on", "_proxied", 204, {"module": 0.90})):
-        files = {kind: bench.request_file(f"inside_{kind}{suffix}", tickets, rows.CURL_HEADERS, f"/{kind}{suffix}/page" if not suffix else f"/{kind}{suffix}/verify") for kind in KINDS}
+        files = {kind: bench.request_file(f"inside_{kind}{suffix}", tickets, CURL_HEADERS, f"/{kind}{suffix}/page" if not suffix else f"/{kind}{suffix}/verify") for kind in KINDS}
         run = lambda kind: (lambda: bench.closed(nginx, files[kind], 64, bench.seconds(1.5), expect=expect, also=also.get(kind, ())))
         measured = bench.interleaved({kind: run(kind) for kind in KINDS})
-        figures[served] = rows.middle(measured)
+        figures[served] = middle(measured)
         for kind, what in (("module", "our module"), ("lua", "Lua over libkaimen_check"), ("auth", "`auth_request` over a unix socket")):
-            share, added = rows.ratio(measured, "plain", kind, "cpu_us"), rows.median(a - b for a, b in zip(measured[kind]["cpu_us"], measured["plain"]["cpu_us"]))
+            share, added = ratio(measured, "plain", kind, "cpu_us"), median(a - b for a, b in zip(measured[kind]["cpu_us"], measured["plain"]["cpu_us"]))
             target = targets.get(kind)
-            lines.append(rows.Line(f"{what}, {served}", f"{share:.3f} of what plain nginx serves; +{added:.1f} µs", f"plain: {rows.median(measured['plain']['cpu_us']):.1f} µs",
-                                   f"≥ {target:.2f}" if target else "", share >= target if target else None))
+            lines.append(Line(f"{what}, {served}", f"{share:.3f} of what plain nginx serves; +{added:.1f} µs", f"plain: {median(measured['plain']['cpu_us']):.1f} µs",
+                              f"≥ {target:.2f}" if target else "", share >= target if target else None))
     # A wrong tag is the dearest of bad tickets.
     forged = [ticket[:-9] + ("A" if ticket[-9] != "A" else "B") + ticket[-8:] for ticket in tickets]
-    requests = {"good": (bench.request_file("flood_good", tickets, rows.CURL_HEADERS, "/module_proxied/verify"), 204),
-                "forged": (bench.request_file("flood_forged", forged, rows.CURL_HEADERS, "/module_proxied/verify"), 401)}
+    requests = {"good": (bench.request_file("flood_good", tickets, CURL_HEADERS, "/module_proxied/verify"), 204),
+                "forged": (bench.request_file("flood_forged", forged, CURL_HEADERS, "/module_proxied/verify"), 401)}
     measured = bench.interleaved({name: (lambda request=request, expect=expect: bench.closed(nginx, request, 64, bench.seconds(1.5), expect=expect)) for name, (request, expect) in requests.items()})
-    figures["flood"] = rows.middle(measured)
-    cost = rows.ratio(measured, "forged", "good", "cpu_us")
-    lines.append(rows.Line("a flood of forged tickets, our module", f"{rows.median(measured['forged']['cpu_us']):.1f} µs a request", f"good ones, passed on: {rows.median(measured['good']['cpu_us']):.1f} µs; ratio {cost:.2f}",
-                           "< 1.00", cost < 1.0))
+    figures["flood"] = middle(measured)
+    cost = ratio(measured, "forged", "good", "cpu_us")
+    lines.append(Line("a flood of forged tickets, our module", f"{median(measured['forged']['cpu_us']):.1f} µs a request", f"good ones, passed on: {median(measured['good']['cpu_us']):.1f} µs; ratio {cost:.2f}",
+                      "< 1.00", cost < 1.0))
     for server in (nginx, kaimen, backend):
         server.stop()
     return figures, lines

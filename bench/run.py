@@ -15,13 +15,20 @@ import subprocess
 import sys
 import tempfile
 
+import beside
+import checks
 import engines
+import growth
+import inside
+import logins
 import report
-import rows
 import servers
+from measure import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROWS = {**rows.ROWS, "engines": engines.engines}
+ROWS = {"check": checks.check, "unix": checks.unix, "auth_request": checks.auth_request, "inside": inside.inside, "in_process": checks.in_process,
+        "login": logins.login, "store": logins.store, "growth": growth.growth, "connections": checks.connections, "memory": growth.memory,
+        "hang": beside.hang, "passwords": beside.passwords, "engines": engines.engines}
 
 
 def first_line(*command):
@@ -51,7 +58,7 @@ def main():
     results = json.loads(path.read_text()) if path.exists() and options.only else {"rows": {}}
     results["machine"] = machine()
     with tempfile.TemporaryDirectory(prefix="kaimen-bench-") as work:
-        bench = rows.Bench(options.build.resolve(), pathlib.Path(work), options.quick, options.full)
+        bench = Bench(options.build.resolve(), pathlib.Path(work), options.quick, options.full)
         for name in options.only or ROWS:
             print(f"bench: {name}", file=sys.stderr, flush=True)
             figures, lines = ROWS[name](bench)
