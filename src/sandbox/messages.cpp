@@ -25,10 +25,10 @@ bool is_message_data(const json::object& body) {
 }  // namespace
 
 Granted<Answer> send_subscribe_message(World& world, const Question& question) {
-  TRY(App* const app, world.app_of_token(question.parameter("access_token"), question.now));
+  TRY(App* const app, app_of(world, question));
   TRY(const auto body, body_of(question));
   const auto user = app->by_openid.find(text_of(body, "touser"));
-  if (user == app->by_openid.end()) return Refusal{40003, "invalid openid"};
+  if (user == app->by_openid.end()) return kBadOpenid;
   const std::string template_id = text_of(body, "template_id"), state = text_of(body, "miniprogram_state");
   if (template_id.empty()) return Refusal{40037, "invalid template_id"};
   if (!is_message_data(body) || (!state.empty() && std::ranges::find(kStates, state) == kStates.end())) return Refusal{47003, "argument invalid"};

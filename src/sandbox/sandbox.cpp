@@ -6,6 +6,7 @@
 
 #include "sandbox/call_log.h"
 #include "sandbox/component_calls.h"
+#include "sandbox/content_calls.h"
 #include "sandbox/control_calls.h"
 #include "sandbox/faults.h"
 #include "sandbox/push.h"

@@ -26,6 +26,12 @@ struct Answer {
   int64_t errcode() const;
 };
 
+inline constexpr Refusal kBadArgument{40097, "invalid args"}, kBadOpenid{40003, "invalid openid"};
+
+/// {errcode: 0, errmsg: "ok"}, to which most calls add.
+Answer with_ok();
+/// The app whose access_token the question has. Refusals: as of World::app_of_token.
+Granted<App*> app_of(World& world, const Question& question);
 /// session_key, openid and, where the app is bound, unionid.
 Answer session_of(const App& app, const User& user);
 /// The body as an object. Refusal: 47001.
@@ -37,8 +43,6 @@ std::string text_of(const http::json::object& object, std::string_view name);
 Answer ask_wechat(World& world, const Question& question, Random& random);
 /// {errcode, errmsg} with a rid, as every failure of WeChat's looks.
 Answer refuse_as_wechat(int64_t errcode, std::string_view errmsg, Random& random);
-/// What WeChat pushes about a picture, as it found it at its URL; nullopt: it could not be fetched.
-http::json::object media_verdict(const MediaCheck& check, const App& app, const std::optional<std::string>& picture, Time now);
 /// {timestamp, appid}.
 http::json::object watermark_of(const App& app, Time now);
 /// phoneNumber, purePhoneNumber, countryCode and watermark, as phone_info and decrypted phone data have them.
