@@ -1,4 +1,4 @@
-// All that is kept of one user, for the user. Whoever adds a table with a user in it adds it here (tests/contract/deletion_contract.cpp).
+// All that is kept of one user, for the user. Whoever adds a table with a user in it adds it here (tests/contract/export_contract.cpp).
 #include <algorithm>
 
 #include "store/accounts.h"
