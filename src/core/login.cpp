@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "core/app_disabled.h"
 #include "core/merge.h"
-#include "core/revocation_life.h"
+#include "core/new_login.h"
 #include "crypto/hash.h"
 
 namespace kaimen::core {
@@ -194,10 +194,7 @@ Task<CallResult<CodeExchange>> Login::exchange(AppPtr app, Secret code, Trace* t
 Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string code_hash, Id owner, CodeExchange identity, Trace* trace) {
   const App& app = *request.app;
   const Time now = live_.clock.now();
-  RecordLogin act;
-  act.app = app.number;
-  act.app_id = app.app_id;
-  act.project = app.project;
+  CO_TRY(auto act, new_login(request, random_, now, *trace));
   act.provider = app.platform;
   act.family = unionid_family(app.platform);
   act.code_hash = std::move(code_hash);
@@ -212,24 +209,15 @@ Task<Result<LoginRecord>> Login::record(const LoginRequest& request, std::string
   if (Resolving::wanted(app)) act.resolve_mark = Resolving::mark_of(app, identity.openid);
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);
-  CO_TRY(act.new_user, Id::make(now, random_));
-  CO_TRY(act.new_session, Id::make(now, random_));
-  act.default_nickname = app.settings.default_nickname;
-  act.registered = app.settings.registration == RegistrationPolicy::open;
-  act.restore = request.restore;
-  act.env = request.env;
-  act.device = request.device;
-  if (request.prefetched) act.device.id = act.device.platform = kPrefetchDevice;
-  Entrances::put(request.came_by, request.app, act);
-  act.old_session = request.old_session;
-  act.max_per_user = request.prefetched ? 0 : app.settings.max_per_user;
-  act.now = now;
-  act.idle_expires_at = now + (request.renews ? app.settings.idle_seconds : app.settings.ticket_seconds);
-  if (!request.renews) act.spared_since = now - limits::kLoginsAtOnce;
-  act.absolute_expires_at = now + app.settings.absolute_seconds;
-  act.revocations_until = revocations_until(now);
+  if (request.prefetched) {
+    act.device.id = act.device.platform = kPrefetchDevice;
+    act.max_per_user = 0;
+  }
+  if (!request.renews) {
+    act.idle_expires_at = now + app.settings.ticket_seconds;
+    act.spared_since = now - limits::kLoginsAtOnce;
+  }
   act.move_phone = phone_mover(vault_);
-  act.source = trace->source;
 
   Stopwatch watch(trace->store);
   auto recorded = co_await store_.record_login(std::move(act));

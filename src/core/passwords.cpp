@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "core/account_name.h"
 #include "core/app_disabled.h"
+#include "core/new_login.h"
 #include "core/revocation_life.h"
 #include "crypto/hash.h"
 
@@ -59,7 +60,8 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
   CO_TRY(const auto place, thread_.enter());
   auto hashed = co_await thread_.hash(place, password);
   CO_TRY(act.hash, std::move(hashed));
-  CO_TRY(act.login, session_of(request, *trace));
+  CO_TRY(act.login, new_login(request, random_, live_.clock.now(), *trace));
+  if (!request.nickname.empty()) act.login.default_nickname = request.nickname;
   Result<LoginRecord> recorded = make_error(ErrorCode::internal);
   {
     Stopwatch watch(trace->store);
@@ -86,7 +88,7 @@ Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace
 
   act.name = *name;
   act.name_hash = name_hash(*request.app, *name);
-  CO_TRY(act.login, session_of(request, *trace));
+  CO_TRY(act.login, new_login(request, random_, live_.clock.now(), *trace));
   Result<LoginRecord> recorded = make_error(ErrorCode::internal);
   {
     Stopwatch watch(trace->store);
@@ -155,31 +157,6 @@ Task<Result<bool>> Passwords::is_password(const PasswordThread::Place& place, co
   }
   auto compared = co_await thread_.is(place, std::move(against), std::move(given));
   co_return compared;
-}
-
-Result<RecordLogin> Passwords::session_of(const PasswordRequest& request, const Trace& trace) {
-  const App& app = *request.app;
-  const Time now = live_.clock.now();
-  RecordLogin act;
-  act.app = app.number;
-  act.app_id = app.app_id;
-  act.project = app.project;
-  TRY(act.new_user, Id::make(now, random_));
-  TRY(act.new_session, Id::make(now, random_));
-  act.default_nickname = request.nickname.empty() ? app.settings.default_nickname : request.nickname;
-  act.registered = app.settings.registration == RegistrationPolicy::open;
-  act.restore = request.restore;
-  act.env = request.env;
-  act.device = request.device;
-  Entrances::put(request.came_by, request.app, act);
-  act.old_session = request.old_session;
-  act.max_per_user = app.settings.max_per_user;
-  act.now = now;
-  act.idle_expires_at = now + app.settings.idle_seconds;
-  act.absolute_expires_at = now + app.settings.absolute_seconds;
-  act.revocations_until = revocations_until(now);
-  act.source = trace.source;
-  return act;
 }
 
 Task<Result<LoginAnswer>> Passwords::answer(PasswordRequest request, LoginRecord record, Trace* trace) {

@@ -56,7 +56,6 @@ class Passwords {
  private:
   /// Before anything is made of the password. Errors: not_found, forbidden, rate_limited.
   Result<> admit(const App& app, const Trace& trace);
-  Result<RecordLogin> session_of(const PasswordRequest& request, const Trace& trace);
   Task<Result<LoginAnswer>> answer(PasswordRequest request, LoginRecord record, Trace* trace);
   Task<Result<bool>> is_password(const PasswordThread::Place& place, const App& app, std::string name, Secret password, std::string* hash);
 
