@@ -24,13 +24,6 @@ class DirectoryApiTest : public ApiTest {
     return found;
   }
   std::vector<std::string> mine() const { return {who_.user.id.hex()}; }
-  void bind_phone(const core::LoginAnswer& who, const std::string& number) {
-    platform.phones["p" + number] = number;
-    core::PhoneProof proof;
-    proof.code = "p" + number;
-    core::Trace trace;
-    ASSERT_TRUE(run_here(services().profiles.bind_phone(subject(who), proof, &trace)));
-  }
 
   std::string key_;
   core::LoginAnswer who_;

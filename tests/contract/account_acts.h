@@ -1,4 +1,4 @@
-// Acts of users who leave and who have phones, filled in; and a user of whom there is something to delete and to export everywhere.
+// Acts of users who leave, have phones and say who they are, filled in; and a user of whom there is something to delete and to export everywhere.
 #pragma once
 
 #include "core/account_store.h"
@@ -16,13 +16,28 @@ inline core::DeleteUser deletion(const Id& user, Time now, std::optional<Time> d
   return act;
 }
 
-inline core::SavePhone phone_act(const Id& user, const std::string& index, core::PhoneUnique unique) {
+inline core::SavePhone phone_act(const Id& user, const std::string& index, core::PhoneUnique unique = core::PhoneUnique::off) {
   core::SavePhone act;
   act.user = user;
   act.phone_sealed = "sealed";
   act.phone_index = index;
   act.unique = unique;
   act.now = t0;
+  return act;
+}
+
+/// A profile with something in every field.
+inline core::SaveProfile whole_profile(const Id& user) {
+  core::SaveProfile act;
+  act.user = user;
+  act.nickname = "n";
+  act.avatar_url = "https://a";
+  act.gender = 2;
+  act.language = "zh_CN";
+  act.country = "c";
+  act.province = "p";
+  act.city = "ci";
+  act.attributes = "{\"a\":1}";
   return act;
 }
 

@@ -1,7 +1,6 @@
 // Avatars that are kept: whose they are, what waits for its check, and what the purge takes.
-#include "core/account_store.h"
 #include "core/media_store.h"
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -149,11 +148,7 @@ TEST_P(StoreContract, within_a_day_the_avatar_of_somebody_who_left_is_gone) {
   Avatars avatars{store()};
   const Id user = login("c1").user.id;
   avatars.keep(upload(user, "a"));
-  core::DeleteUser act;
-  act.user = user;
-  act.now = t0 + 1h;
-  act.revocations_until = t0 + 5h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(act)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(user, t0 + 1h))));
   factory().pass(23h);
   EXPECT_TRUE(run_here(store().purge(t0 + 23h)));
   EXPECT_EQ(factory().query("SELECT count(*) FROM avatars")[0][0], "0");

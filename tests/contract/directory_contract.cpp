@@ -1,6 +1,7 @@
 // Users as the team's own systems see them: external ids, roles, and how users are found.
 #include <algorithm>
 
+#include "tests/contract/account_acts.h"
 #include "tests/contract/directory_contract.h"
 
 namespace kaimen::contract {
@@ -144,11 +145,7 @@ TEST_P(DirectoryContract, users_are_found_by_whatever_names_them) {
   act.unionid = "u1";
   const Id one = login(act).user.id;
   const Id two = login("c2", "o2").user.id;
-  core::SavePhone phone;
-  phone.user = one;
-  phone.phone_sealed = "sealed";
-  phone.phone_index = "index";
-  ASSERT_TRUE(run_here(store().save_phone(phone)));
+  ASSERT_TRUE(run_here(store().save_phone(phone_act(one, "index"))));
   ASSERT_TRUE(set(external_id_act(one, "customer-1")));
 
   const auto only_one = [&](core::FindUsers query) {
@@ -216,11 +213,7 @@ TEST_P(DirectoryContract, all_users_come_page_by_page) {
     all.push_back(login(in_project(login_act("b" + name, "p" + name), "shop", 8)).user.id);
   }
   const Id gone = mine.back();
-  core::DeleteUser leave;
-  leave.user = gone;
-  leave.now = t0;
-  leave.revocations_until = t0 + 4h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(gone, t0))));
   std::erase(mine, gone);
   std::erase(all, gone);
   for (const std::string& project : std::vector<std::string>{"", "default"}) {
@@ -255,11 +248,7 @@ TEST_P(DirectoryContract, a_page_walks_through_its_own_project_only) {
 TEST_P(DirectoryContract, a_page_may_be_empty_and_says_where_to_go_on) {
   for (int i = 0; i < 12; ++i) {
     const std::string name = std::to_string(i);
-    core::DeleteUser leave;
-    leave.user = login("a" + name, "o" + name).user.id;
-    leave.now = t0;
-    leave.revocations_until = t0 + 4h;
-    ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+    ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(login("a" + name, "o" + name).user.id, t0))));
   }
   auto act = login_act("last", "last");
   act.new_user.bytes.fill(0xff);
@@ -277,11 +266,7 @@ TEST_P(DirectoryContract, a_page_may_be_empty_and_says_where_to_go_on) {
 TEST_P(DirectoryContract, who_is_deleted_is_not_found_and_gives_the_external_id_up) {
   const Id one = login("c1", "o1").user.id, two = login("c2", "o2").user.id;
   ASSERT_TRUE(set(external_id_act(one, "x")));
-  core::DeleteUser leave;
-  leave.user = one;
-  leave.now = t0;
-  leave.revocations_until = t0 + 4h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(one, t0))));
   core::FindUsers by;
   by.ids = std::vector{one};
   EXPECT_TRUE(find(by).users.empty());

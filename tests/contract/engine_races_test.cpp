@@ -40,18 +40,19 @@ class EngineRaces : public testing::TestWithParam<servers::Engine> {
     if (!claimed) return claimed.error();
     return run_here(store.record_login(act));
   }
+  static core::RenewSession first_renewal(const Id& session) {
+    core::RenewSession act;
+    act.session = session;
+    act.app = 7;
+    act.now = t0;
+    act.idle_expires_at = t0 + 30 * 24h;
+    act.revocations_until = t0 + 4h;
+    return act;
+  }
   std::vector<core::Session> live(const Id& user) { return run_here(here_->list_sessions(user, t0)).value(); }
   /// Both start together.
   static void race(const std::function<void()>& one, const std::function<void()>& other) {
-    std::atomic<int> ready{0};
-    const auto start = [&ready](const std::function<void()>& work) {
-      ++ready;
-      while (ready < 2) std::this_thread::yield();
-      work();
-    };
-    std::thread thread([&] { start(other); });
-    start(one);
-    thread.join();
+    at_once(2, [&](int i) { (i == 0 ? one : other)(); });
   }
 
   EngineFactory factory_;
@@ -76,12 +77,7 @@ TEST_P(EngineRaces, a_login_does_not_slip_past_a_disablement) {
 TEST_P(EngineRaces, a_renewal_does_not_slip_past_an_end) {
   for (int round = 0; round < kRounds; ++round) {
     const auto made = login(*here_, login_act("o1")).value();
-    core::RenewSession renewal;
-    renewal.session = made.session.id;
-    renewal.app = 7;
-    renewal.now = t0;
-    renewal.idle_expires_at = t0 + 30 * 24h;
-    renewal.revocations_until = t0 + 4h;
+    core::RenewSession renewal = first_renewal(made.session.id);
     race([&] { ASSERT_TRUE(run_here(here_->renew_session(renewal))); },
          [&] { ASSERT_TRUE(run_here(there_->end_session({made.session.id, std::nullopt, Reason::logged_out, t0, t0 + 4h, {"r", {}, {}}}))); });
     EXPECT_EQ(run_here(here_->find_session(made.session.id)).value().session.ended, Reason::logged_out);
@@ -93,12 +89,7 @@ TEST_P(EngineRaces, a_renewal_does_not_slip_past_an_end) {
 TEST_P(EngineRaces, two_renewals_with_one_token_give_one_generation) {
   for (int round = 0; round < kRounds; ++round) {
     const auto made = login(*here_, login_act("o1")).value();
-    core::RenewSession renewal;
-    renewal.session = made.session.id;
-    renewal.app = 7;
-    renewal.now = t0;
-    renewal.idle_expires_at = t0 + 30 * 24h;
-    renewal.revocations_until = t0 + 4h;
+    const core::RenewSession renewal = first_renewal(made.session.id);
     std::optional<core::Renewal> a, b;
     race([&] { a.emplace(run_here(here_->renew_session(renewal)).value()); }, [&] { b.emplace(run_here(there_->renew_session(renewal)).value()); });
     ASSERT_TRUE(a->session && b->session);

@@ -1,8 +1,7 @@
 // Entry codes: what a login by one is given, what is counted, and whom a scan belongs to.
-#include "core/account_store.h"
 #include "core/entry_store.h"
 #include "core/stats_store.h"
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -216,11 +215,7 @@ TEST_P(StoreContract, scans_follow_their_user_through_merge_export_and_deletion)
     query.after = held[0].session;
   }
 
-  core::DeleteUser deletion;
-  deletion.user = one.user.id;
-  deletion.now = t0;
-  deletion.revocations_until = t0 + 4h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(one.user.id, t0))));
   const auto scans = run_here(store().entries().list_entry_scans({"door", 7, {}, 10})).value();
   ASSERT_EQ(scans.size(), 2u);
   for (const auto& scan : scans) {

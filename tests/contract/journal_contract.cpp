@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/account_store.h"
+#include "tests/contract/account_acts.h"
 #include "tests/contract/journal_contract.h"
 
 namespace kaimen::contract {
@@ -336,11 +336,7 @@ TEST_P(JournalContract, a_note_about_a_session_is_its_users_and_is_blanked_with_
   query.kind = "renewal_refused";
   ASSERT_EQ(events(query).events.size(), 1u);
   EXPECT_EQ(events(query).events[0].ip, "192.0.2.77");
-  core::DeleteUser leave;
-  leave.user = made.user.id;
-  leave.now = t0 + 2min;
-  leave.revocations_until = t0 + 4h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0 + 2min))));
   EXPECT_EQ(events(query).events.at(0).ip, "");
   note.now = t0 + 3min;
   ASSERT_TRUE(run_here(journal().note(note)));

@@ -1,6 +1,5 @@
 // Two users found to be one: what goes over, what stays, and what refuses it.
-#include "core/account_store.h"
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -150,12 +149,7 @@ TEST_P(StoreContract, a_login_does_not_leave_a_disablement_behind_by_being_merge
 TEST_P(StoreContract, who_comes_back_comes_back_as_both_whom_the_unionid_makes_one) {
   const Id named = login(with_union(login_act("c1", "web"), "u1", 8)).user.id;
   login(with_union(login_act("c2", "mini"), ""));
-  core::DeleteUser leave;
-  leave.user = named;
-  leave.due_at = t0 + 24h;
-  leave.now = t0;
-  leave.revocations_until = t0 + 4h;
-  ASSERT_TRUE(run_here(store().accounts().delete_user(leave)));
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(named, t0, t0 + 24h))));
   auto back = with_union(login_act("c3", "mini"), "u1");
   EXPECT_EQ(code_of(try_login(back)), ErrorCode::forbidden) << "not without saying so";
   back = with_union(login_act("c4", "mini"), "u1");

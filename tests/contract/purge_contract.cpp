@@ -1,5 +1,5 @@
 // What a purge takes, and what it leaves, to the millisecond; and the views other teams read.
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -96,11 +96,7 @@ TEST_P(StoreContract, the_users_view_is_readable_while_the_store_runs) {
   auto act = login_act("c1");
   act.default_nickname = "n";
   const auto made = login(act);
-  core::SavePhone phone;
-  phone.user = made.user.id;
-  phone.phone_sealed = "sealed";
-  phone.phone_index = "index";
-  ASSERT_TRUE(run_here(store().save_phone(phone)));
+  ASSERT_TRUE(run_here(store().save_phone(phone_act(made.user.id, "index"))));
   ASSERT_TRUE(disable(login("c2", "o2").user.id, t0, t0 + 1h));
   const auto rows = factory().query(
       "SELECT id, project, external_id, state, disabled_until, registered, nickname, avatar_url, gender, language, country, province, "

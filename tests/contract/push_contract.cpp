@@ -1,6 +1,6 @@
 // What WeChat's pushes do: each once, only to the user they name, and wholly.
 #include "core/media_store.h"
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -35,22 +35,8 @@ core::CloseIdentity closing(const std::string& once, const std::string& openid =
 
 /// Everything that is personal.
 void fill(core::Store& store, const Id& user) {
-  core::SaveProfile act;
-  act.user = user;
-  act.nickname = "n";
-  act.avatar_url = "https://a";
-  act.gender = 2;
-  act.language = "zh_CN";
-  act.country = "c";
-  act.province = "p";
-  act.city = "ci";
-  act.attributes = "{\"a\":1}";
-  ASSERT_TRUE(run_here(store.save_profile(act)));
-  core::SavePhone phone;
-  phone.user = user;
-  phone.phone_sealed = "sealed";
-  phone.phone_index = "index";
-  ASSERT_TRUE(run_here(store.save_phone(phone)));
+  ASSERT_TRUE(run_here(store.save_profile(whole_profile(user))));
+  ASSERT_TRUE(run_here(store.save_phone(phone_act(user, "index"))));
 }
 
 core::User user_now(core::Store& store, const Id& id) { return run_here(store.find_user(id)).value(); }

@@ -8,11 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/random.h"
 #include "core/store.h"
+#include "tests/contract/at_once.h"
 
 namespace kaimen::contract {
 
@@ -126,20 +126,6 @@ class StoreContract : public testing::TestWithParam<MakeFactory> {
     return ids;
   }
   std::vector<std::string> keys_of(const std::string& openid) { return run_here(store().session_keys("wechat", "wx7", openid)).value(); }
-
-  /// Runs `work(i)` on `count` threads that start together, and waits for all.
-  static void at_once(int count, const std::function<void(int)>& work) {
-    std::atomic<int> ready{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < count; ++i) {
-      threads.emplace_back([&, i] {
-        ++ready;
-        while (ready < count) std::this_thread::yield();
-        work(i);
-      });
-    }
-    for (auto& thread : threads) thread.join();
-  }
 
  private:
   std::unique_ptr<StoreFactory> factory_;

@@ -1,5 +1,5 @@
 // Users: profile, phone, and that a disabled one stays out whatever is in flight.
-#include "tests/contract/store_contract.h"
+#include "tests/contract/account_acts.h"
 
 namespace kaimen::contract {
 
@@ -13,20 +13,6 @@ TEST_P(StoreContract, an_unknown_user_is_not_found) {
   EXPECT_EQ(code_of(run_here(store().save_phone(phone))), ErrorCode::not_found);
   EXPECT_EQ(code_of(disable(new_id(), t0)), ErrorCode::not_found);
   EXPECT_EQ(code_of(run_here(store().enable_user(new_id(), t0, {"r", {}, {}}))), ErrorCode::not_found);
-}
-
-core::SaveProfile whole_profile(const Id& user) {
-  core::SaveProfile act;
-  act.user = user;
-  act.nickname = "n";
-  act.avatar_url = "https://a";
-  act.gender = 2;
-  act.language = "zh_CN";
-  act.country = "c";
-  act.province = "p";
-  act.city = "ci";
-  act.attributes = "{\"a\":1}";
-  return act;
 }
 
 void expect_whole_profile(const core::User& user) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <atomic>
 #include <filesystem>
@@ -13,11 +12,14 @@
 #include "crypto/cbc.h"
 #include "crypto/hash.h"
 #include "store/open.h"
+#include "tests/contract/at_once.h"
+#include "tests/contract/sqlite_query.h"
 #include "tests/core/fake_component.h"
 
 namespace kaimen::test {
 
 using namespace std::chrono_literals;
+using contract::at_once;
 using core::AppPtr;
 
 inline const Time t0 = from_epoch_ms(1'795'000'000'000);
@@ -151,37 +153,19 @@ class CoreTest : public testing::Test {
   }
   core::Subject subject(const core::LoginAnswer& answer) { return {answer.app, answer.user.id, answer.session.openid}; }
 
-  /// The rows of a query, over a connection of its own that cannot write.
-  std::vector<std::vector<std::string>> query(const std::string& sql) {
-    sqlite3* handle = nullptr;
-    EXPECT_EQ(sqlite3_open_v2(file().c_str(), &handle, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
-    std::vector<std::vector<std::string>> rows;
-    const auto collect = [](void* into, int count, char** values, char**) {
-      auto& row = static_cast<std::vector<std::vector<std::string>>*>(into)->emplace_back();
-      for (int i = 0; i < count; ++i) row.emplace_back(values[i] ? values[i] : "NULL");
-      return 0;
-    };
-    EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), collect, &rows, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
-    sqlite3_close(handle);
-    return rows;
-  }
+  std::vector<std::vector<std::string>> query(const std::string& sql) { return contract::query_sqlite(file(), sql); }
   std::string one(const std::string& sql) {
     const auto rows = query(sql);
     return rows.size() == 1 && rows[0].size() == 1 ? rows[0][0] : std::to_string(rows.size()) + " rows";
   }
 
-  /// Runs `work(i)` on `count` threads that start together, and waits for all.
-  static void at_once(int count, const std::function<void(int)>& work) {
-    std::atomic<int> ready{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < count; ++i) {
-      threads.emplace_back([&, i] {
-        ++ready;
-        while (ready < count) std::this_thread::yield();
-        work(i);
-      });
-    }
-    for (auto& thread : threads) thread.join();
+  /// Gives the user this number, as WeChat would say it for a code of its own.
+  void bind_phone(const core::LoginAnswer& who, const std::string& number) {
+    platform.phones["p" + number] = number;
+    core::PhoneProof proof;
+    proof.code = "p" + number;
+    core::Trace trace;
+    ASSERT_TRUE(run_here(services().profiles.bind_phone(subject(who), proof, &trace)));
   }
 
   Directory directory;

@@ -44,13 +44,6 @@ class MasterKeysTest : public CoreTest {
     }
     return count;
   }
-  void give_phone(const core::LoginAnswer& who, const std::string& number) {
-    platform.phones["p1"] = number;
-    core::PhoneProof proof;
-    proof.code = "p1";
-    core::Trace trace;
-    ASSERT_TRUE(run_here(services().profiles.bind_phone(subject(who), proof, &trace)));
-  }
   size_t found_by_phone(const std::string& number) {
     core::UserSearch search;
     search.phone = number;
@@ -61,7 +54,7 @@ class MasterKeysTest : public CoreTest {
 
 TEST_F(MasterKeysTest, EverythingIsUnderTheNewKeyAndFoundAsBefore) {
   const auto who = log_in("o1");
-  give_phone(who, "13800000001");
+  bind_phone(who, "13800000001");
   ASSERT_TRUE(run_here(services().apps.set_secret("wx1", Secret("another"), 1h)));
   core::NewWebhook webhook;
   webhook.project = "default";

@@ -10,13 +10,6 @@ class MergeTest : public CoreTest {
   core::LoginAnswer log_in_as(const std::string& openid, const std::string& unionid, const std::string& app_id = "wx1") {
     return login(request(platform.fresh_code(openid, unionid), app_id)).value();
   }
-  void bind_phone(const core::LoginAnswer& who, const std::string& number) {
-    platform.phones["p" + number] = number;
-    core::PhoneProof proof;
-    proof.code = "p" + number;
-    core::Trace trace;
-    ASSERT_TRUE(run_here(services().profiles.bind_phone(subject(who), proof, &trace)));
-  }
 };
 
 }  // namespace

@@ -3,7 +3,6 @@ import time
 
 import conftest
 import galera
-import mariadb
 import proxy
 
 
@@ -94,17 +93,3 @@ def aim(addresses, cluster, without):
     for number, address in enumerate(addresses):
         order = [(number + step) % len(cluster.nodes) for step in range(len(cluster.nodes))]
         address.aim([cluster.nodes[one].address for one in order if one != without], lose=order[0] == without or without is None)
-
-
-def test_mariadb_is_killed_and_starts_again(stopping, make_cluster, make_load, judged):
-    server = stopping(mariadb.Mariadb())
-    nodes = make_cluster([server.create_database("kaimen")] * 2)
-    load = make_load(nodes)
-    for _ in range(3):
-        time.sleep(3)
-        load.note("cut")
-        server.kill()
-        server.start()
-        load.note("healed")
-    time.sleep(3)
-    judged(load)

@@ -51,20 +51,6 @@ def test_nodes_find_the_promoted_standby_by_themselves(stopping, make_cluster, m
     judged(load)
 
 
-def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluster, make_load, judged):
-    server = stopping(postgres.Postgres())
-    nodes = make_cluster([server.create_database("kaimen")] * 2)
-    load = make_load(nodes)
-    for _ in range(3):
-        time.sleep(3)
-        load.note("cut")
-        server.kill()
-        server.start()
-        load.note("healed")
-    time.sleep(3)
-    judged(load)
-
-
 def test_control_what_a_lagging_standby_loses_is_noticed_by_the_nodes_and_by_the_judge(stopping, make_cluster, make_load, judged):
     """Nobody waits for this standby, and it has stopped following. The nodes answer 503 rather than believe a database that has gone back
     in time; started anew they must, and the judge must find the logins lost and the logouts undone."""

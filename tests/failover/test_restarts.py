@@ -1,4 +1,5 @@
-"""Kaimen nodes are killed and restarted behind nginx and HAProxy under load: clients of the front see no failed check and lose nothing."""
+"""Under load, Kaimen nodes are killed and restarted behind nginx and HAProxy: clients of the front see no failed check and lose nothing. And
+their one database is."""
 import time
 
 import pytest
@@ -25,4 +26,19 @@ def test_nodes_are_killed_and_drained_in_turn(stopping, make_cluster, make_load,
         node.kill() if turn % 2 else node.drain()
         node.start()
     time.sleep(2)
+    judged(load)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_database_is_killed_and_starts_again_by_itself(stopping, make_cluster, make_load, judged, engine):
+    server = stopping(ENGINES[engine]())
+    nodes = make_cluster([server.create_database("kaimen")] * 2)
+    load = make_load(nodes)
+    for _ in range(3):
+        time.sleep(3)
+        load.note("cut")
+        server.kill()
+        server.start()
+        load.note("healed")
+    time.sleep(3)
     judged(load)
