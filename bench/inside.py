@@ -12,12 +12,13 @@ KINDS = {
     "plain": "",
     "module": "kaimen on;",
     "lua": "access_by_lua_block { kaimen:protect({}) }",
+    "empty": "access_by_lua_block { local nothing = 1 }",
     "auth": "auth_request /_check; auth_request_set $user $upstream_http_x_kaimen_user; proxy_set_header X-Kaimen-User $user;",
 }
 
 
 class Nginx(servers.Server):
-    """One worker with all four ways, for files (/plain/, …) and for a backend (/plain_proxied/, …)."""
+    """One worker with all these ways, for files (/plain/, …) and for a backend (/plain_proxied/, …)."""
 
     def __init__(self, directory, build, packages, state, kaimen, backend):
         self.directory = directory / "inside"
@@ -81,7 +82,7 @@ def inside(bench):
         run = lambda kind: (lambda: bench.closed(nginx, files[kind], 64, bench.seconds(1.5), expect=expect, also=also.get(kind, ())))
         measured = bench.interleaved({kind: run(kind) for kind in KINDS})
         figures[served] = middle(measured)
-        for kind, what in (("module", "our module"), ("lua", "Lua over libkaimen_check"), ("auth", "`auth_request` over a unix socket")):
+        for kind, what in (("module", "our module"), ("lua", "Lua over libkaimen_check"), ("empty", "Lua that does nothing"), ("auth", "`auth_request` over a unix socket")):
             share, added = ratio(measured, "plain", kind, "cpu_us"), median(a - b for a, b in zip(measured[kind]["cpu_us"], measured["plain"]["cpu_us"]))
             target = targets.get(kind)
             lines.append(Line(f"{what}, {served}", f"{share:.3f} of what plain nginx serves; +{added:.1f} µs", f"plain: {median(measured['plain']['cpu_us']):.1f} µs",

@@ -40,13 +40,10 @@ local Kaimen = {}
 Kaimen.__index = Kaimen
 local text = ffi.string
 
-local headers_of = {
-  { "user", "X-Kaimen-User" }, { "external_id", "X-Kaimen-External-Id" }, { "app_id", "X-Kaimen-App" }, { "openid", "X-Kaimen-Openid" },
-  { "unionid", "X-Kaimen-Unionid" }, { "session", "X-Kaimen-Session" }, { "roles", "X-Kaimen-Roles" }, { "env", "X-Kaimen-Env" },
+local passed_on = {
+  "X-Kaimen-User", "X-Kaimen-External-Id", "X-Kaimen-App", "X-Kaimen-Openid", "X-Kaimen-Unionid", "X-Kaimen-Session", "X-Kaimen-Roles", "X-Kaimen-Env",
+  "X-Kaimen-Registered", "X-Kaimen-Expires",
 }
-
-local passed_on = { "X-Kaimen-Registered", "X-Kaimen-Expires" }
-for i = 1, #headers_of do passed_on[#passed_on + 1] = headers_of[i][2] end
 
 function Kaimen.open(path, unsure)
   local handle = ffi.new("kaimen_check *[1]")
@@ -61,19 +58,22 @@ end
 -- Whether a header of that name must not be passed on from a client.
 function Kaimen.claims_identity(name) return library.kaimen_claims_identity(name, #name) == 1 end
 
+local function known(value) return value ~= "" and value or nil end
+
+-- Tables are written out whole: one that grows field by field is made anew again and again.
 local function identity(who)
-  local found = {
-    user = text(who.user), session = text(who.session), app_id = text(who.app_id), project = text(who.project), env = text(who.env),
-    openid = text(who.openid), unionid = text(who.unionid), external_id = text(who.external_id), roles = text(who.roles),
-    registered = who.registered == 1, expires = tonumber(who.expires), headers = {},
+  local user, session, app_id, env = text(who.user), text(who.session), text(who.app_id), text(who.env)
+  local openid, unionid, external_id, roles = text(who.openid), text(who.unionid), text(who.external_id), text(who.roles)
+  local registered, expires = who.registered == 1, tonumber(who.expires)
+  return {
+    user = user, session = session, app_id = app_id, project = text(who.project), env = env, openid = openid, unionid = unionid, external_id = external_id,
+    roles = roles, registered = registered, expires = expires,
+    headers = {
+      ["X-Kaimen-User"] = user, ["X-Kaimen-External-Id"] = known(external_id), ["X-Kaimen-App"] = app_id, ["X-Kaimen-Openid"] = known(openid),
+      ["X-Kaimen-Unionid"] = known(unionid), ["X-Kaimen-Session"] = session, ["X-Kaimen-Roles"] = known(roles), ["X-Kaimen-Env"] = env,
+      ["X-Kaimen-Registered"] = registered and "true" or "false", ["X-Kaimen-Expires"] = string.format("%d", expires),
+    },
   }
-  for i = 1, #headers_of do
-    local value = found[headers_of[i][1]]
-    if value ~= "" then found.headers[headers_of[i][2]] = value end
-  end
-  found.headers["X-Kaimen-Registered"] = found.registered and "true" or "false"
-  found.headers["X-Kaimen-Expires"] = string.format("%.0f", found.expires)
-  return found
 end
 
 -- Configuration often has its yes and no as texts, and in Lua every text is true.
@@ -168,9 +168,10 @@ function Kaimen:protect(wanted)
   for _, name in ipairs(claims) do ngx.req.clear_header(name) end
   local status, who = self:request(headers, wanted)
   if status == 204 then
+    local set_header, given = ngx.req.set_header, who.headers
     for i = 1, #passed_on do
-      local value = who.headers[passed_on[i]]
-      if value then ngx.req.set_header(passed_on[i], value) end
+      local value = given[passed_on[i]]
+      if value then set_header(passed_on[i], value) end
     end
     return who
   end
