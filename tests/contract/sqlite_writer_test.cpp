@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "store/directory_acts.h"
 #include "store/pushes.h"
 #include "store/records.h"
 #include "store/sqlite_engine.h"
@@ -101,6 +102,34 @@ TEST_F(SqliteWriter, leaves_nothing_of_an_act_that_refused_after_it_had_written)
                                     [](auto& context) { return write_mark(context, "b"); });
   EXPECT_EQ(outcomes, (std::vector<std::string>{"done", "refused", "done"}));
   EXPECT_EQ(marks(), (std::vector<std::vector<std::string>>{{"a"}, {"b"}}));
+}
+
+TEST_F(SqliteWriter, lists_a_row_again_that_an_act_had_moved_away_before_it_refused) {
+  const auto with_external_id = [](store::ActContext& context, std::string_view external_id) {
+    return context.rows.list(store::kUsersByExternalId, "default", external_id).value();
+  };
+  run_writing([this](auto& context) {
+    store::UserRow user;
+    user.id = owner;
+    user.project = "default";
+    user.external_id = "1001";
+    context.rows.insert(user);
+    return true;
+  });
+  size_t found = 0;
+  const auto outcomes = run_writing(
+      [&](auto& context) {
+        const store::UserRow* const user = context.rows.template find<store::UserRow>(owner).value();
+        context.rows.change(*user).external_id = "2002";
+        EXPECT_TRUE(with_external_id(context, "1001").empty());
+        return false;
+      },
+      [&](auto& context) {
+        found = with_external_id(context, "1001").size();
+        return true;
+      });
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"refused", "done"}));
+  EXPECT_EQ(found, 1u);
 }
 
 TEST_F(SqliteWriter, does_not_commit_what_an_act_did_in_spite_of_an_sql_error) {
