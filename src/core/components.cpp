@@ -56,13 +56,13 @@ Task<CallResult<CodeExchange>> Components::exchange_code(AppPtr app, Secret code
       refused.error = got.error();
       co_return refused;
     }
-    auto answer = co_await platform->exchange_code_for(component, got.value().token, app, code, deadline);
+    const Secret token = got.value().token;
+    if (rejected && token == *rejected) co_return refused;
+    auto answer = co_await platform->exchange_code_for(component, token, app, code, deadline);
     if (answer || !answer.error().token_rejected) co_return answer;
-    if (rejected) {
-      refused.error = answer.error().error;
-      co_return refused;
-    }
-    rejected = got.value().token;
+    refused.error = answer.error().error;
+    if (rejected) co_return refused;
+    rejected = token;
   }
 }
 

@@ -78,7 +78,7 @@ Task<Result<ProxyAnswer>> Proxy::send(AppPtr app, std::shared_ptr<const ProxyCal
     std::optional<Secret> rejected(token.token);
     auto another = co_await tokens_.get(app, rejected);
     // What WeChat said is the answer where there is no other token.
-    if (!another) co_return std::move(answer);
+    if (!another || another.value().token == token.token) co_return std::move(answer);
     token = std::move(another.value());
   }
 }

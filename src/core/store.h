@@ -241,7 +241,6 @@ struct AccessTokenRow {
   std::string token_sealed;  ///< Vault purpose "access_token", row = app_id; empty: none yet.
   Time expires_at{}, fetched_at{};
   uint64_t lease = 0;        ///< Number of the last lease given.
-  Time paused_until{};       ///< The platform gave the token again although it was refused: nobody asks before this. Zero: no pause.
   uint32_t app = 0;          ///< Number of the app that has the app_id now, which the token is of; 0: none has.
   std::string upstream;      ///< Of that app.
 };
@@ -368,8 +367,6 @@ class Store {
   /// Ends the lease and stores the token. False when `lease` is not the last one given: nothing was written.
   virtual Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) = 0;
   virtual Task<Result<>> release_access_token(std::string app_id, uint64_t lease) = 0;
-  /// Ends the lease, and no other is given before `until`. Nothing happens when `lease` is not the last one given.
-  virtual Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) = 0;
 
   /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end
   /// (whole days of them, so up to a day later).

@@ -51,7 +51,6 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
 Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
                                Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
-Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until);
 
 /// Of an app that is gone, or whose token is no longer good for certain.
 Result<> wipe_access_token(ActContext& context, const std::string& app_id);

@@ -202,11 +202,6 @@ Task<Result<>> SqlStore::release_access_token(std::string app_id, uint64_t lease
     return store::release_access_token(context, app_id, lease);
   });
 }
-Task<Result<>> SqlStore::pause_access_token(std::string app_id, uint64_t lease, Time until) {
-  return submit<void>(kWrites, [app_id = std::move(app_id), lease, until](ActContext& context) {
-    return store::pause_access_token(context, app_id, lease, until);
-  });
-}
 
 Task<Result<>> SqlStore::purge(Time now) {
   std::function<Result<std::optional<Time>>(ActContext&)> read = last_purge;

@@ -91,7 +91,6 @@ class SqlStore final : public core::Store {
   Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) override;
   Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) override;
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override;
-  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override;
 
   /// Deletes nothing while `now` is more than an hour ahead of what the last purge and the monotonic clock say, until a purge more than ten
   /// minutes later agrees with the new time: a clock that jumps must not cost data.

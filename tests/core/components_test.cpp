@@ -164,6 +164,7 @@ TEST_F(ComponentsTest, ALoginNeedsNoSecret) {
 
 TEST_F(ComponentsTest, ARefusedComponentTokenIsReplacedOnceAndTheLoginGoesOn) {
   authorized_app();
+  clock.pass(30s);
   component_platform.good_token = "WeChat has made another";
   ASSERT_TRUE(login(request("c1", "wx9")));
   EXPECT_EQ(component_platform.component_exchanges, 2);
@@ -172,11 +173,16 @@ TEST_F(ComponentsTest, ARefusedComponentTokenIsReplacedOnceAndTheLoginGoesOn) {
 
 TEST_F(ComponentsTest, ATokenRefusedTwiceLeavesTheCodeUnspent) {
   authorized_app();
+  clock.pass(30s);
   core::CallFailure refused = failure(ErrorCode::upstream_error, 40001);
   refused.token_rejected = true;
   component_platform.login_failure = refused;
   EXPECT_EQ(code_of(login(request("c1", "wx9"))), ErrorCode::upstream_error);
   EXPECT_EQ(component_platform.component_exchanges, 2);
+  const auto once_more = login(request("c1", "wx9"));
+  EXPECT_EQ(once_more.error().upstream->errcode, 40001);
+  EXPECT_EQ(component_platform.component_exchanges, 3) << "with a token that is new, once";
+  EXPECT_EQ(component_platform.component_fetches, 2);
   component_platform.login_failure.reset();
   EXPECT_TRUE(login(request("c1", "wx9")));
 }

@@ -130,7 +130,6 @@ class SharedStore final : public core::Store {
     return inner_.save_access_token(std::move(app_id), lease, std::move(sealed), expires_at, now);
   }
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override { return inner_.release_access_token(std::move(app_id), lease); }
-  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override { return inner_.pause_access_token(std::move(app_id), lease, until); }
   Task<Result<>> purge(Time now) override { return inner_.purge(now); }
 
  private:

@@ -18,7 +18,9 @@ ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
 
 
 class Custody:
-    def __init__(self, directory, url):
+    def __init__(self, directory, server):
+        self.server, self.database = server, f"kaimen{time.monotonic_ns()}"
+        url = server.create_database(self.database)
         port, = process.free_ports(1)
         self.sandbox = f"http://127.0.0.1:{port}"
         environment = {**os.environ, "KAIMEN_SANDBOX_SECRET": cluster.SECRET}
@@ -46,9 +48,16 @@ class Custody:
         """An app of a test's own, known to all nodes and to WeChat."""
         self.control("POST", "/apps", {"appid": name, "secret": cluster.SECRET, "token_seconds": token_seconds})
         assert wire.call(self.nodes[0].private, "POST", "/admin/v1/apps", json={"app_id": name, "secret": cluster.SECRET}, headers=wire.bearer(self.key)).status == 201
+        return self.everywhere(name)
+
+    def everywhere(self, name):
         for node in self.nodes:
             process.eventually(lambda: self.admin(node, "GET", name).status == 200, 5, 0.02, "the app on every node")
         return name
+
+    def pass_half_a_minute(self, app):
+        """Its token is old enough to be fetched anew where it is refused."""
+        self.server.query(f"UPDATE access_tokens SET fetched_at = fetched_at - 30000 WHERE app_id = '{app}'", database=self.database)
 
     def token(self, node, app):
         return self.admin(node, "GET", f"{app}/access-token")
@@ -73,7 +82,7 @@ def custody(request, tmp_path_factory):
     server = ENGINES[request.param]()
     one = None
     try:
-        one = Custody(tmp_path_factory.mktemp("custody"), server.create_database(f"kaimen{time.monotonic_ns()}"))
+        one = Custody(tmp_path_factory.mktemp("custody"), server)
         yield one
     finally:
         if one:
@@ -100,6 +109,7 @@ def test_a_thousand_reports_of_a_refused_token_are_one_refresh(custody):
     # Somebody else forces WeChat to a new token, which ends ours.
     forced = {"grant_type": "client_credential", "appid": app, "secret": cluster.SECRET, "force_refresh": True}
     new = wire.call(custody.sandbox, "POST", "/cgi-bin/stable_token", json=forced).json()["access_token"]
+    custody.pass_half_a_minute(app)
     before = len(custody.fetches(app))
     some = at_once(100, lambda index: [custody.reject(custody.nodes[(index + turn) % 3], app, old) for turn in range(10)])
     answers = [answer for ten in some for answer in ten]
@@ -112,6 +122,9 @@ def test_a_thousand_reports_of_a_refused_token_are_one_refresh(custody):
 def test_a_refused_token_that_comes_again_is_asked_for_once_by_all_nodes(custody):
     app = custody.app("wxagain", 7200)
     token = custody.token(custody.nodes[0], app).json()["access_token"]
+    wire.problem(custody.reject(custody.nodes[1], app, token), 502, "upstream_error")
+    assert len(custody.fetches(app)) == 1, "it is new"
+    custody.pass_half_a_minute(app)
     answers = at_once(60, lambda index: custody.reject(custody.nodes[index % 3], app, token))
     for answer in answers:
         wire.problem(answer, 502, "upstream_error")
