@@ -209,7 +209,7 @@ struct AppRow {
   Time revoked_before{};
   Time created_at{};
   std::optional<AuthorizationRow> authorization;  ///< As read. add_app and change_app leave it alone, but for:
-  bool leaves_component = false;  ///< change_app: what is kept of its authorisation goes.
+  bool leaves_component = false;  ///< change_app: what is kept of its authorisation goes; it must have been taken back.
   Source source;                  ///< Of the change: for its event.
 };
 
@@ -341,8 +341,9 @@ class Store {
   virtual Task<Result<std::vector<AppRow>>> list_apps() = 0;
   /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused; of wafer_hosts one is another project's).
   virtual Task<Result<>> add_app(AppRow row) = 0;
-  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, or one of
-  /// its new wafer_hosts is another project's.
+  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, one of its new
+  /// wafer_hosts is another project's, its upstream is new and its authorisation of a third-party platform is there (or it is one that others have
+  /// authorised), or leaves_component is said of an authorisation that stands.
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Errors: not_found; conflict (a third-party platform that apps have authorised). Its number stays taken; its app_id may be added again under
   /// another.
