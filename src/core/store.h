@@ -293,6 +293,8 @@ class Store {
   virtual bool shared() const = 0;
   /// Writes the node's heartbeat (at most once a second) and reads, in one snapshot. Only useful where the store is shared.
   virtual Task<Result<Followed>> follow(Follow act) = 0;
+  /// The node writes nothing any more, and nobody has to reckon with it. There need be no such node.
+  virtual Task<Result<>> leave(Id node) = 0;
 
   // ---- login ----
   /// Claims (app, code_hash) for `owner`.

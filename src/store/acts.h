@@ -57,6 +57,7 @@ Result<> wipe_access_token(ActContext& context, const std::string& app_id);
 
 // nodes.cpp
 Result<core::Followed> follow(ActContext& context, const core::Follow& act);
+Result<> leave(ActContext& context, const Id& node);
 
 // purge.cpp
 /// The time of the last purge that was let through; nullopt before the first.

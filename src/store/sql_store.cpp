@@ -67,6 +67,9 @@ Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
     return store::follow(context, act);
   });
 }
+Task<Result<>> SqlStore::leave(Id node) {
+  return submit<void>(kWrites, [node](ActContext& context) { return store::leave(context, node); });
+}
 
 // Where claims are in memory, neither making nor settling one writes to the file, so both go on while the disk is full.
 Task<Result<CodeClaim>> SqlStore::claim_code(core::ClaimCode act) {

@@ -52,6 +52,7 @@ class SqlStore final : public core::Store {
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
+  Task<Result<>> leave(Id node) override;
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override;
   Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) override;

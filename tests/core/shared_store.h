@@ -62,6 +62,11 @@ class SharedStore final : public core::Store {
     co_await answer.pass();
     co_return seen;
   }
+  Task<Result<>> leave(Id node) override {
+    std::lock_guard lock(mutex_);
+    beats_.erase(node);
+    co_return ok();
+  }
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override { return inner_.claim_code(std::move(act)); }
   Task<Result<>> settle_code(uint32_t app, std::string hash, Id owner, std::optional<ErrorCode> error) override {
