@@ -17,15 +17,8 @@ constexpr std::array<std::string_view, 6> kProxiedMethods{"GET", "HEAD", "POST",
 // What says what the body is. All else is between the caller and us.
 constexpr std::array<std::string_view, 2> kProxiedHeaders{"Content-Type", "Accept"};
 
-Result<core::AppPtr> proxied_app(Call& call, const core::Caller& caller) {
-  auto app = call.services.apps.find(call.path[0]);
-  if (!app || out_of_reach(caller, app->project)) return make_error(ErrorCode::not_found, "there is no such app");
-  call.trace.app_id = app->app_id;
-  return app;
-}
-
-Result<core::AppPtr> enabled_proxied_app(Call& call, const core::Caller& caller) {
-  TRY(auto app, proxied_app(call, caller));
+Result<core::AppPtr> enabled_app_in_path(Call& call, const core::Caller& caller) {
+  TRY(auto app, app_in_path(call, caller));
   if (app->disabled) return core::app_disabled();
   return app;
 }
@@ -45,14 +38,14 @@ Error no_other(const Call& call, const core::AccessToken& token) {
 }  // namespace
 
 Answer show_access_token(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, enabled_proxied_app(call, caller));
+  CO_TRY(const auto app, enabled_app_in_path(call, caller));
   auto got = co_await call.services.access_tokens.get(app);
   CO_TRY(const auto token, std::move(got));
   co_return token_response(call, token);
 }
 
 Answer reject_access_token(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, enabled_proxied_app(call, caller));
+  CO_TRY(const auto app, enabled_app_in_path(call, caller));
   http::Reader reader(call.body);
   const Secret rejected(reader.require_string({"access_token"}));
   CO_TRY(call.finish(reader));
@@ -63,7 +56,7 @@ Answer reject_access_token(Call& call, const core::Caller& caller) {
 }
 
 Answer call_wechat(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, proxied_app(call, caller));
+  CO_TRY(const auto app, app_in_path(call, caller));
   if (std::ranges::find(kProxiedMethods, call.http.method) == kProxiedMethods.end()) co_return make_error(ErrorCode::method_not_allowed, "calls to WeChat are GET or POST");
   core::ProxyCall out;
   // The server leaves out the body of an answer to HEAD.
