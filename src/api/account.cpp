@@ -104,8 +104,7 @@ Answer delete_me(Call& call, const Visitor& visitor) {
 }
 
 Answer invite(Call& call, const core::Caller& caller) {
-  const core::AppPtr app = call.services.apps.find(call.path[0]);
-  if (!app || out_of_reach(caller, app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+  CO_TRY(const auto app, app_in_path(call, caller));
   http::Reader reader(call.body);
   const int64_t uses = reader.integer({"uses"}).value_or(1);
   const int64_t seconds = reader.integer({"expires_in"}).value_or(7 * 86400);

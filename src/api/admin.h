@@ -8,6 +8,10 @@ namespace kaimen::api {
 /// What is of another project is not there for this caller, in the same words as what is nowhere.
 inline Error absent() { return make_error(ErrorCode::not_found, "there is nothing with this id"); }
 inline bool out_of_reach(const core::Caller& caller, const std::string& project) { return !caller.project.empty() && project != caller.project; }
+/// The app of this app_id. Error: not_found.
+Result<core::AppPtr> app_for(const Call& call, const core::Caller& caller, const std::string& app_id);
+/// The app that the path names first: the request is about it, and is logged so. Error: not_found.
+Result<core::AppPtr> app_in_path(Call& call, const core::Caller& caller);
 
 /// Error: forbidden.
 inline Result<> expect_unbound(const core::Caller& caller, const char* why) {

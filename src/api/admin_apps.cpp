@@ -9,13 +9,6 @@ namespace {
 
 constexpr Seconds kSecretOverlap{24 * 3600};
 
-// Another project's app is not there for this caller.
-Result<core::AppPtr> app_in_path(const Call& call, const core::Caller& caller) {
-  auto app = call.services.apps.find(call.path[0]);
-  if (!app || (!caller.project.empty() && app->project != caller.project)) return make_error(ErrorCode::not_found, "there is no such app");
-  return app;
-}
-
 // ["a", "b"] as "a,b", and [{"name": "terms", "version": "2"}] as "terms=2".
 bool list_text(const http::json::array& list, std::string& text) {
   for (const auto& item : list) {
@@ -78,6 +71,18 @@ Result<std::map<std::string, std::string>> settings_of(const http::json::object&
 }
 
 }  // namespace
+
+Result<core::AppPtr> app_for(const Call& call, const core::Caller& caller, const std::string& app_id) {
+  auto app = call.services.apps.find(app_id);
+  if (!app || out_of_reach(caller, app->project)) return make_error(ErrorCode::not_found, "there is no such app");
+  return app;
+}
+
+Result<core::AppPtr> app_in_path(Call& call, const core::Caller& caller) {
+  TRY(auto app, app_for(call, caller, call.path[0]));
+  call.trace.app_id = app->app_id;
+  return app;
+}
 
 Answer add_app(Call& call, const core::Caller& caller) {
   http::Reader reader(call.body);

@@ -80,10 +80,7 @@ Result<core::UserSearch> search_of(const Call& call, const core::Caller& caller)
   TRY(const Page page, page_of(call));
   core::UserSearch search;
   search.limit = page.limit;
-  if (!page.after.empty()) {
-    search.after = Id::from_raw(page.after);
-    if (!search.after) return make_error(ErrorCode::invalid_request, "cursor is not one of ours");
-  }
+  TRY(search.after, page.after_id());
   const auto* project = call.query.find("project");
   search.project = caller.project.empty() && project ? *project : caller.project;
   const auto given = [&call](std::string_view name) {
@@ -102,8 +99,7 @@ Result<core::UserSearch> search_of(const Call& call, const core::Caller& caller)
   if (const auto openid = given("openid")) {
     search.openid = *openid;
     const auto app_id = given("app_id");
-    search.app = call.services.apps.find(app_id ? *app_id : *given("appid"));
-    if (!search.app || out_of_reach(caller, search.app->project)) return make_error(ErrorCode::not_found, "there is no such app");
+    TRY(search.app, app_for(call, caller, app_id ? *app_id : *given("appid")));
   }
   return search;
 }

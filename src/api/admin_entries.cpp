@@ -19,15 +19,6 @@ using http::json::value;
 
 constexpr int64_t kLinkLife = 7 * 86400;
 
-Result<core::AppPtr> app_of_codes(Call& call, const core::Caller& caller) {
-  const core::AppPtr app = call.services.apps.find(call.path[0]);
-  if (!app || out_of_reach(caller, app->project)) return make_error(ErrorCode::not_found, "there is no such app");
-  call.trace.app_id = app->app_id;
-  return app;
-}
-
-value end_or_null(const std::optional<Time>& time) { return time ? value(rfc3339(*time)) : value(nullptr); }
-
 object code_json(const Call& call, const core::EntryCode& code) {
   auto payload = http::parse_json(code.payload);
   return {{"entry_code", code.code},
@@ -37,7 +28,7 @@ object code_json(const Call& call, const core::EntryCode& code) {
           {"env_version", core::name_of(code.env)},
           {"policy", object{{"registered", code.admits == core::EntryAdmits::registered ? "only" : "any"}}},
           {"uses", code.uses ? value(*code.uses) : value(nullptr)},
-          {"expires_at", end_or_null(code.expires_at)},
+          {"expires_at", time_or_null(code.expires_at)},
           {"disabled", code.disabled},
           {"created_at", rfc3339(code.created_at)},
           {"counts", object{{"scans", code.counts.scans}, {"new_users", code.counts.new_users}, {"guests", code.counts.guests}}}};
@@ -87,17 +78,10 @@ Result<std::optional<std::optional<Time>>> end_of(Call& call, http::Reader& read
   return std::optional<std::optional<Time>>(std::optional<Time>());
 }
 
-Result<std::optional<Id>> cursor_of(const Page& page) {
-  if (page.after.empty()) return std::nullopt;
-  const auto id = Id::from_raw(page.after);
-  if (!id) return make_error(ErrorCode::invalid_request, "cursor is not one of ours");
-  return id;
-}
-
 }  // namespace
 
 Answer add_entry_code(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   http::Reader reader(call.body);
   core::NewEntryCode wanted;
   const auto* payload = reader.any({"payload"});
@@ -123,9 +107,9 @@ Answer add_entry_code(Call& call, const core::Caller& caller) {
 }
 
 Answer list_entry_codes(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   CO_TRY(const Page page, page_of(call));
-  CO_TRY(const auto before, cursor_of(page));
+  CO_TRY(const auto before, page.after_id());
   auto listed = co_await call.services.entries.list(app, before, page.limit + 1);
   CO_TRY(auto codes, std::move(listed));
   const bool more = codes.size() > page.limit;
@@ -137,14 +121,14 @@ Answer list_entry_codes(Call& call, const core::Caller& caller) {
 }
 
 Answer show_entry_code(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   auto found = co_await call.services.entries.find(app, call.path[1]);
   CO_TRY(const auto code, std::move(found));
   co_return json_response(200, code_json(call, code), true);
 }
 
 Answer show_own_entry_picture(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   auto found = co_await call.services.entries.find(app, call.path[1]);
   CO_TRY(const auto code, std::move(found));
   if (code.picture_hash.empty()) co_return make_error(ErrorCode::not_found, "this entry code has no picture");
@@ -154,7 +138,7 @@ Answer show_own_entry_picture(Call& call, const core::Caller& caller) {
 }
 
 Answer change_entry_code(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   http::Reader reader(call.body);
   core::ChangeEntryCode change;
   change.code = call.path[1];
@@ -172,16 +156,16 @@ Answer change_entry_code(Call& call, const core::Caller& caller) {
 }
 
 Answer remove_entry_code(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   auto removed = co_await call.services.entries.remove(app, call.path[1], &call.trace);
   CO_TRY(std::move(removed));
   co_return no_content();
 }
 
 Answer list_entry_scans(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   CO_TRY(const Page page, page_of(call));
-  CO_TRY(const auto before, cursor_of(page));
+  CO_TRY(const auto before, page.after_id());
   auto listed = co_await call.services.entries.scans(app, call.path[1], before, page.limit + 1);
   CO_TRY(auto scans, std::move(listed));
   const bool more = scans.size() > page.limit;
@@ -193,7 +177,7 @@ Answer list_entry_scans(Call& call, const core::Caller& caller) {
 }
 
 Answer make_entry_link(Call& call, const core::Caller& caller) {
-  CO_TRY(const core::AppPtr app, app_of_codes(call, caller));
+  CO_TRY(const core::AppPtr app, app_in_path(call, caller));
   http::Reader reader(call.body);
   const std::string kind = reader.string({"kind"}).value_or("scheme");
   if (kind != "scheme" && kind != "url_link") reader.fail("kind must be scheme or url_link");

@@ -11,7 +11,6 @@ namespace kaimen::api {
 namespace {
 
 http::json::value id_or_null(const std::optional<Id>& id) { return id ? http::json::value(id->hex()) : http::json::value(nullptr); }
-http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
 
 http::json::object event_json(const core::EventView& event, const core::AppTable& apps) {
   const auto app = event.app ? apps.find(*event.app) : nullptr;
@@ -63,14 +62,6 @@ Result<std::optional<Id>> id_in_query(const Call& call, std::string_view name) {
   return id;
 }
 
-// The cursor of a list whose key is an id.
-Result<std::optional<Id>> cursor_id(const Page& page) {
-  if (page.after.empty()) return std::nullopt;
-  const auto id = Id::from_raw(page.after);
-  if (!id) return make_error(ErrorCode::invalid_request, "cursor is not one of ours");
-  return id;
-}
-
 Result<std::vector<std::string>> kinds_of(const http::json::array* list) {
   std::vector<std::string> kinds;
   if (!list) return kinds;
@@ -95,8 +86,7 @@ Task<Result<Id>> user_by_openid(Call& call, const core::Caller& caller, std::str
   search.project = caller.project;
   for (const auto& [name, value] : call.query.items) {
     if ((name != "app_id" && name != "appid") || search.app) co_return make_error(ErrorCode::invalid_request, "the one parameter here is app_id, once");
-    search.app = call.services.apps.find(value);
-    if (!search.app || out_of_reach(caller, search.app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+    CO_TRY(search.app, app_for(call, caller, value));
   }
   search.openid = std::move(openid);
   auto finding = co_await call.services.directory.find(std::move(search));
@@ -118,7 +108,7 @@ Answer list_audit(Call& call, const core::Caller& caller) {
   core::ListEvents query;
   query.limit = page.limit;
   query.project = caller.project;
-  CO_TRY(query.before, cursor_id(page));
+  CO_TRY(query.before, page.after_id());
   CO_TRY(query.user, id_in_query(call, "user_id"));
   CO_TRY(query.session, id_in_query(call, "session_id"));
   if (const auto* kind = call.query.find("kind")) query.kind = *kind;
@@ -128,8 +118,7 @@ Answer list_audit(Call& call, const core::Caller& caller) {
     if (!query.since) co_return make_error(ErrorCode::invalid_request, "since must be an RFC 3339 time");
   }
   if (const auto* app_id = call.query.find("app_id")) {
-    const core::AppPtr app = call.services.apps.find(*app_id);
-    if (!app || out_of_reach(caller, app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+    CO_TRY(const auto app, app_for(call, caller, *app_id));
     query.app = app->number;
   }
   auto listed = co_await call.services.journal.list(std::move(query));
@@ -286,7 +275,7 @@ Answer list_deliveries(Call& call, const core::Caller& caller) {
   core::ListDeliveries query;
   query.webhook = webhook.id;
   query.limit = page.limit;
-  CO_TRY(query.after, cursor_id(page));
+  CO_TRY(query.after, page.after_id());
   if (const auto* text = call.query.find("state")) {
     const auto* state = std::find(std::begin(kStates), std::end(kStates), *text);
     if (state == std::end(kStates)) co_return make_error(ErrorCode::invalid_request, "state must be due, delivered or given_up");

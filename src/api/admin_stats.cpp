@@ -40,8 +40,7 @@ Result<Asked> asked_of(const Call& call, const core::Caller& caller) {
   }
   Asked asked;
   if (const auto* app_id = call.query.find("app_id")) {
-    asked.app = call.services.apps.find(*app_id);
-    if (!asked.app || out_of_reach(caller, asked.app->project)) return make_error(ErrorCode::not_found, "there is no such app");
+    TRY(asked.app, app_for(call, caller, *app_id));
   }
   if (const auto* by = call.query.find("by")) {
     if (*by != "hour" && *by != "app") return make_error(ErrorCode::invalid_request, "by must be hour or app");

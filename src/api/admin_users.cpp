@@ -117,8 +117,7 @@ Answer end_user_sessions(Call& call, const core::Caller& caller) {
   CO_TRY(const auto app_id, app_condition(call));
   std::optional<uint32_t> number;
   if (app_id) {
-    const core::AppPtr app = call.services.apps.find(*app_id);
-    if (!app || out_of_reach(caller, app->project)) co_return make_error(ErrorCode::not_found, "there is no such app");
+    CO_TRY(const auto app, app_for(call, caller, *app_id));
     number = app->number;
   }
   auto ended = co_await call.services.sessions.end_all(user.id, std::nullopt, number, Reason::revoked, &call.trace);

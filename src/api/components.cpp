@@ -18,10 +18,8 @@ Result<core::AppPtr> component_in_path(const Call& call) {
   return app;
 }
 
-// Another project's is not there for this caller, and neither is an app that is no component.
-Result<core::AppPtr> component_in_path(const Call& call, const core::Caller& caller) {
-  auto app = call.services.apps.find(call.path[0]);
-  if (!app || out_of_reach(caller, app->project)) return make_error(ErrorCode::not_found, "there is no such app");
+Result<core::AppPtr> component_in_path(Call& call, const core::Caller& caller) {
+  TRY(auto app, app_in_path(call, caller));
   if (!call.services.components.is_component(*app)) return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
   return app;
 }

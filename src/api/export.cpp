@@ -21,7 +21,7 @@ struct Names {
   }
 };
 
-value time_or_null(Time time) { return time == Time{} ? value(nullptr) : value(rfc3339(time)); }
+value change_or_null(Time time) { return time == Time{} ? value(nullptr) : value(rfc3339(time)); }
 
 /// Who acted. The team's own people are no data of the user's: neither their keys' names, nor from where they acted.
 std::string_view told(const std::string& actor) {
@@ -158,8 +158,8 @@ Answer export_me(Call& call, const Visitor& visitor) {
   const auto apps = call.services.live.apps.get();
   const Names names{*apps};
   CO_TRY(auto user, user_json(call, held.user, *visitor.app, visitor.openid));
-  user["profile_changed_at"] = time_or_null(held.profile_at);
-  user["phone_changed_at"] = time_or_null(held.phone_at);
+  user["profile_changed_at"] = change_or_null(held.profile_at);
+  user["phone_changed_at"] = change_or_null(held.phone_at);
   object head{{"user", std::move(user)}};
   head["identities"] = identities_json(held);
   head["unionids"] = strings(held.unionids);

@@ -17,15 +17,8 @@ constexpr std::array<std::string_view, 6> kProxiedMethods{"GET", "HEAD", "POST",
 // What says what the body is. All else is between the caller and us.
 constexpr std::array<std::string_view, 2> kProxiedHeaders{"Content-Type", "Accept"};
 
-Result<core::AppPtr> proxied_app(Call& call, const core::Caller& caller) {
-  auto app = call.services.apps.find(call.path[0]);
-  if (!app || out_of_reach(caller, app->project)) return make_error(ErrorCode::not_found, "there is no such app");
-  call.trace.app_id = app->app_id;
-  return app;
-}
-
-Result<core::AppPtr> enabled_proxied_app(Call& call, const core::Caller& caller) {
-  TRY(auto app, proxied_app(call, caller));
+Result<core::AppPtr> enabled_app_in_path(Call& call, const core::Caller& caller) {
+  TRY(auto app, app_in_path(call, caller));
   if (app->disabled) return core::app_disabled();
   return app;
 }
@@ -35,27 +28,35 @@ http::Response token_response(const Call& call, const core::AccessToken& token) 
   return json_response(200, http::json::object{{"access_token", token.token.reveal()}, {"expires_in", std::max<int64_t>(left.count(), 0)}}, true);
 }
 
+Error no_other(const Call& call, const core::AccessToken& token) {
+  constexpr Seconds most = core::AccessTokens::kNotAgainFor;
+  Error error = make_error(ErrorCode::upstream_error, "WeChat gave this access_token within the last 30 s: there is no other yet");
+  error.retry_after = std::clamp(std::chrono::ceil<Seconds>(token.fetched_at + most - call.services.live.clock.now()), Seconds{1}, most);
+  return error;
+}
+
 }  // namespace
 
 Answer show_access_token(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, enabled_proxied_app(call, caller));
+  CO_TRY(const auto app, enabled_app_in_path(call, caller));
   auto got = co_await call.services.access_tokens.get(app);
   CO_TRY(const auto token, std::move(got));
   co_return token_response(call, token);
 }
 
 Answer reject_access_token(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, enabled_proxied_app(call, caller));
+  CO_TRY(const auto app, enabled_app_in_path(call, caller));
   http::Reader reader(call.body);
-  Secret rejected(reader.require_string({"access_token"}));
+  const Secret rejected(reader.require_string({"access_token"}));
   CO_TRY(call.finish(reader));
-  auto got = co_await call.services.access_tokens.get(app, std::move(rejected));
+  auto got = co_await call.services.access_tokens.get(app, rejected);
   CO_TRY(const auto token, std::move(got));
+  if (token.token == rejected) co_return no_other(call, token);
   co_return token_response(call, token);
 }
 
 Answer call_wechat(Call& call, const core::Caller& caller) {
-  CO_TRY(const auto app, proxied_app(call, caller));
+  CO_TRY(const auto app, app_in_path(call, caller));
   if (std::ranges::find(kProxiedMethods, call.http.method) == kProxiedMethods.end()) co_return make_error(ErrorCode::method_not_allowed, "calls to WeChat are GET or POST");
   core::ProxyCall out;
   // The server leaves out the body of an answer to HEAD.

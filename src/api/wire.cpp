@@ -15,8 +15,6 @@ using http::json::object;
 
 namespace {
 
-http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
-
 std::string cookie_text(const Call& call, std::string_view name, std::string_view value, std::string_view path, Seconds life) {
   std::string text = std::string(name) + "=" + std::string(value) + "; Path=" + std::string(path) + "; Max-Age=" + std::to_string(life.count()) + "; HttpOnly; SameSite=Lax";
   // Over a plain address (development on one machine) a Secure cookie would never come back. Where the address is not known it is HTTPS: the
@@ -35,6 +33,8 @@ bool is_own_avatar(const Call& call, std::string_view url) {
 std::string avatar_url(const Call& call, const core::User& user) {
   return user.avatar_hash.empty() ? user.avatar_url : call.options.public_url + core::Avatars::path_of(user.avatar_hash);
 }
+
+http::json::value time_or_null(const std::optional<Time>& time) { return time ? http::json::value(rfc3339(*time)) : http::json::value(nullptr); }
 
 array strings(const std::vector<std::string>& values) {
   array list;
@@ -162,7 +162,7 @@ object app_json(const core::App& app) {
           {"signing", app.signing != nullptr},
           {"disabled", app.disabled},
           {"project_disabled", app.project_disabled},
-          {"old_secret_until", app.old_secret ? http::json::value(rfc3339(app.old_secret_until)) : http::json::value(nullptr)},
+          {"old_secret_until", time_or_null(app.old_secret ? std::optional(app.old_secret_until) : std::nullopt)},
           {"created_at", rfc3339(app.created_at)}};
 }
 
@@ -174,6 +174,13 @@ object access_key_json(const core::AccessKeyRow& row) {
           {"created_at", rfc3339(row.created_at)},
           {"last_used_at", time_or_null(row.last_used_at)},
           {"revoked_at", time_or_null(row.revoked_at)}};
+}
+
+Result<std::optional<Id>> Page::after_id() const {
+  if (after.empty()) return std::nullopt;
+  const auto id = Id::from_raw(after);
+  if (!id) return make_error(ErrorCode::invalid_request, "cursor is not one of ours");
+  return id;
 }
 
 Result<Page> page_of(const Call& call) {

@@ -21,6 +21,7 @@ void set_session_cookies(const Call& call, const core::LoginAnswer& answer, http
 void clear_session_cookies(const Call& call, http::Response& response);
 
 http::json::array strings(const std::vector<std::string>& values);
+http::json::value time_or_null(const std::optional<Time>& time);
 
 http::json::object app_json(const core::App& app);
 http::json::object access_key_json(const core::AccessKeyRow& row);
@@ -29,6 +30,8 @@ http::json::object access_key_json(const core::AccessKeyRow& row);
 struct Page {
   size_t limit = 50;
   std::string after;  ///< Key of the last item of the page before; empty: from the start.
+  /// The same where keys are ids. Error: invalid_request.
+  Result<std::optional<Id>> after_id() const;
 };
 Result<Page> page_of(const Call& call);
 /// Whether `wanted` stands somewhere in `text`; of A to Z, capitals and small letters are the same.

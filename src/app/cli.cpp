@@ -1,5 +1,7 @@
 #include "app/cli.h"
 
+#include "app/admin_client.h"
+
 namespace kaimen::app {
 
 void add_common_flags(CLI::App& command, CommonFlags& flags) {
@@ -14,6 +16,11 @@ OrFail<Config> config_of(const CommonFlags& common, std::vector<FlagValue> flags
   sources.environment = process_environment();
   sources.flags = std::move(flags);
   return load_config(sources);
+}
+
+OrFail<std::unique_ptr<AdminClient>> connect(const CommonFlags& common) {
+  TRY(const auto config, config_of(common));
+  return AdminClient::connect(config);
 }
 
 CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/config.h"
@@ -38,10 +39,25 @@ void add_common_flags(CLI::App& command, CommonFlags& flags);
 /// File, environment and flags together.
 OrFail<Config> config_of(const CommonFlags& common, std::vector<FlagValue> flags = {});
 
+class AdminClient;
+/// To the admin API of that server. Failures: of the configuration, and of AdminClient::connect.
+OrFail<std::unique_ptr<AdminClient>> connect(const CommonFlags& common);
+
 /// A command below `parent` with its example in --help.
 CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);
 
 /// Writes a failure to stderr; the exit status.
 int exit_status_of(const OrFail<>& done);
+
+/// A command that does `act`, with the common flags, which are Flags::common; those of its own are added to what is returned.
+template <class Flags>
+std::pair<CLI::App*, Flags*> add_verb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example,
+                                      OrFail<> (*act)(const Flags&), int& exit_status) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App& added = add_command(parent, name, what, example);
+  add_common_flags(added, flags->common);
+  added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
+  return {&added, flags.get()};
+}
 
 }  // namespace kaimen::app

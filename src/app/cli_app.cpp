@@ -25,11 +25,6 @@ struct AppFlags {
 
 std::string target_of(const AppFlags& flags, const std::string& below = {}) { return "/admin/v1/apps/" + http::url_encode(flags.app_id) + below; }
 
-OrFail<std::unique_ptr<AdminClient>> connect(const AppFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 OrFail<json::object> settings_of(const AppFlags& flags) {
   json::object settings;
   for (const auto& setting : flags.settings) {
@@ -65,7 +60,7 @@ void print_app(const json::value& app, bool as_json) {
 
 OrFail<> add(const AppFlags& flags) {
   TRY(const auto settings, settings_of(flags));
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const Secret secret, read_secret("AppSecret of " + flags.app_id));
   json::object body{{"app_id", flags.app_id}, {"secret", secret.reveal()}};
   put(body, "project", flags.project);
@@ -80,7 +75,7 @@ OrFail<> add(const AppFlags& flags) {
 }
 
 OrFail<> list(const AppFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   std::string target = "/admin/v1/apps?limit=200";
   if (flags.project) target += "&project=" + http::url_encode(*flags.project);
   if (flags.search) target += "&q=" + http::url_encode(*flags.search);
@@ -101,7 +96,7 @@ OrFail<> list(const AppFlags& flags) {
 }
 
 OrFail<> show(const AppFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto app, client->get(target_of(flags)));
   print_app(app, flags.json);
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -116,7 +111,7 @@ OrFail<> set(const AppFlags& flags) {
   if (flags.end_sessions) body["revoke_sessions"] = true;
   if (!settings.empty()) body["settings"] = settings;
   if (body.empty()) return misconfigured("nothing to set", "kaimen app set --help lists what can be set");
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto app, client->patch(target_of(flags), body));
   print_app(app, flags.json);
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -124,14 +119,14 @@ OrFail<> set(const AppFlags& flags) {
 
 OrFail<> remove(const AppFlags& flags) {
   TRY(confirm(flags.yes, "removing an app ends all its sessions", flags.app_id));
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(client->remove(target_of(flags)));
   std::cout << "removed " << flags.app_id << '\n';
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
 OrFail<> rotate_secret(const AppFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const Secret secret, read_secret("New AppSecret of " + flags.app_id));
   json::object body{{"secret", secret.reveal()}};
   if (flags.overlap_seconds) body["overlap_seconds"] = *flags.overlap_seconds;
@@ -141,7 +136,7 @@ OrFail<> rotate_secret(const AppFlags& flags) {
 }
 
 OrFail<> check(const AppFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto answer, client->post(target_of(flags, "/check"), {}));
   if (flags.json) std::cout << http::to_text(answer) << '\n';
   const AppVerdict verdict = read_app_check(answer);
@@ -156,13 +151,11 @@ void add_app_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "app", "Mini programs: add, list, show, set, remove, rotate-secret, check", "kaimen app list");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const AppFlags&)) {
-    const auto flags = std::make_shared<AppFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    if (std::string_view(name) != "list") added.add_option("APPID", flags->app_id, "The mini program's AppID")->required();
-    if (std::string_view(name) != "remove") added.add_flag("--json", flags->json, "Print JSON");
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, AppFlags*>(&added, flags.get());
+    const auto verb = add_verb(family, name, what, example, act, exit_status);
+    const auto [added, flags] = verb;
+    if (std::string_view(name) != "list") added->add_option("APPID", flags->app_id, "The mini program's AppID")->required();
+    if (std::string_view(name) != "remove") added->add_flag("--json", flags->json, "Print JSON");
+    return verb;
   };
   const auto options = [](CLI::App& to, AppFlags& flags) {
     to.add_option("--name", flags.name, "What people call it")->type_name("TEXT");

@@ -23,11 +23,6 @@ struct ComponentFlags {
 
 std::string target_of(const ComponentFlags& flags, const std::string& below) { return "/admin/v1/apps/" + http::url_encode(flags.component) + below; }
 
-OrFail<std::unique_ptr<AdminClient>> connect(const ComponentFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 void put(json::object& body, const char* name, const std::optional<std::string>& value) {
   if (value) body[name] = *value;
 }
@@ -38,7 +33,7 @@ void print(const json::value& value, bool as_json, const std::vector<std::vector
 }
 
 OrFail<> add(const ComponentFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const Secret secret, read_secret("AppSecret of " + flags.component));
   TRY(const Secret token, read_secret("Token of its message encryption (消息校验Token)"));
   TRY(const Secret key, read_secret("EncodingAESKey (消息加解密Key)"));
@@ -62,7 +57,7 @@ OrFail<> link(const ComponentFlags& flags) {
   put(body, "app_id", flags.only);
   put(body, "redirect_uri", flags.redirect_uri);
   put(body, "return_to", flags.return_to);
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto made, client->post(target_of(flags, "/authorization-links"), body));
   print(made, flags.json, {{"scan", text_member(made, "url")}, {"in WeChat", text_member(made, "mobile_url")}});
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -71,14 +66,14 @@ OrFail<> link(const ComponentFlags& flags) {
 OrFail<> adopt(const ComponentFlags& flags) {
   json::object body{{"app_id", flags.app_id}};
   put(body, "project", flags.project);
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto app, client->post(target_of(flags, "/authorizations"), body));
   print(app, flags.json, {{"app_id", text_member(app, "app_id")}, {"project", text_member(app, "project")}, {"name", text_member(app, "name")}});
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
 OrFail<> apps(const ComponentFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto items, client->list("/admin/v1/apps?limit=200&component=" + http::url_encode(flags.component)));
   if (flags.json) {
     std::cout << http::to_text(items) << '\n';
@@ -99,15 +94,13 @@ void add_component_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "component", "WeChat's third-party platforms (第三方平台): add, link, adopt, apps", "kaimen component link wx0123456789abcdef --project teahouse");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const ComponentFlags&)) {
-    const auto flags = std::make_shared<ComponentFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    added.add_option("COMPONENT", flags->component, "The third-party platform's AppID")->required();
-    if (act == adopt) added.add_option("APPID", flags->app_id, "The mini program's AppID")->required();
-    added.add_flag("--json", flags->json, "Print JSON");
-    if (act != apps) added.add_option("--project", flags->project, act == add ? "Its project (default: default)" : "Where the mini program comes to (default: the component's own)")->type_name("NAME");
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, ComponentFlags*>(&added, flags.get());
+    const auto verb = add_verb(family, name, what, example, act, exit_status);
+    const auto [added, flags] = verb;
+    added->add_option("COMPONENT", flags->component, "The third-party platform's AppID")->required();
+    if (act == adopt) added->add_option("APPID", flags->app_id, "The mini program's AppID")->required();
+    added->add_flag("--json", flags->json, "Print JSON");
+    if (act != apps) added->add_option("--project", flags->project, act == add ? "Its project (default: default)" : "Where the mini program comes to (default: the component's own)")->type_name("NAME");
+    return verb;
   };
   const auto [add_one, add_flags] = command("add", "Add one; AppSecret, Token and EncodingAESKey are asked for, or read from stdin, a line each",
                                             "kaimen component add wx0123456789abcdef < secrets.txt", add);

@@ -25,11 +25,6 @@ struct EntryFlags {
 std::string codes_of(const EntryFlags& flags) { return "/admin/v1/apps/" + http::url_encode(flags.app_id) + "/entry-codes"; }
 std::string target_of(const EntryFlags& flags, const std::string& below = {}) { return codes_of(flags) + "/" + http::url_encode(flags.code) + below; }
 
-OrFail<std::unique_ptr<AdminClient>> connect(const EntryFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 std::string shown(const json::value& value) {
   return value.is_null() ? "–" : value.is_string() ? std::string(value.get_string()) : http::to_text(value);
 }
@@ -85,7 +80,7 @@ OrFail<> create(const EntryFlags& flags) {
   if (flags.width) body["width"] = *flags.width;
   if (flags.no_check_page) body["check_path"] = false;
   if (flags.no_image) body["image"] = false;
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto code, client->post(codes_of(flags), body));
   print_code(code, flags);
   EntryFlags made = flags;
@@ -94,7 +89,7 @@ OrFail<> create(const EntryFlags& flags) {
 }
 
 OrFail<> list(const EntryFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto codes, client->list(codes_of(flags) + "?limit=200"));
   if (flags.json) {
     std::cout << http::to_text(codes) << '\n';
@@ -112,7 +107,7 @@ OrFail<> list(const EntryFlags& flags) {
 }
 
 OrFail<> show(const EntryFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto code, client->get(target_of(flags)));
   print_code(code, flags);
   return save_picture(*client, flags);
@@ -125,14 +120,14 @@ OrFail<> set(const EntryFlags& flags) {
   if (flags.no_limit) body["uses"] = nullptr, body["expires_at"] = nullptr;
   if (flags.enable || flags.disable) body["disabled"] = flags.disable;
   if (body.empty()) return misconfigured("nothing to set", "kaimen entry set --help lists what can be set");
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto code, client->patch(target_of(flags), body));
   print_code(code, flags);
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
 OrFail<> scans(const EntryFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto scans, client->list(target_of(flags, "/scans?limit=200")));
   if (flags.json) {
     std::cout << http::to_text(scans) << '\n';
@@ -153,7 +148,7 @@ OrFail<> link(const EntryFlags& flags) {
   json::object body;
   if (flags.kind) body["kind"] = *flags.kind;
   if (flags.expires_in) body["expires_in"] = *flags.expires_in;
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto made, client->post(target_of(flags, "/links"), body));
   std::cout << (flags.json ? http::to_text(made) : text_member(made, "url")) << '\n';
   if (!flags.json) std::cerr << "good until " << text_member(made, "expires_at") << '\n';
@@ -162,7 +157,7 @@ OrFail<> link(const EntryFlags& flags) {
 
 OrFail<> remove(const EntryFlags& flags) {
   TRY(confirm(flags.yes, "removing an entry code takes its picture and its counts with it", flags.code));
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(client->remove(target_of(flags)));
   std::cout << "removed " << flags.code << '\n';
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -180,15 +175,13 @@ void add_entry_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "entry", "Entry codes: create, list, show, set, scans, link, remove", "kaimen entry list wx0123456789abcdef");
   family.require_subcommand(1);
   const auto command = [&](const std::string& name, const char* what, const char* more, OrFail<> (*act)(const EntryFlags&)) {
-    const auto flags = std::make_shared<EntryFlags>();
     const bool of_one = name != "create" && name != "list";
-    CLI::App& added = add_command(family, name, what, "kaimen entry " + name + " wx0123456789abcdef" + (of_one ? " 3q2-7wAAQkGd0Zl5m1Xn4A" : "") + more);
-    added.add_option("APPID", flags->app_id, "The mini program's AppID")->required();
-    if (of_one) added.add_option("CODE", flags->code, "The entry code")->required();
-    if (name != "remove") added.add_flag("--json", flags->json, "Print JSON");
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, EntryFlags*>(&added, flags.get());
+    const auto verb = add_verb(family, name, what, "kaimen entry " + name + " wx0123456789abcdef" + (of_one ? " 3q2-7wAAQkGd0Zl5m1Xn4A" : "") + more, act, exit_status);
+    const auto [added, flags] = verb;
+    added->add_option("APPID", flags->app_id, "The mini program's AppID")->required();
+    if (of_one) added->add_option("CODE", flags->code, "The entry code")->required();
+    if (name != "remove") added->add_flag("--json", flags->json, "Print JSON");
+    return verb;
   };
 
   const auto [creating, made] = command("create", "Make a code; WeChat draws its picture", R"( --payload '{"device":"door 4"}' --out door.png)", create);

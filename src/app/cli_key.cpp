@@ -20,11 +20,6 @@ struct KeyFlags {
   bool json = false;
 };
 
-OrFail<std::unique_ptr<AdminClient>> connect(const KeyFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 std::string joined(const json::value& list) {
   std::string text;
   if (!list.is_array()) return text;
@@ -35,7 +30,7 @@ std::string joined(const json::value& list) {
 }
 
 OrFail<> create(const KeyFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   json::array scopes(flags.scopes.begin(), flags.scopes.end());
   json::object body{{"name", flags.name}, {"scopes", std::move(scopes)}};
   if (flags.project) body["project"] = *flags.project;
@@ -50,7 +45,7 @@ OrFail<> create(const KeyFlags& flags) {
 }
 
 OrFail<> list(const KeyFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto keys, client->list("/admin/v1/keys"));
   if (flags.json) {
     std::cout << http::to_text(keys) << '\n';
@@ -68,14 +63,14 @@ OrFail<> list(const KeyFlags& flags) {
 }
 
 OrFail<> revoke(const KeyFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(client->remove("/admin/v1/keys/" + http::url_encode(flags.id)));
   std::cout << "revoked " << flags.id << '\n';
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
 OrFail<> retire(const KeyFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(client->post("/admin/v1/ticket-keys/retire", {}));
   std::cout << "retired: every ticket that is out answers renew, and clients renew by themselves\n";
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -87,11 +82,7 @@ void add_key_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "key", "Access keys of backends and operators: create, list, revoke", "kaimen key list");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const KeyFlags&)) {
-    const auto flags = std::make_shared<KeyFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, KeyFlags*>(&added, flags.get());
+    return add_verb(family, name, what, example, act, exit_status);
   };
 
   const auto [create_key, create_flags] = command("create", "Make a key; it is shown once", "kaimen key create --name shop-backend --scope verify,read", create);
@@ -108,10 +99,7 @@ void add_key_commands(CLI::App& root, int& exit_status) {
 
   CLI::App& ticket_keys = add_command(root, "keys", "The keys that tickets are sealed with: retire", "kaimen keys retire");
   ticket_keys.require_subcommand(1);
-  const auto flags = std::make_shared<KeyFlags>();
-  CLI::App& retire_keys = add_command(ticket_keys, "retire", "After a leak: no ticket that is out passes any more; nobody has to log in anew", "kaimen keys retire");
-  add_common_flags(retire_keys, flags->common);
-  retire_keys.callback([flags, &exit_status] { exit_status = exit_status_of(retire(*flags)); });
+  add_verb(ticket_keys, "retire", "After a leak: no ticket that is out passes any more; nobody has to log in anew", "kaimen keys retire", retire, exit_status);
 }
 
 }  // namespace kaimen::app

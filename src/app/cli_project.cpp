@@ -21,11 +21,6 @@ struct ProjectFlags {
 
 std::string target_of(const ProjectFlags& flags) { return "/admin/v1/projects/" + http::url_encode(flags.name); }
 
-OrFail<std::unique_ptr<AdminClient>> connect(const ProjectFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 bool is_true(const json::value& object, std::string_view name) {
   const auto* value = object.as_object().if_contains(name);
   return value && value->is_bool() && value->get_bool();
@@ -53,7 +48,7 @@ OrFail<> print(const json::value& answer, const ProjectFlags& flags) {
 }
 
 OrFail<> add(const ProjectFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   json::object body{{"name", flags.name}};
   if (flags.title) body["title"] = *flags.title;
   TRY(const auto project, client->post("/admin/v1/projects", body));
@@ -61,13 +56,13 @@ OrFail<> add(const ProjectFlags& flags) {
 }
 
 OrFail<> list(const ProjectFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(auto projects, client->list("/admin/v1/projects?limit=200" + (flags.search ? "&q=" + http::url_encode(*flags.search) : "")));
   return print(json::value(std::move(projects)), flags);
 }
 
 OrFail<> show(const ProjectFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto project, client->get(target_of(flags)));
   return print(project, flags);
 }
@@ -77,7 +72,7 @@ OrFail<> set(const ProjectFlags& flags) {
   if (flags.title) body["title"] = *flags.title;
   if (flags.enable || flags.disable) body["disabled"] = flags.disable;
   if (body.empty()) return misconfigured("nothing to set", "kaimen project set --help lists what can be set");
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto project, client->patch(target_of(flags), body));
   return print(project, flags);
 }
@@ -99,7 +94,7 @@ OrFail<uint64_t> delete_users(AdminClient& client, const std::string& project) {
 }
 
 OrFail<> remove(const ProjectFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   if (flags.with_users) {
     TRY(confirm(flags.yes, "this removes all apps, users, keys and webhooks of the project, for ever", flags.name));
     const std::string of_project = "&project=" + http::url_encode(flags.name);
@@ -133,13 +128,11 @@ void add_project_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "project", "Projects, one for each customer: add, list, show, set, remove", "kaimen project list");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const ProjectFlags&)) {
-    const auto flags = std::make_shared<ProjectFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    if (act != list) added.add_option("NAME", flags->name, "The project's name")->required();
-    if (act != remove) added.add_flag("--json", flags->json, "Print JSON");
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, ProjectFlags*>(&added, flags.get());
+    const auto verb = add_verb(family, name, what, example, act, exit_status);
+    const auto [added, flags] = verb;
+    if (act != list) added->add_option("NAME", flags->name, "The project's name")->required();
+    if (act != remove) added->add_flag("--json", flags->json, "Print JSON");
+    return verb;
   };
   const auto [add_project, add_flags] = command("add", "Add a project", "kaimen project add teahouse --title '茶馆'", add);
   add_project->add_option("--title", add_flags->title, "What people call it")->type_name("TEXT");

@@ -16,15 +16,10 @@ struct SessionFlags {
   bool json = false;
 };
 
-OrFail<std::unique_ptr<AdminClient>> connect(const SessionFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 std::string sessions_of(const SessionFlags& flags) { return "/admin/v1/users/" + http::url_encode(*flags.user) + "/sessions"; }
 
 OrFail<> list(const SessionFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto sessions, client->list(sessions_of(flags)));
   if (flags.json) {
     std::cout << http::to_text(sessions) << '\n';
@@ -42,7 +37,7 @@ OrFail<> list(const SessionFlags& flags) {
 
 OrFail<> end(const SessionFlags& flags) {
   if (flags.id.has_value() == flags.user.has_value()) return misconfigured("name one session, or --user", "kaimen session list USER shows a user's sessions");
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   if (flags.id) {
     TRY(client->remove("/admin/v1/sessions/" + http::url_encode(*flags.id)));
     std::cout << "ended " << *flags.id << '\n';
@@ -59,11 +54,7 @@ void add_session_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "session", "Sessions of users: list, end", "kaimen session list 0190f5c3a1b24c6f8e9d7a5b3c1e2f40");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const SessionFlags&)) {
-    const auto flags = std::make_shared<SessionFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, SessionFlags*>(&added, flags.get());
+    return add_verb(family, name, what, example, act, exit_status);
   };
   const auto [list_sessions, list_flags] = command("list", "A user's live sessions", "kaimen session list 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", list);
   list_sessions->add_option("USER", list_flags->user, "The user's id")->required();

@@ -20,11 +20,6 @@ struct UserFlags {
 
 std::string target_of(const UserFlags& flags) { return "/admin/v1/users/" + http::url_encode(flags.id); }
 
-OrFail<std::unique_ptr<AdminClient>> connect(const UserFlags& flags) {
-  TRY(const auto config, config_of(flags.common));
-  return AdminClient::connect(config);
-}
-
 std::string shown(const json::value& value) {
   if (value.is_null()) return "–";
   if (value.is_string()) return std::string(value.get_string());
@@ -35,7 +30,7 @@ std::string shown(const json::value& value) {
 }
 
 OrFail<> show(const UserFlags& flags) {
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(const auto user, client->get(target_of(flags)));
   if (flags.json) {
     std::cout << http::to_text(user) << '\n';
@@ -59,7 +54,7 @@ OrFail<> show(const UserFlags& flags) {
 
 OrFail<> remove(const UserFlags& flags) {
   TRY(confirm(flags.yes, "deleting a user cannot be undone", flags.id));
-  TRY(const auto client, connect(flags));
+  TRY(const auto client, connect(flags.common));
   TRY(client->remove(target_of(flags)));
   std::cout << "deleted " << flags.id << '\n';
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -71,12 +66,9 @@ void add_user_commands(CLI::App& root, int& exit_status) {
   CLI::App& family = add_command(root, "user", "One user: show, delete", "kaimen user show 0190f5c3a1b24c6f8e9d7a5b3c1e2f40");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const UserFlags&)) {
-    const auto flags = std::make_shared<UserFlags>();
-    CLI::App& added = add_command(family, name, what, example);
-    added.add_option("ID", flags->id, "The user's id")->required();
-    add_common_flags(added, flags->common);
-    added.callback([flags, act, &exit_status] { exit_status = exit_status_of(act(*flags)); });
-    return std::pair<CLI::App*, UserFlags*>(&added, flags.get());
+    const auto verb = add_verb(family, name, what, example, act, exit_status);
+    verb.first->add_option("ID", verb.second->id, "The user's id")->required();
+    return verb;
   };
   const auto [show_user, show_flags] = command("show", "What is kept of the user, with identities and roles",
                                                "kaimen user show 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", show);

@@ -26,7 +26,7 @@ void Following::run() {
 
 void Following::tick(LocalLoop& loop) {
   if (stopping_) {
-    if (under_way_ == 0) return loop.stop();
+    if (under_way_ == 0) return leave(loop);
   } else {
     const bool late = under_way_ > 0 && std::chrono::steady_clock::now() - asked_ >= kAnswerTime;
     if (late && !told_late_) failed(ErrorCode::unavailable, "no answer in 2 s");
@@ -44,6 +44,10 @@ void Following::poll() {
     if (done) succeeded();
     else failed(done.error().code, done.error().detail);
   });
+}
+
+void Following::leave(LocalLoop& loop) {
+  spawn<Result<>>(follower_.leave(), [&loop](const Result<>&) { loop.stop(); });  // where it fails, the others wait as for one that was killed
 }
 
 void Following::failed(ErrorCode code, std::string_view message) {

@@ -17,7 +17,7 @@ class Following {
   /// Polls every `every` from now on. A poll that has no answer after 2 s counts as failed, and one more starts beside it, maybe over another
   /// connection. `follower` must outlive it.
   Following(core::Follower& follower, Millis every);
-  /// Waits for polls under way.
+  /// Waits for polls under way, and says that the node is gone: what else acts in the store must have ended.
   ~Following();
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
@@ -27,6 +27,7 @@ class Following {
   void run();
   void tick(LocalLoop& loop);
   void poll();
+  void leave(LocalLoop& loop);
   void failed(ErrorCode code, std::string_view message);
   void succeeded();
 

@@ -178,10 +178,10 @@ OrFail<> serve(ServePlan plan) {
   if (const auto started = server.start(); !started) {
     return fail(started.error().detail, "choose another address with --public and --private (port 0 takes any free one), or stop what uses it");
   }
+  std::optional<Following> following;  // ends last: it says that the node is gone
+  if (auto& follower = node->services().follower) following.emplace(*follower, Millis{config.store_revocation_poll_ms});
   const Housekeeping housekeeping(node->services());
   const Courier courier(node->services().webhooks);
-  std::optional<Following> following;
-  if (auto& follower = node->services().follower) following.emplace(*follower, Millis{config.store_revocation_poll_ms});
 
   // Ready.
   facts.public_url = url_of(listeners.list[0], server.bound_address(0));

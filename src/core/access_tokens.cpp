@@ -19,8 +19,6 @@ constexpr int kEarlyShare = 10;
 constexpr auto kEarlyAgain = 5s;
 // Longer than a fetch and two writes can take: a holder that still lives keeps it.
 constexpr auto kLease = 5s;
-// The calls a day have a limit, and every user's phone button would ask again.
-constexpr auto kPause = 30s;
 // Where the platform does not say when to come again: whoever mends what is wrong does not wait, and a storm of callers is one call a second.
 constexpr auto kRefusedFor = 1s;
 // For another node's refresh: as long as its call may take.
@@ -32,12 +30,13 @@ constexpr Millis kFirstPause{50}, kLongestPause{400};
 /// Whose token it is.
 std::string key_of(const App& app) { return app.app_id + ' ' + std::to_string(app.number) + ' ' + app.upstream; }
 
-Error given_again() { return make_error(ErrorCode::upstream_error, "WeChat refuses this access_token and yet gives it again"); }
-
 AccessToken token_of(Secret text, Time expires_at, Time fetched_at) {
   const Millis life = std::max(expires_at - fetched_at, Millis{0});
-  return {std::move(text), expires_at, expires_at - std::min<Millis>(kEarly, life / kEarlyShare)};
+  return {std::move(text), expires_at, expires_at - std::min<Millis>(kEarly, life / kEarlyShare), fetched_at};
 }
+
+/// Whether there is no other to be had for it. One from a future that a wrong clock wrote is not new for ever.
+bool is_new(const AccessToken& token, Time now) { return std::chrono::abs(now - token.fetched_at) < AccessTokens::kNotAgainFor; }
 }  // namespace
 
 std::optional<AccessToken> AccessTokens::kept(const App& app) {
@@ -68,17 +67,6 @@ bool AccessTokens::due(const App& app, Time now, Time& expires_at) {
   return it->second.token.refresh_at <= now && expires_at > now;
 }
 
-void AccessTokens::note_pause(const App& app, const Secret& token, Time until) {
-  std::lock_guard lock(mutex_);
-  given_again_[key_of(app)] = {token, until, until};
-}
-
-bool AccessTokens::paused(const App& app, const Secret& rejected, Time now) {
-  std::lock_guard lock(mutex_);
-  const auto it = given_again_.find(key_of(app));
-  return it != given_again_.end() && now < it->second.expires_at && it->second.token == rejected;
-}
-
 std::optional<Error> AccessTokens::refused(const App& app, Time now) {
   std::lock_guard lock(mutex_);
   const auto it = refused_.find(key_of(app));
@@ -101,12 +89,10 @@ Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> re
   if (have && have->refresh_at > now && !(rejected && have->token == *rejected)) co_return *have;
   if (have && !rejected && have->expires_at > now && failed_early(*app, now)) co_return *have;
 
-  if (rejected && paused(*app, *rejected, now)) co_return given_again();
-
   std::function<Task<Result<AccessToken>>()> work = [this, app, rejected] { return refresh(app, rejected); };
   auto refreshed = co_await refreshing_.run(key_of(*app), work);
   // The run may have been that of a caller who knew nothing of the refusal.
-  const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected;
+  const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected && !is_new(refreshed->value(), now);
   if (unaware) refreshed = co_await refreshing_.run(key_of(*app), work);
   if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
   if (refreshed->has_value()) co_return refreshed->value();
@@ -136,7 +122,6 @@ void AccessTokens::forget_others(const std::vector<AppPtr>& apps) {
   std::lock_guard lock(mutex_);
   std::erase_if(kept_, is_other);
   std::erase_if(refused_, is_other);
-  std::erase_if(given_again_, is_other);
 }
 
 Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
@@ -202,12 +187,7 @@ Result<std::optional<AccessToken>> AccessTokens::usable(const App& app, const Ac
   if (row.token_sealed.empty() || row.expires_at <= now) return std::nullopt;
   TRY(auto token, vault_.open("access_token", app.app_id, row.token_sealed));
   AccessToken found = token_of(std::move(token), row.expires_at, row.fetched_at);
-  if (rejected && found.token == *rejected) {
-    if (row.paused_until <= now) return std::nullopt;
-    note_pause(app, found.token, row.paused_until);
-    return given_again();
-  }
-  if (found.refresh_at <= now) return std::nullopt;
+  if (found.refresh_at <= now || (rejected && found.token == *rejected && !is_new(found, now))) return std::nullopt;
   keep(app, found);
   return std::optional(std::move(found));
 }
@@ -237,8 +217,7 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
     CO_TRY(std::move(released));
     co_return meanwhile;
   }
-  auto fetched = co_await fetch(app, rejected, *lease);
-  if (fetched.has_value() && rejected && fetched.value().token == *rejected) co_return co_await pause(app, *rejected, *lease);
+  auto fetched = co_await fetch(app, *lease);
   if (fetched.has_error()) {
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     static_cast<void>(released);  // the lease runs out by itself
@@ -247,26 +226,17 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
   co_return std::optional(std::move(fetched.value()));
 }
 
-Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease) {
+Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, uint64_t lease) {
   auto asked = co_await ask_platform(app);
   if (asked.has_value() || is_lasting(asked.error())) note_answer(app, asked.has_error() ? &asked.error() : nullptr);
   CO_TRY(const auto fetched, std::move(asked));
   const Time now = clock_.now();
   const AccessToken fresh = token_of(fetched.token.token, now + fetched.token.expires_in, now);
-  if (rejected && fresh.token == *rejected) co_return fresh;
   auto saved = co_await save(app, lease, fetched, fresh.expires_at, now);
   CO_TRY(auto written, std::move(saved));
   // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
   if (written) keep(*app, fresh);
   co_return fresh;
-}
-
-Task<Error> AccessTokens::pause(AppPtr app, Secret again, uint64_t lease) {
-  const Time until = clock_.now() + kPause;
-  note_pause(*app, again, until);
-  auto paused_everywhere = co_await store_.pause_access_token(app->app_id, lease, until);
-  static_cast<void>(paused_everywhere);  // else another node asks once more
-  co_return given_again();
 }
 
 }  // namespace kaimen::core

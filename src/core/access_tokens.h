@@ -3,6 +3,9 @@
 // Never forces a refresh at WeChat. A component's token and those of the apps that have authorised it are kept in the same way; only what is
 // asked differs (token_asking.cpp).
 //
+// A token that WeChat refuses is replaced, but none that is younger than kNotAgainFor: a WeChat that refused every token would be asked by every
+// call, and the calls a day have a limit. How old it is stands in the row, so this holds for all nodes together.
+//
 // A token is that of one app at one upstream. An app_id can be removed and added again by somebody else, who must not get it: here by its
 // number, in the store because a removal takes the token along and ends the lease of whoever is fetching.
 #pragma once
@@ -25,6 +28,7 @@ struct AccessToken {
   Secret token;
   Time expires_at{};
   Time refresh_at{};  ///< From here on another is fetched; this one serves until it is there.
+  Time fetched_at{};  ///< When WeChat last gave it, whether for the first time or again.
 };
 
 class AccessTokens {
@@ -32,13 +36,17 @@ class AccessTokens {
   AccessTokens(Store& store, const crypto::Vault& vault, const Platforms& platforms, Random& random, const Clock& clock)
       : store_(store), vault_(vault), platforms_(platforms), random_(random), clock_(clock) {}
 
-  /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one.
-  /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long; upstream_error when WeChat
-  /// gives the refused one again, and for 30 s after that, on every node, without asking. What the platform says, and that it says nothing of use,
-  /// is answered, on this node, to who asks before the time it names, else within a second, while the secret is the same.
+  /// What passes after WeChat gave a token before another is fetched because it refuses that one.
+  static constexpr Seconds kNotAgainFor{30};
+
+  /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one, and not of the last
+  /// kNotAgainFor. The refused one itself is what comes where it is, or where WeChat gives it again: then there is no other.
+  /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long. What the platform says,
+  /// and that it says nothing of use, is answered, on this node, to who asks before the time it names, else within a second, while the secret is
+  /// the same.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
-  /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another. The errors of get() and
-  /// of the call.
+  /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another if there is one. The errors
+  /// of get() and of the call.
   template <class T>
   Task<Result<T>> call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace);
   /// Asks the platform for a token now, to learn whether appid and secret are right; keeps nothing. Where asking makes a new token every time
@@ -61,16 +69,12 @@ class AccessTokens {
   Task<Result<RefreshedToken>> ask_as_component(AppPtr component, ComponentPlatform* platform);
   Task<Result<RefreshedToken>> ask_by_component(AppPtr app);
   Task<Result<bool>> save(AppPtr app, uint64_t lease, const RefreshedToken& fetched, Time expires_at, Time now);
-  /// The stored token, if it will do: neither about to end nor the rejected one. Keeps it.
+  /// The stored token, if it will do: not about to end, nor the rejected one unless that is new. Keeps it.
   /// Error: not_found when the row is that of another app, or of another upstream.
   Result<std::optional<AccessToken>> usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected, Time now);
   /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
-  Task<Result<AccessToken>> fetch(AppPtr app, std::optional<Secret> rejected, uint64_t lease);
-  /// Ends the lease so that nobody asks for a while. The error to answer.
-  Task<Error> pause(AppPtr app, Secret again, uint64_t lease);
-  bool paused(const App& app, const Secret& rejected, Time now);
-  void note_pause(const App& app, const Secret& token, Time until);
+  Task<Result<AccessToken>> fetch(AppPtr app, uint64_t lease);
   /// The token in memory, used from now on.
   std::optional<AccessToken> kept(const App& app);
   void keep(const App& app, const AccessToken& token);
@@ -103,16 +107,17 @@ class AccessTokens {
   };
   std::map<std::string, Kept> kept_;  // these by key_of
   std::map<std::string, Refused> refused_;
-  std::map<std::string, AccessToken> given_again_;  // though refused; until when nobody asks
 };
 
 template <class T>
 Task<Result<T>> AccessTokens::call(AppPtr app, std::function<Task<CallResult<T>>(Secret token)> make, Trace* trace) {
   Stopwatch watch(trace->upstream);
   std::optional<Secret> rejected;
+  std::optional<Error> refusal;
   for (;;) {
     auto got = co_await get(app, rejected);
     CO_TRY(auto token, std::move(got));
+    if (refusal && token.token == *rejected) co_return std::move(*refusal);
     Task<CallResult<T>> task = make(token.token);
     auto answer = co_await std::move(task);
     if (answer.has_value()) co_return std::move(answer.value());
@@ -121,7 +126,8 @@ Task<Result<T>> AccessTokens::call(AppPtr app, std::function<Task<CallResult<T>>
       trace->upstream_errcode = failure.error.upstream->errcode;
       trace->upstream_rid = failure.error.upstream->rid;
     }
-    if (!failure.token_rejected || rejected) co_return failure.error;
+    if (!failure.token_rejected || refusal) co_return failure.error;
+    refusal = failure.error;
     rejected = token.token;
   }
 }

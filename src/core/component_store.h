@@ -31,7 +31,8 @@ struct SaveAuthorization {
   std::string token_sealed;          ///< Vault purpose "access_token", row = app_id; empty: none came along.
   Time token_expires_at{};
   std::string permissions;           ///< Ids of permission sets, comma-separated.
-  std::optional<AppRow> new_app;     ///< To be added where there is none of this app_id. Unset: only what authorises this component already.
+  std::optional<AppRow> new_app;     ///< To be added where there is none of this app_id, at the component's upstream. Unset: only what authorises
+                                     ///< this component already.
   std::string link;                  ///< AuthorizationLink::hash of the link it was given by; empty: none.
   std::string once;                  ///< Of the push that told of it, 32 raw bytes; empty: it was no push.
   Time pushed_at{};                  ///< When that was made, as WeChat says.
@@ -76,7 +77,8 @@ class ComponentStore {
   /// Error: not_found.
   virtual Task<Result<AuthorizationLink>> find_link(std::string hash) = 0;
 
-  /// Error: conflict (the app is in another project than the link's, or not a mini program of WeChat; another app has authorised by the link).
+  /// Errors: conflict (the app is in another project than the link's, at another upstream than the component, or not a mini program of WeChat;
+  /// another app has authorised by the link); not_found (there is no such component), forbidden (it is disabled, or its project is).
   virtual Task<Result<AuthorizationEffect>> save_authorization(SaveAuthorization act) = 0;
   /// Refresh token and access_token go. `nobody`: the app has not authorised this component.
   virtual Task<Result<AuthorizationEffect>> end_authorization(EndAuthorization act) = 0;

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "core/app_disabled.h"
 #include "core/authorized.h"
 #include "crypto/hash.h"
 
@@ -35,6 +36,13 @@ ComponentPlatform* Components::platform_of(const App& app) const {
   return platform ? platform->component() : nullptr;
 }
 
+Result<ComponentPlatform*> Components::serving(const App& component) const {
+  ComponentPlatform* platform = platform_of(component);
+  if (!platform) return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  if (component.disabled) return app_disabled();
+  return platform;
+}
+
 Task<CallResult<CodeExchange>> Components::exchange_code(AppPtr app, Secret code, Deadline deadline, Trace* trace) {
   const AppPtr component = app->authorization->component;
   ComponentPlatform* platform = platform_of(*component);
@@ -56,21 +64,20 @@ Task<CallResult<CodeExchange>> Components::exchange_code(AppPtr app, Secret code
       refused.error = got.error();
       co_return refused;
     }
-    auto answer = co_await platform->exchange_code_for(component, got.value().token, app, code, deadline);
+    const Secret token = got.value().token;
+    if (rejected && token == *rejected) co_return refused;
+    auto answer = co_await platform->exchange_code_for(component, token, app, code, deadline);
     if (answer || !answer.error().token_rejected) co_return answer;
-    if (rejected) {
-      refused.error = answer.error().error;
-      co_return refused;
-    }
-    rejected = got.value().token;
+    refused.error = answer.error().error;
+    if (rejected) co_return refused;
+    rejected = token;
   }
 }
 
 // ---- links ----
 
 Task<Result<MadeLink>> Components::make_link(AppPtr component, LinkRequest request, Trace* trace) {
-  ComponentPlatform* platform = platform_of(*component);
-  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  CO_TRY(ComponentPlatform* const platform, serving(*component));
   if (!live_.apps.get()->project(request.project)) co_return make_error(ErrorCode::invalid_request, "there is no such project");
   if (request.return_to.size() > kReturnBytes || request.callback.size() > kReturnBytes) {
     co_return make_error(ErrorCode::invalid_request, "return_to and redirect_uri are at most 1024 bytes");
@@ -180,8 +187,7 @@ Result<> Components::expect_project(const std::string& project) const {
 }
 
 Task<Result<AuthorizationGrant>> Components::grant_of_code(AppPtr component, Secret code, Trace* trace) {
-  ComponentPlatform* platform = platform_of(*component);
-  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  CO_TRY(ComponentPlatform* const platform, serving(*component));
   std::function<Task<CallResult<AuthorizationGrant>>(Secret)> ask = [&](Secret token) {
     return platform->grant_of_code(component, std::move(token), code, deadline_in(limits::kUpstreamTotal));
   };
@@ -190,8 +196,7 @@ Task<Result<AuthorizationGrant>> Components::grant_of_code(AppPtr component, Sec
 }
 
 Task<Result<AuthorizationGrant>> Components::grant_of_app(AppPtr component, std::string app_id, Trace* trace) {
-  ComponentPlatform* platform = platform_of(*component);
-  if (!platform) co_return make_error(ErrorCode::invalid_request, "the app is no third-party platform");
+  CO_TRY(ComponentPlatform* const platform, serving(*component));
   std::function<Task<CallResult<AuthorizationGrant>>(Secret)> ask = [&](Secret token) {
     return platform->grant_of_app(component, std::move(token), app_id, deadline_in(limits::kUpstreamTotal));
   };
@@ -201,18 +206,17 @@ Task<Result<AuthorizationGrant>> Components::grant_of_app(AppPtr component, std:
   co_return grant;
 }
 
-Task<Result<AppRow>> Components::row_for(const App& component, const AuthorizationGrant& grant, std::string project) {
+Result<AppRow> Components::row_for(const AuthorizationGrant& grant, std::string project) const {
   AppRow row;
   row.app_id = grant.app_id;
-  CO_TRY(const auto number, random_.bytes<4>());
+  TRY(const auto number, random_.bytes<4>());
   std::memcpy(&row.number, number.data(), sizeof row.number);
   row.project = std::move(project);
   row.platform = "wechat";
   if (is_plain_text(grant.name, kNameCodePoints)) row.name = grant.name;
-  CO_TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, Secret()));
-  row.upstream = component.upstream;
+  TRY(row.secret_sealed, vault_.seal("app_secret", row.app_id, Secret()));
   row.created_at = live_.clock.now();
-  co_return row;
+  return row;
 }
 
 Task<Result<AppPtr>> Components::place(AppPtr component, AuthorizationGrant grant, std::string project, std::string only_app, SaveAuthorization act,
@@ -236,8 +240,7 @@ Task<Result<AppPtr>> Components::save(AppPtr component, AuthorizationGrant grant
   CO_TRY(check_app_id(grant.app_id));
   if (!project.empty()) {
     CO_TRY(expect_project(project));
-    auto made = co_await row_for(*component, grant, std::move(project));
-    CO_TRY(act.new_app, std::move(made));
+    CO_TRY(act.new_app, row_for(grant, std::move(project)));
   }
   act.component = component->app_id;
   act.app_id = grant.app_id;

@@ -32,8 +32,11 @@ class Components {
   /// Whether the app is a third-party platform.
   bool is_component(const App& app) const { return platform_of(app) != nullptr; }
 
-  /// The code of an app that has authorised a component becomes an identity. Where WeChat refuses the component's token, once more with another;
-  /// a refused token has not spent the code.
+  // A component that is disabled asks WeChat nothing, for itself or for the apps that have authorised it: forbidden. What WeChat pushes about it is
+  // kept all the same: its tickets, and who takes an authorisation back.
+
+  /// The code of an app that has authorised a component becomes an identity. Where WeChat refuses the component's token, once more with another if
+  /// there is one; a refused token has not spent the code.
   Task<CallResult<CodeExchange>> exchange_code(AppPtr app, Secret code, Deadline deadline, Trace* trace);
 
   /// A push about the component itself: does what it says. Errors: signature_invalid (whatever is wrong with it), those of the store and of
@@ -57,6 +60,8 @@ class Components {
 
  private:
   ComponentPlatform* platform_of(const App& app) const;
+  /// Never null. Errors: invalid_request (it is no component), forbidden (it is disabled).
+  Result<ComponentPlatform*> serving(const App& component) const;
   Task<Result<AuthorizationGrant>> grant_of_code(AppPtr component, Secret code, Trace* trace);
   Task<Result<AuthorizationGrant>> grant_of_app(AppPtr component, std::string app_id, Trace* trace);
   Result<> expect_project(const std::string& project) const;
@@ -65,7 +70,7 @@ class Components {
   Task<Result<AppPtr>> place(AppPtr component, AuthorizationGrant grant, std::string project, std::string only_app, SaveAuthorization act, Trace* trace);
   /// `act` has what is known beside the grant; `project` empty: only an app that is there.
   Task<Result<AppPtr>> save(AppPtr component, AuthorizationGrant grant, std::string project, SaveAuthorization act, Trace* trace);
-  Task<Result<AppRow>> row_for(const App& component, const AuthorizationGrant& grant, std::string project);
+  Result<AppRow> row_for(const AuthorizationGrant& grant, std::string project) const;
   Task<Result<>> keep_ticket(AppPtr component, ComponentPush push, Trace* trace);
   Task<Result<>> authorize(AppPtr component, ComponentPush push, Trace* trace);
   Task<Result<>> unauthorize(AppPtr component, ComponentPush push, Trace* trace);

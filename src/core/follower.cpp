@@ -67,6 +67,12 @@ Task<Result<>> Follower::poll() {
   co_return ok();
 }
 
+Task<Result<>> Follower::leave() {
+  if (node_.is_zero()) co_return ok();
+  auto left = co_await store_.leave(node_);
+  co_return left;
+}
+
 /// Whatever the node last wrote, or found written, is in the store, or the store is not the one it was.
 Result<> Follower::check_beat(const Followed& seen) {
   const bool forgotten = seen.last_beat == Time{} && seen.now - last_now_ > kForgotten;

@@ -36,6 +36,9 @@ class Follower {
   /// One poll. Polls run on one thread; a second may start while an earlier one still waits for its answer, which then counts for its
   /// revocations alone. Errors: those of the store and the vault; unavailable once the database was found to have gone back in time.
   Task<Result<>> poll();
+  /// After the last poll and the node's last act: nobody has to reckon with it any more, as with one that was killed for 15 s. Errors: those of the
+  /// store.
+  Task<Result<>> leave();
 
   /// Since the last good poll. nullopt: there was none. Any thread.
   std::optional<Millis> age() const;

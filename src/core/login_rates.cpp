@@ -8,12 +8,6 @@ namespace kaimen::core {
 
 namespace {
 
-Error too_many(const char* whose, Seconds wait) {
-  Error error = make_error(ErrorCode::rate_limited, std::string("too many logins a minute ") + whose);
-  error.retry_after = wait;
-  return error;
-}
-
 /// "2001:db8:1" as its parts; empty: none.
 std::vector<std::string_view> groups_of(std::string_view text) {
   std::vector<std::string_view> groups;
@@ -52,15 +46,19 @@ Result<> LoginRates::admit(const App& app, const std::string& address, Time now)
   // The address first: what it is refused for does not use up the app's.
   if (per_address > 0) {
     const std::string key = std::to_string(app.number) + ' ' + counted_address(address);
-    if (const auto wait = addresses_.count(key, per_address, now)) return too_many("from this address", *wait);
+    if (const auto wait = addresses_.count(key, per_address, now)) return rate_limited("too many logins a minute from this address", *wait);
   }
-  if (const auto wait = apps_.count(std::to_string(app.number), app.settings.logins_per_minute, now)) return too_many("in this app", *wait);
+  if (const auto wait = apps_.count(std::to_string(app.number), app.settings.logins_per_minute, now)) {
+    return rate_limited("too many logins a minute in this app", *wait);
+  }
   return ok();
 }
 
 Result<> LoginRates::admit_prefetched(const App& app, Time now) {
-  const auto wait = prefetched_.count(std::to_string(app.number), app.settings.prefetch_logins_per_minute, now);
-  return wait ? Result<>(too_many("by pre-fetch in this app", *wait)) : ok();
+  if (const auto wait = prefetched_.count(std::to_string(app.number), app.settings.prefetch_logins_per_minute, now)) {
+    return rate_limited("too many logins a minute by pre-fetch in this app", *wait);
+  }
+  return ok();
 }
 
 }  // namespace kaimen::core

@@ -41,9 +41,7 @@ Task<Result<ProxyAnswer>> Proxy::pass(AppPtr app, ProxyCall call, Trace* trace) 
   CO_TRY(check_proxy_query(call.query));
   if (app->disabled) co_return app_disabled();
   if (const auto wait = rates_.count(app->app_id, app->settings.wechat_calls_per_minute, clock_.now())) {
-    Error error = make_error(ErrorCode::rate_limited, "too many calls a minute in this app");
-    error.retry_after = *wait;
-    co_return error;
+    co_return rate_limited("too many calls a minute in this app", *wait);
   }
   const auto place = under_way_.enter(app->app_id);
   if (!place) co_return busy("too many calls of this app are under way");
@@ -78,7 +76,7 @@ Task<Result<ProxyAnswer>> Proxy::send(AppPtr app, std::shared_ptr<const ProxyCal
     std::optional<Secret> rejected(token.token);
     auto another = co_await tokens_.get(app, rejected);
     // What WeChat said is the answer where there is no other token.
-    if (!another) co_return std::move(answer);
+    if (!another || another.value().token == token.token) co_return std::move(answer);
     token = std::move(another.value());
   }
 }

@@ -9,8 +9,16 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace kaimen::core {
+
+/// What is answered then.
+inline Error rate_limited(std::string detail, Seconds wait) {
+  Error error = make_error(ErrorCode::rate_limited, std::move(detail));
+  error.retry_after = wait;
+  return error;
+}
 
 class Rates {
  public:

@@ -209,7 +209,7 @@ struct AppRow {
   Time revoked_before{};
   Time created_at{};
   std::optional<AuthorizationRow> authorization;  ///< As read. add_app and change_app leave it alone, but for:
-  bool leaves_component = false;  ///< change_app: what is kept of its authorisation goes.
+  bool leaves_component = false;  ///< change_app: what is kept of its authorisation goes; it must have been taken back.
   Source source;                  ///< Of the change: for its event.
 };
 
@@ -241,7 +241,6 @@ struct AccessTokenRow {
   std::string token_sealed;  ///< Vault purpose "access_token", row = app_id; empty: none yet.
   Time expires_at{}, fetched_at{};
   uint64_t lease = 0;        ///< Number of the last lease given.
-  Time paused_until{};       ///< The platform gave the token again although it was refused: nobody asks before this. Zero: no pause.
   uint32_t app = 0;          ///< Number of the app that has the app_id now, which the token is of; 0: none has.
   std::string upstream;      ///< Of that app.
 };
@@ -294,6 +293,8 @@ class Store {
   virtual bool shared() const = 0;
   /// Writes the node's heartbeat (at most once a second) and reads, in one snapshot. Only useful where the store is shared.
   virtual Task<Result<Followed>> follow(Follow act) = 0;
+  /// The node writes nothing any more, and nobody has to reckon with it. There need be no such node.
+  virtual Task<Result<>> leave(Id node) = 0;
 
   // ---- login ----
   /// Claims (app, code_hash) for `owner`.
@@ -342,8 +343,9 @@ class Store {
   virtual Task<Result<std::vector<AppRow>>> list_apps() = 0;
   /// Error: conflict (app_id or number taken, also by a removed app: numbers are never reused; of wafer_hosts one is another project's).
   virtual Task<Result<>> add_app(AppRow row) = 0;
-  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, or one of
-  /// its new wafer_hosts is another project's.
+  /// Replaces all but number, app_id and created_at. Errors: not_found; conflict when the row was changed since it was read, one of its new
+  /// wafer_hosts is another project's, its upstream is new and its authorisation of a third-party platform is there (or it is one that others have
+  /// authorised), or leaves_component is said of an authorisation that stands.
   virtual Task<Result<>> change_app(AppRow row) = 0;
   /// Errors: not_found; conflict (a third-party platform that apps have authorised). Its number stays taken; its app_id may be added again under
   /// another.
@@ -368,8 +370,6 @@ class Store {
   /// Ends the lease and stores the token. False when `lease` is not the last one given: nothing was written.
   virtual Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) = 0;
   virtual Task<Result<>> release_access_token(std::string app_id, uint64_t lease) = 0;
-  /// Ends the lease, and no other is given before `until`. Nothing happens when `lease` is not the last one given.
-  virtual Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) = 0;
 
   /// Deletes what nobody needs any more: spent codes (10 min), revocations past their until, once-marks (1 day), sessions 30 days past their end
   /// (whole days of them, so up to a day later).

@@ -15,11 +15,8 @@ class UserRates {
 
   /// Counts one of the user's. Error: rate_limited with retry_after.
   Result<> admit(const Id& user, Time now) {
-    const auto wait = users_.count(std::string(user.raw()), kPerMinute, now);
-    if (!wait) return ok();
-    Error error = make_error(ErrorCode::rate_limited, "too many of these a minute by this user");
-    error.retry_after = *wait;
-    return error;
+    if (const auto wait = users_.count(std::string(user.raw()), kPerMinute, now)) return rate_limited("too many of these a minute by this user", *wait);
+    return ok();
   }
 
  private:

@@ -135,11 +135,9 @@ Task<CallResult<core::CodeExchange>> Wechat::exchange_with(AppPtr app, Secret se
 
 Task<CallResult<core::CodeExchange>> Wechat::exchange_code(AppPtr app, Secret code, Deadline deadline) {
   deadline = bounded(deadline);
-  auto first = exchange_with(app, app->secret, code, deadline);
-  auto result = co_await std::move(first);
-  if (result || !may_try_old_secret(*app, WechatCall::code_exchange, result.error())) co_return result;
-  auto second = exchange_with(app, *app->old_secret, code, deadline);
-  co_return co_await std::move(second);
+  const std::function<Task<CallResult<core::CodeExchange>>(Secret)> ask = [&](Secret secret) { return exchange_with(app, std::move(secret), code, deadline); };
+  auto asking = with_either_secret<core::CodeExchange>(app, WechatCall::code_exchange, ask);
+  co_return co_await std::move(asking);
 }
 
 Task<CallResult<core::FetchedToken>> Wechat::fetch_with(AppPtr app, Secret secret, Deadline deadline) {
@@ -158,11 +156,9 @@ Task<CallResult<core::FetchedToken>> Wechat::fetch_with(AppPtr app, Secret secre
 
 Task<CallResult<core::FetchedToken>> Wechat::fetch_access_token(AppPtr app, Deadline deadline) {
   deadline = bounded(deadline);
-  auto first = fetch_with(app, app->secret, deadline);
-  auto result = co_await std::move(first);
-  if (result || !may_try_old_secret(*app, WechatCall::access_token, result.error())) co_return result;
-  auto second = fetch_with(app, *app->old_secret, deadline);
-  co_return co_await std::move(second);
+  const std::function<Task<CallResult<core::FetchedToken>>(Secret)> ask = [&](Secret secret) { return fetch_with(app, std::move(secret), deadline); };
+  auto asking = with_either_secret<core::FetchedToken>(app, WechatCall::access_token, ask);
+  co_return co_await std::move(asking);
 }
 
 Task<CallResult<core::PhoneNumber>> Wechat::phone_by_code(AppPtr app, Secret access_token, std::string code, std::string openid,

@@ -2,6 +2,7 @@
 // The only second call is the same question with the app's old secret, after WeChat itself refused the new one.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -69,9 +70,18 @@ class Wechat : public core::Platform {
   Task<core::CallResult<http::ClientResponse>> exchange(core::AppPtr app, http::ClientRequest request);
   /// One exchange with one of the app's secrets.
   virtual Task<core::CallResult<core::CodeExchange>> exchange_with(core::AppPtr app, Secret secret, Secret code, Deadline deadline);
-  bool may_try_old_secret(const core::App& app, WechatCall call, const core::CallFailure& failure) const;
+  /// Asks with the app's secret, and once more with its old one, while that is in overlap, where WeChat refuses the new one.
+  template <class T>
+  Task<core::CallResult<T>> with_either_secret(core::AppPtr app, WechatCall call, std::function<Task<core::CallResult<T>>(Secret)> ask) {
+    Task<core::CallResult<T>> first = ask(app->secret);
+    auto result = co_await std::move(first);
+    if (result || !may_try_old_secret(*app, call, result.error())) co_return result;
+    Task<core::CallResult<T>> second = ask(*app->old_secret);
+    co_return co_await std::move(second);
+  }
 
  private:
+  bool may_try_old_secret(const core::App& app, WechatCall call, const core::CallFailure& failure) const;
   Task<core::CallResult<core::FetchedToken>> fetch_with(core::AppPtr app, Secret secret, Deadline deadline);
 
   http::Client& client_;

@@ -48,11 +48,11 @@ Task<CallResult<core::FetchedToken>> WechatComponent::fetch_with(AppPtr componen
 
 Task<CallResult<core::FetchedToken>> WechatComponent::fetch_component_token(AppPtr component, Secret ticket, Deadline deadline) {
   deadline = bounded(deadline);
-  auto first = fetch_with(component, component->secret, ticket, deadline);
-  auto result = co_await std::move(first);
-  if (result || !may_try_old_secret(*component, WechatCall::component_token, result.error())) co_return result;
-  auto second = fetch_with(component, *component->old_secret, ticket, deadline);
-  co_return co_await std::move(second);
+  const std::function<Task<CallResult<core::FetchedToken>>(Secret)> ask = [&](Secret secret) {
+    return fetch_with(component, std::move(secret), ticket, deadline);
+  };
+  auto asking = with_either_secret<core::FetchedToken>(component, WechatCall::component_token, ask);
+  co_return co_await std::move(asking);
 }
 
 Task<CallResult<core::PreAuthCode>> WechatComponent::make_pre_auth_code(AppPtr component, Secret token, Deadline deadline) {

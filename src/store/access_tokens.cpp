@@ -5,11 +5,6 @@
 
 namespace kaimen::store {
 
-namespace {
-/// Who holds the lease during a pause: nobody, so that nobody gets it. Stored; do not change.
-constexpr Id kPauseOwner{};
-}  // namespace
-
 Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id) {
   context.rows.expect(kAppByLiveId, app_id);
   TRY(const AccessTokenTableRow* row, context.rows.find<AccessTokenTableRow>(app_id));
@@ -24,7 +19,6 @@ Result<core::AccessTokenRow> access_token(ActContext& context, const std::string
   found.expires_at = row->expires_at;
   found.fetched_at = row->fetched_at;
   found.lease = row->lease;
-  if (row->lease_owner == kPauseOwner) found.paused_until = row->lease_until;
   return found;
 }
 
@@ -63,15 +57,6 @@ Result<bool> save_access_token(ActContext& context, const std::string& app_id, u
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease) {
   TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
   if (before && before->lease == lease) context.rows.change(*before).lease_until = Time{};
-  return ok();
-}
-
-Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until) {
-  TRY(const AccessTokenTableRow* before, context.rows.find<AccessTokenTableRow>(app_id));
-  if (!before || before->lease != lease) return ok();
-  AccessTokenTableRow& row = context.rows.change(*before);
-  row.lease_owner = kPauseOwner;
-  row.lease_until = until;
   return ok();
 }
 

@@ -51,13 +51,13 @@ Result<std::optional<uint64_t>> lease_access_token(ActContext& context, const st
 Result<bool> save_access_token(ActContext& context, const std::string& app_id, uint64_t lease, const std::string& token_sealed,
                                Time expires_at, Time now);
 Result<> release_access_token(ActContext& context, const std::string& app_id, uint64_t lease);
-Result<> pause_access_token(ActContext& context, const std::string& app_id, uint64_t lease, Time until);
 
 /// Of an app that is gone, or whose token is no longer good for certain.
 Result<> wipe_access_token(ActContext& context, const std::string& app_id);
 
 // nodes.cpp
 Result<core::Followed> follow(ActContext& context, const core::Follow& act);
+Result<> leave(ActContext& context, const Id& node);
 
 // purge.cpp
 /// The time of the last purge that was let through; nullopt before the first.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/app_disabled.h"
 #include "store/acts.h"
 #include "store/apps.h"
 #include "store/records.h"
@@ -57,6 +58,15 @@ Result<> put_access_token(ActContext& context, const core::SaveAuthorization& ac
   return ok();
 }
 
+/// Its removal, its being disabled and its project's count the configuration up, as what asks here does: one of the two sees the other.
+Result<const AppTableRow*> serving_component(Rows& rows, const std::string& app_id) {
+  TRY(const AppTableRow* component, live_app(rows, app_id));
+  if (!component || component->platform != "wechat_component") return make_error(ErrorCode::not_found, "there is no such third-party platform");
+  TRY(const ProjectDetailsRow* project, rows.find<ProjectDetailsRow>(component->project));
+  if (component->disabled || (project && project->disabled)) return core::app_disabled();
+  return component;
+}
+
 Result<> settle_link(Rows& rows, const core::SaveAuthorization& act) {
   if (act.link.empty()) return ok();
   TRY(const ComponentLinkRow* link, rows.find<ComponentLinkRow>(Bytes{act.link}));
@@ -105,6 +115,7 @@ Result<AuthorizationEffect> save_authorization(ActContext& context, const core::
   Rows& rows = context.rows;
   rows.expect<OnceMarkRow>(Bytes{act.once});
   rows.expect(kAppByLiveId, act.app_id);
+  rows.expect(kAppByLiveId, act.component);
   rows.expect<AuthorizationTableRow>(act.app_id);
   rows.expect<AccessTokenTableRow>(act.app_id);
   TRY(const AppTableRow* app, live_app(rows, act.app_id));
@@ -120,9 +131,12 @@ Result<AuthorizationEffect> save_authorization(ActContext& context, const core::
   if (before && !act.once.empty() && before->pushed_at > act.pushed_at) return AuthorizationEffect::outdated;
   if (app && app->platform != "wechat") return make_error(ErrorCode::conflict, "the app is no mini program of WeChat");
   if (app && act.new_app && app->project != act.new_app->project) return make_error(ErrorCode::conflict, "the app is in another project");
+  TRY(const AppTableRow* component, serving_component(rows, act.component));
+  if (app && app->upstream != component->upstream) return make_error(ErrorCode::conflict, "the app is at another upstream than the third-party platform");
   TRY(settle_link(rows, act));
   if (!app) {
     core::AppRow row = *act.new_app;
+    row.upstream = component->upstream;
     row.source = act.source;
     TRY(add_app(context, row));
     TRY(app, live_app(rows, act.app_id));
@@ -177,6 +191,21 @@ Result<bool> save_authorizer_token(ActContext& context, const core::SaveAuthoriz
   TRY(const AuthorizationTableRow* row, context.rows.find<AuthorizationTableRow>(act.app_id));
   if (row && row->stands) context.rows.change(*row).refresh_sealed = Bytes{act.refresh_sealed};
   return true;
+}
+
+Result<> leave_component(Rows& rows, const std::string& app_id) {
+  TRY(const AuthorizationTableRow* authorization, rows.find<AuthorizationTableRow>(app_id));
+  if (authorization && authorization->stands) return make_error(ErrorCode::conflict, "the app has authorised its third-party platform again");
+  return forget_authorization(rows, app_id);
+}
+
+Result<> expect_free_upstream(Rows& rows, const std::string& app_id) {
+  rows.expect<AuthorizationTableRow>(app_id);
+  TRY(const auto authorized, rows.list(kAuthorizationsOf, app_id));
+  if (!authorized.empty()) return make_error(ErrorCode::conflict, "apps have authorised this third-party platform, and are where it is");
+  TRY(const AuthorizationTableRow* authorization, rows.find<AuthorizationTableRow>(app_id));
+  if (authorization) return make_error(ErrorCode::conflict, "the app is where the third-party platform " + authorization->component + " is");
+  return ok();
 }
 
 Result<> forget_authorization(Rows& rows, const std::string& app_id) {

@@ -15,7 +15,12 @@ Result<core::AuthorizationEffect> end_authorization(ActContext& context, const c
 Result<std::string> refresh_token(ActContext& context, const std::string& app_id);
 Result<bool> save_authorizer_token(ActContext& context, const core::SaveAuthorizerToken& act);
 
-/// What is kept of an app that goes, or leaves its component. Error: conflict (it is a component that others have authorised).
+/// An app that is to go by a secret of its own. Error: conflict (its authorisation stands).
+Result<> leave_component(Rows& rows, const std::string& app_id);
+/// An app that is to be at another upstream. Error: conflict (it has authorised a component, or is one that others have authorised: those are at
+/// one upstream together).
+Result<> expect_free_upstream(Rows& rows, const std::string& app_id);
+/// What is kept of an app that goes. Error: conflict (it is a component that others have authorised).
 Result<> forget_component(Rows& rows, const std::string& app_id);
 /// What an app of this app_id, removed by a program that does not know of it, has left.
 Result<> forget_authorization(Rows& rows, const std::string& app_id);

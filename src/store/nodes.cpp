@@ -1,4 +1,4 @@
-// A node's beat, and what it brings: how nodes that share a database follow each other.
+// A node's beat, what it brings, and its end: how nodes that share a database follow each other.
 #include <algorithm>
 
 #include "store/acts.h"
@@ -47,6 +47,16 @@ Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
   followed.revocations.reserve(stamped.size());
   for (const RevocationRow& row : stamped) followed.revocations.push_back(revocation_of(row));
   return followed;
+}
+
+Result<> leave(ActContext& context, const Id& node) {
+  Rows& rows = context.rows;
+  rows.expect<NodeProgramRow>(node);
+  TRY(const NodeRow* row, rows.find<NodeRow>(node));
+  TRY(const NodeProgramRow* program, rows.find<NodeProgramRow>(node));
+  if (row) rows.remove(*row);
+  if (program) rows.remove(*program);
+  return ok();
 }
 
 }  // namespace kaimen::store

@@ -67,6 +67,9 @@ Task<Result<core::Followed>> SqlStore::follow(core::Follow act) {
     return store::follow(context, act);
   });
 }
+Task<Result<>> SqlStore::leave(Id node) {
+  return submit<void>(kWrites, [node](ActContext& context) { return store::leave(context, node); });
+}
 
 // Where claims are in memory, neither making nor settling one writes to the file, so both go on while the disk is full.
 Task<Result<CodeClaim>> SqlStore::claim_code(core::ClaimCode act) {
@@ -200,11 +203,6 @@ Task<Result<bool>> SqlStore::save_access_token(std::string app_id, uint64_t leas
 Task<Result<>> SqlStore::release_access_token(std::string app_id, uint64_t lease) {
   return submit<void>(kWrites, [app_id = std::move(app_id), lease](ActContext& context) {
     return store::release_access_token(context, app_id, lease);
-  });
-}
-Task<Result<>> SqlStore::pause_access_token(std::string app_id, uint64_t lease, Time until) {
-  return submit<void>(kWrites, [app_id = std::move(app_id), lease, until](ActContext& context) {
-    return store::pause_access_token(context, app_id, lease, until);
   });
 }
 

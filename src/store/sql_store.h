@@ -52,6 +52,7 @@ class SqlStore final : public core::Store {
 
   bool shared() const override { return options_.shared; }
   Task<Result<core::Followed>> follow(core::Follow act) override;
+  Task<Result<>> leave(Id node) override;
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override;
   Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) override;
@@ -91,7 +92,6 @@ class SqlStore final : public core::Store {
   Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) override;
   Task<Result<bool>> save_access_token(std::string app_id, uint64_t lease, std::string token_sealed, Time expires_at, Time now) override;
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override;
-  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override;
 
   /// Deletes nothing while `now` is more than an hour ahead of what the last purge and the monotonic clock say, until a purge more than ten
   /// minutes later agrees with the new time: a clock that jumps must not cost data.

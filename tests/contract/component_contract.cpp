@@ -1,6 +1,7 @@
 // Third-party platforms: the newest ticket is kept, what WeChat tells of authorisations is done once and in its order, and no refresh token is
 // lost or overwritten by an older one.
 #include "core/component_store.h"
+#include "core/project_store.h"
 #include "core/seal_store.h"
 #include "tests/contract/store_contract.h"
 
@@ -53,7 +54,15 @@ core::EndAuthorization taken_back(const std::string& once, Time made_at) {
   return act;
 }
 
-AuthorizationEffect authorize(core::Store& store, core::SaveAuthorization act) { return run_here(store.components().save_authorization(std::move(act))).value(); }
+core::AppRow component_row(const std::string& app_id, uint32_t number = 0) {
+  return plain_app(app_id, number != 0 ? number : app_id == "wxc" ? 901U : 902U, "default", "wechat_component");
+}
+Result<AuthorizationEffect> save_grant(core::Store& store, core::SaveAuthorization act) { return run_here(store.components().save_authorization(std::move(act))); }
+/// Of a component that is there, or comes to be.
+AuthorizationEffect authorize(core::Store& store, core::SaveAuthorization act) {
+  static_cast<void>(run_here(store.add_app(component_row(act.component))));
+  return save_grant(store, std::move(act)).value();
+}
 AuthorizationEffect unauthorize(core::Store& store, core::EndAuthorization act) { return run_here(store.components().end_authorization(std::move(act))).value(); }
 std::string refresh_of(core::Store& store) { return run_here(store.components().refresh_token("wx1")).value(); }
 std::string token_of(core::Store& store) { return run_here(store.access_token("wx1")).value().token_sealed; }
@@ -96,7 +105,7 @@ TEST_P(StoreContract, an_authorisation_makes_the_app_with_its_tokens) {
   EXPECT_EQ(authorization_of(store()), "wxc 1,18 authorized");
   EXPECT_EQ(refresh_of(store()), "r1");
   EXPECT_EQ(token_of(store()), "token of r1");
-  EXPECT_EQ(factory().query("SELECT kind FROM events ORDER BY kind"), (std::vector<std::vector<std::string>>{{"app_added"}, {"app_authorized"}}));
+  EXPECT_EQ(factory().query("SELECT kind FROM events ORDER BY kind"), (std::vector<std::vector<std::string>>{{"app_added"}, {"app_added"}, {"app_authorized"}}));
 }
 
 TEST_P(StoreContract, an_authorisation_leaves_an_app_that_is_there_as_it_was) {
@@ -105,7 +114,7 @@ TEST_P(StoreContract, an_authorisation_leaves_an_app_that_is_there_as_it_was) {
   ASSERT_TRUE(run_here(store().add_app(app)));
   EXPECT_EQ(authorize(store(), authorization("r1")), AuthorizationEffect::applied);
   const auto rows = run_here(store().list_apps()).value();
-  ASSERT_EQ(rows.size(), 1U);
+  ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].number, 5U);
   EXPECT_EQ(rows[0].secret_sealed, "sealed wx1");
   EXPECT_EQ(rows[0].settings, app.settings);
@@ -114,18 +123,18 @@ TEST_P(StoreContract, an_authorisation_leaves_an_app_that_is_there_as_it_was) {
 
 TEST_P(StoreContract, an_app_of_another_project_or_kind_is_not_taken_over) {
   ASSERT_TRUE(run_here(store().add_app(plain_app("wx1", 5, "shop"))));
-  EXPECT_EQ(code_of(run_here(store().components().save_authorization(authorization("r1")))), ErrorCode::conflict);
+  EXPECT_EQ(code_of(save_grant(store(), authorization("r1"))), ErrorCode::conflict);
   ASSERT_TRUE(run_here(store().add_app(plain_app("wxo", 6, "default", "wechat_oauth"))));
   auto act = authorization("r1");
   act.app_id = "wxo";
   act.new_app->app_id = "wxo";
-  EXPECT_EQ(code_of(run_here(store().components().save_authorization(act))), ErrorCode::conflict);
+  EXPECT_EQ(code_of(save_grant(store(), act)), ErrorCode::conflict);
   EXPECT_EQ(authorization_of(store()) + authorization_of(store(), "wxo"), "");
   EXPECT_EQ(refresh_of(store()), "");
 }
 
 TEST_P(StoreContract, what_nobody_asked_for_makes_no_app) {
-  EXPECT_EQ(authorize(store(), authorization_pushed("r1", "p1", t0)), AuthorizationEffect::nobody);
+  EXPECT_EQ(save_grant(store(), authorization_pushed("r1", "p1", t0)).value(), AuthorizationEffect::nobody);
   EXPECT_TRUE(run_here(store().list_apps()).value().empty());
   EXPECT_EQ(unauthorize(store(), taken_back("p2", t0)), AuthorizationEffect::nobody);
 }
@@ -202,7 +211,7 @@ TEST_P(StoreContract, a_link_is_one_apps) {
   auto other = act;
   other.app_id = "wx2";
   other.new_app = plain_app("wx2", 2);
-  EXPECT_EQ(code_of(run_here(store().components().save_authorization(other))), ErrorCode::conflict);
+  EXPECT_EQ(code_of(save_grant(store(), other)), ErrorCode::conflict);
   EXPECT_EQ(authorization_of(store(), "wx2"), "");
 }
 
@@ -230,7 +239,7 @@ TEST_P(StoreContract, a_refresh_keeps_both_tokens_or_none) {
 }
 
 TEST_P(StoreContract, a_component_stays_while_apps_have_authorised_it) {
-  ASSERT_TRUE(run_here(store().add_app(plain_app("wxc", 9, "default", "wechat_component"))));
+  ASSERT_TRUE(run_here(store().add_app(component_row("wxc"))));
   keep_ticket_of(store(), "t1", t0);
   authorize(store(), authorization("r1"));
   EXPECT_EQ(code_of(run_here(store().remove_app("wxc", t0, {}))), ErrorCode::conflict);
@@ -240,8 +249,79 @@ TEST_P(StoreContract, a_component_stays_while_apps_have_authorised_it) {
   EXPECT_EQ(ticket_of(store()), "");
 }
 
+TEST_P(StoreContract, of_a_components_removal_and_an_authorisation_at_once_one_sees_the_other) {
+  for (uint32_t round = 0; round < 10; ++round) {
+    ASSERT_TRUE(run_here(store().add_app(component_row("wxc", 1000 + round))));
+    auto act = authorization("r1");
+    act.new_app->number = 2000 + round;
+    std::atomic<bool> removed{false}, authorised{false};
+    at_once(2, [&](int i) {
+      if (i == 0) removed = run_here(store().remove_app("wxc", t0, {})).has_value();
+      else authorised = save_grant(store(), act).has_value();
+    });
+    EXPECT_NE(removed, authorised);
+    if (!authorised) continue;
+    ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
+    ASSERT_TRUE(run_here(store().remove_app("wxc", t0, {})));
+  }
+}
+
+TEST_P(StoreContract, nobody_authorises_what_is_no_component_or_is_disabled) {
+  EXPECT_EQ(code_of(save_grant(store(), authorization("r1"))), ErrorCode::not_found);
+  ASSERT_TRUE(run_here(store().add_app(plain_app("wxc", 900))));
+  EXPECT_EQ(code_of(save_grant(store(), authorization("r1"))), ErrorCode::not_found);
+  ASSERT_TRUE(run_here(store().remove_app("wxc", t0, {})));
+  ASSERT_TRUE(run_here(store().add_app(component_row("wxc"))));
+  const auto set_disabled = [this](bool disabled) {
+    auto row = run_here(store().list_apps()).value().back();
+    row.disabled = disabled;
+    return run_here(store().change_app(row));
+  };
+  const auto set_project_disabled = [this](bool disabled) { return run_here(store().projects().change({"default", {}, disabled, t0, {}})); };
+  ASSERT_TRUE(set_disabled(true));
+  const auto refused = save_grant(store(), authorization("r1"));
+  EXPECT_EQ(code_of(refused), ErrorCode::forbidden);
+  EXPECT_EQ(refused.error().reason, Reason::disabled);
+  ASSERT_TRUE(set_disabled(false));
+  ASSERT_TRUE(set_project_disabled(true));
+  EXPECT_EQ(code_of(save_grant(store(), authorization("r1"))), ErrorCode::forbidden);
+  EXPECT_EQ(authorization_of(store()) + refresh_of(store()), "");
+  ASSERT_TRUE(set_project_disabled(false));
+  EXPECT_EQ(save_grant(store(), authorization("r1")).value(), AuthorizationEffect::applied);
+}
+
+TEST_P(StoreContract, an_app_and_its_component_are_at_one_upstream) {
+  core::AppRow component = component_row("wxc");
+  component.upstream = "sandbox";
+  ASSERT_TRUE(run_here(store().add_app(component)));
+  ASSERT_TRUE(run_here(store().add_app(plain_app("wx1", 5))));
+  EXPECT_EQ(code_of(save_grant(store(), authorization("r1"))), ErrorCode::conflict);
+  EXPECT_EQ(authorization_of(store()), "");
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
+  ASSERT_TRUE(save_grant(store(), authorization("r1")));
+  auto rows = run_here(store().list_apps()).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].upstream, "sandbox") << "a new one comes to where its component is";
+  for (auto& row : rows) {
+    row.upstream = "wechat";
+    EXPECT_EQ(code_of(run_here(store().change_app(row))), ErrorCode::conflict) << row.app_id;
+  }
+  EXPECT_EQ(token_of(store()), "token of r1");
+  ASSERT_TRUE(run_here(store().remove_app("wx1", t0, {})));
+  EXPECT_TRUE(run_here(store().change_app(rows[1])));
+}
+
+TEST_P(StoreContract, an_app_whose_authorisation_stands_does_not_leave_its_component) {
+  authorize(store(), authorization("r1"));
+  auto row = run_here(store().list_apps()).value()[0];
+  row.leaves_component = true;
+  EXPECT_EQ(code_of(run_here(store().change_app(row))), ErrorCode::conflict);
+  EXPECT_EQ(authorization_of(store()) + refresh_of(store()) + token_of(store()), "wxc 1,18 authorizedr1token of r1");
+}
+
 TEST_P(StoreContract, an_app_that_leaves_its_component_keeps_nothing_of_it) {
   authorize(store(), authorization("r1"));
+  unauthorize(store(), taken_back("p1", t0 + 1s));
   auto rows = run_here(store().list_apps()).value();
   rows[0].leaves_component = true;
   rows[0].secret_sealed = "sealed own";

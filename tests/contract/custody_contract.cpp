@@ -116,26 +116,6 @@ TEST_P(StoreContract, an_older_lease_does_not_release_a_newer_one) {
   EXPECT_FALSE(run_here(store().lease_access_token("wx1", new_id(), t0 + 11s, t0 + 21s)).value());
 }
 
-TEST_P(StoreContract, a_pause_holds_off_every_refresher_until_its_time) {
-  const auto lease = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
-  ASSERT_TRUE(run_here(store().pause_access_token("wx1", *lease, t0 + 30s)));
-  reopen();
-  EXPECT_EQ(run_here(store().access_token("wx1")).value().paused_until, t0 + 30s);
-  EXPECT_FALSE(run_here(store().lease_access_token("wx1", new_id(), t0 + 30s - 1ms, t0 + 40s)).value());
-  const auto after = run_here(store().lease_access_token("wx1", new_id(), t0 + 30s, t0 + 40s)).value();
-  ASSERT_TRUE(after);
-  EXPECT_GT(*after, *lease);
-  EXPECT_EQ(run_here(store().access_token("wx1")).value().paused_until, Time{}) << "a lease is no pause";
-}
-
-TEST_P(StoreContract, an_older_lease_does_not_pause_a_newer_one) {
-  const auto old = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
-  const auto fresh = run_here(store().lease_access_token("wx1", new_id(), t0 + 10s, t0 + 20s)).value();
-  ASSERT_TRUE(run_here(store().pause_access_token("wx1", *old, t0 + 60s)));
-  ASSERT_TRUE(run_here(store().save_access_token("wx1", *fresh, "sealed", t0 + 2h, t0 + 11s)).value());
-  EXPECT_TRUE(run_here(store().lease_access_token("wx1", new_id(), t0 + 12s, t0 + 22s)).value());
-}
-
 TEST_P(StoreContract, leases_of_two_apps_are_apart) {
   const auto first = run_here(store().lease_access_token("wx1", new_id(), t0, t0 + 10s)).value();
   EXPECT_TRUE(run_here(store().lease_access_token("wx2", new_id(), t0, t0 + 10s)).value());

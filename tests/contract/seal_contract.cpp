@@ -108,6 +108,21 @@ TEST_P(StoreContract, the_same_session_key_is_no_new_one_while_it_is_sealed_anew
   EXPECT_EQ(keys_of("o1"), std::vector<std::string>{"new k"});
 }
 
+TEST_P(StoreContract, a_node_that_has_left_is_reckoned_with_no_more) {
+  core::Follow beat;
+  beat.node = new_id();
+  beat.version = "1";
+  beat.master_keys = "0a0b0c0d";
+  const auto nodes = [this] { return run_here(store().seals().master_keys(15s)).value().nodes.size(); };
+  ASSERT_TRUE(run_here(store().follow(beat)));
+  EXPECT_EQ(nodes(), 1U);
+  ASSERT_TRUE(run_here(store().leave(beat.node)));
+  EXPECT_EQ(nodes(), 0U);
+  EXPECT_TRUE(run_here(store().leave(beat.node))) << "said again it is the same";
+  ASSERT_TRUE(run_here(store().follow(beat)));
+  EXPECT_EQ(nodes(), 1U);
+}
+
 TEST_P(StoreContract, a_walk_and_logins_at_once_lose_nothing) {
   constexpr int kPeople = 20;
   for (int i = 0; i < kPeople; ++i) login(with_old_key(login_act("a" + std::to_string(i), "o" + std::to_string(i)), "first"));

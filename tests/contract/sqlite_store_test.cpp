@@ -56,6 +56,12 @@ class OutsideLock {
 TEST(SqliteComponents, an_app_that_is_added_again_has_no_authorisation_of_the_one_before) {
   SqliteFactory factory;
   const auto store = factory.open();
+  core::AppRow component;
+  component.app_id = "wxc";
+  component.number = 9;
+  component.platform = "wechat_component";
+  component.project = "default";
+  ASSERT_TRUE(run_here(store->add_app(component)));
   core::SaveAuthorization act;
   act.component = "wxc";
   act.app_id = "wx1";

@@ -10,6 +10,18 @@ class AccessTokensTest : public CoreTest {
  protected:
   Result<AccessToken> get(std::optional<Secret> rejected = {}) { return run_here(services().access_tokens.get(app(), std::move(rejected))); }
   Result<AccessToken> reject(const std::string& token) { return get(Secret(token)); }
+  Task<core::CallResult<int>> refuse(Secret) {
+    platform.set_token("token-" + std::to_string(++refused_calls + 1));
+    core::CallFailure refused = failure(ErrorCode::upstream_error, 40001);
+    refused.token_rejected = true;
+    co_return refused;
+  }
+  /// A call whose token WeChat refuses; from then on it gives another.
+  Result<int> call_in_vain() {
+    core::Trace trace;
+    const std::function<Task<core::CallResult<int>>(Secret)> call = [this](Secret token) { return refuse(std::move(token)); };
+    return run_here(services().access_tokens.call<int>(app(), call, &trace));
+  }
   /// 50 callers on each of 4 threads.
   std::vector<std::string> get_200(std::optional<Secret> rejected = {}) {
     std::vector<std::vector<Result<AccessToken>>> answers(4);
@@ -23,6 +35,7 @@ class AccessTokensTest : public CoreTest {
     }
     return tokens;
   }
+  int refused_calls = 0;
 };
 
 TEST_F(AccessTokensTest, TwoHundredCallersAreOneFetch) {
@@ -134,6 +147,7 @@ TEST_F(AccessTokensTest, AFailureIsAnsweredAndTheNextOneAsksAgain) {
 
 TEST_F(AccessTokensTest, TwoHundredWhoReportOneTokenAreOneFetch) {
   ASSERT_TRUE(get());
+  clock.pass(30s);
   platform.set_token("token-2");
   const auto tokens = get_200(Secret("token-1"));
   EXPECT_EQ(platform.fetches, 2);
@@ -146,34 +160,64 @@ TEST_F(AccessTokensTest, AReportOfAnOlderTokenFetchesNothing) {
   EXPECT_EQ(platform.fetches, 1);
 }
 
-TEST_F(AccessTokensTest, TheSameTokenAgainIsAnUpstreamError) {
+// A WeChat that refuses whatever it has given was asked by every call, and the calls a day have a limit.
+TEST_F(AccessTokensTest, ATokenThatIsRefusedInItsFirstThirtySecondsIsNotFetchedAgain) {
   ASSERT_TRUE(get());
-  EXPECT_EQ(code_of(reject("token-1")), ErrorCode::upstream_error);
+  platform.set_token("token-2");
+  clock.pass(30s - 1ms);
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-1");
+  restart();
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-1") << "though another process had it";
+  EXPECT_EQ(platform.fetches, 1);
+  clock.pass(1ms);
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-2");
+  EXPECT_EQ(reject("token-2").value().token.reveal(), "token-2");
   EXPECT_EQ(platform.fetches, 2);
 }
 
-// WeChat has a limit of calls a day, and a token that it refuses and gives again would use it up.
 TEST_F(AccessTokensTest, AfterTheSameTokenAgainNobodyAsksForThirtySeconds) {
   ASSERT_TRUE(get());
-  ASSERT_FALSE(reject("token-1"));
-  clock.pass(30s - 1ms);
+  clock.pass(30s);
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-1");
+  EXPECT_EQ(platform.fetches, 2);
   platform.set_token("token-2");
-  const auto paused = reject("token-1");
-  EXPECT_EQ(code_of(paused), ErrorCode::upstream_error);
+  clock.pass(30s - 1ms);
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-1");
   EXPECT_EQ(platform.fetches, 2);
   clock.pass(1ms);
   EXPECT_EQ(reject("token-1").value().token.reveal(), "token-2");
 }
 
+TEST_F(AccessTokensTest, ATokenOfAFutureThatAWrongClockWroteIsReplacedWhereItIsRefused) {
+  clock.jump(24h);
+  ASSERT_TRUE(get());
+  clock.jump(-24h);
+  platform.set_token("token-2");
+  EXPECT_EQ(reject("token-1").value().token.reveal(), "token-2");
+}
+
+TEST_F(AccessTokensTest, WhereEveryTokenIsRefusedTheRefusalIsPassedOnAndNobodyFetches) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(call_in_vain().error().upstream->errcode, 40001);
+    clock.pass(3s);
+  }
+  EXPECT_EQ(refused_calls, 10) << "no token was tried twice";
+  EXPECT_EQ(platform.fetches, 1);
+  EXPECT_FALSE(call_in_vain());
+  EXPECT_EQ(platform.fetches, 2) << "its thirty seconds are over";
+  EXPECT_EQ(refused_calls, 12);
+}
+
 TEST_F(AccessTokensTest, WhoReportsATokenDoesNotGetItFromAnothersRun) {
-  platform.gate.close();
+  ASSERT_TRUE(get());
+  clock.pass(1h);
+  restart();
+  platform.set_token("token-2");
   const std::function<Task<Result<AccessToken>>(int)> make = [&](int i) {
-    auto task = services().access_tokens.get(app(), i == 0 ? std::nullopt : std::optional(Secret("token-1")));
-    if (i == 1) platform.gate.open();
-    return task;
+    return services().access_tokens.get(app(), i == 0 ? std::nullopt : std::optional(Secret("token-1")));
   };
   const auto answers = together<Result<AccessToken>>(2, make);
-  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return !answer && code_of(answer) == ErrorCode::upstream_error; }), 1);
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.value().token.reveal() == "token-2"; }), 1);
   EXPECT_EQ(platform.fetches, 2);
 }
 

@@ -71,6 +71,20 @@ class WithComponent : public Base {
     return bring(link, this->component_platform.authorize(app_id)).value();
   }
 
+  Result<core::AccessToken> get(const std::string& app_id, std::optional<Secret> rejected = {}) {
+    return run_here(this->services().access_tokens.get(this->services().apps.find(app_id), std::move(rejected)));
+  }
+  std::string token(const std::string& app_id) {
+    const auto got = get(app_id);
+    return got ? got.value().token.reveal() : std::string(name_of(got.error().code));
+  }
+  static bool stands(const AppPtr& app) { return app && app->authorization && app->authorization->stands; }
+  void disable(const std::string& app_id, bool disabled) {
+    core::AppChange change;
+    change.disabled = disabled;
+    ASSERT_TRUE(run_here(this->services().apps.change(app_id, std::move(change))));
+  }
+
  private:
   int told_ = 0;
 };

@@ -1,59 +1,11 @@
-// Third-party platforms by the rules: links, what WeChat pushes and browsers bring in any order, logins and tokens without a secret.
+// Third-party platforms by the rules: links, what WeChat pushes and browsers bring in any order, logins without a secret.
 #include "core/component_store.h"
 #include "tests/core/component_fixture.h"
 
 namespace kaimen::test {
 namespace {
 
-using core::AccessToken;
-
-class ComponentsTest : public WithComponent<CoreTest> {
- protected:
-  Result<AccessToken> get(const std::string& app_id, std::optional<Secret> rejected = {}) {
-    return run_here(services().access_tokens.get(services().apps.find(app_id), std::move(rejected)));
-  }
-  std::string token(const std::string& app_id) {
-    const auto got = get(app_id);
-    return got ? got.value().token.reveal() : std::string(name_of(got.error().code));
-  }
-  static bool stands(const AppPtr& app) { return app && app->authorization && app->authorization->stands; }
-};
-
-// ---- the component's own token ----
-
-TEST_F(ComponentsTest, WithoutATicketThereIsNoTokenAndNoCall) {
-  core::NewApp other;
-  other.app_id = "wxd";
-  other.platform = "wechat_component";
-  other.secret = Secret("s");
-  ASSERT_TRUE(run_here(services().apps.add(std::move(other))));
-  EXPECT_EQ(code_of(get("wxd")), ErrorCode::app_misconfigured);
-  EXPECT_EQ(component_platform.component_fetches, 0);
-}
-
-TEST_F(ComponentsTest, TheNewestTicketIsUsedWhateverComesAgain) {
-  component_platform.good_ticket = "ticket-2";
-  ASSERT_TRUE(tell(ticket("ticket-2", t0 + 1s)));
-  ASSERT_TRUE(tell(ticket("ticket-1", t0)));
-  EXPECT_EQ(token("wxc"), "component-1");
-}
-
-TEST_F(ComponentsTest, ATicketSurvivesTheProcess) {
-  restart();
-  EXPECT_EQ(token("wxc"), "component-1");
-}
-
-TEST_F(ComponentsTest, NothingSealedIsInClear) {
-  authorized_app();
-  ASSERT_EQ(token("wx9"), "access-3");
-  for (const char* table : {"component_tickets", "authorizations", "access_tokens", "component_links", "apps"}) {
-    for (const auto& row : query(std::string("SELECT * FROM ") + table)) {
-      for (const auto& cell : row) {
-        for (const char* secret : {"ticket-1", "refresh-1", "access-", "component-", "pre-1"}) EXPECT_EQ(cell.find(secret), std::string::npos) << table;
-      }
-    }
-  }
-}
+using ComponentsTest = WithComponent<CoreTest>;
 
 // ---- authorising ----
 
@@ -164,6 +116,7 @@ TEST_F(ComponentsTest, ALoginNeedsNoSecret) {
 
 TEST_F(ComponentsTest, ARefusedComponentTokenIsReplacedOnceAndTheLoginGoesOn) {
   authorized_app();
+  clock.pass(30s);
   component_platform.good_token = "WeChat has made another";
   ASSERT_TRUE(login(request("c1", "wx9")));
   EXPECT_EQ(component_platform.component_exchanges, 2);
@@ -172,11 +125,16 @@ TEST_F(ComponentsTest, ARefusedComponentTokenIsReplacedOnceAndTheLoginGoesOn) {
 
 TEST_F(ComponentsTest, ATokenRefusedTwiceLeavesTheCodeUnspent) {
   authorized_app();
+  clock.pass(30s);
   core::CallFailure refused = failure(ErrorCode::upstream_error, 40001);
   refused.token_rejected = true;
   component_platform.login_failure = refused;
   EXPECT_EQ(code_of(login(request("c1", "wx9"))), ErrorCode::upstream_error);
   EXPECT_EQ(component_platform.component_exchanges, 2);
+  const auto once_more = login(request("c1", "wx9"));
+  EXPECT_EQ(once_more.error().upstream->errcode, 40001);
+  EXPECT_EQ(component_platform.component_exchanges, 3) << "with a token that is new, once";
+  EXPECT_EQ(component_platform.component_fetches, 2);
   component_platform.login_failure.reset();
   EXPECT_TRUE(login(request("c1", "wx9")));
 }
@@ -234,121 +192,88 @@ TEST_F(ComponentsTest, AnAppLeavesItsComponentByASecretOnceItIsTakenBack) {
   EXPECT_EQ(platform.exchanges, 1);
 }
 
+// Another node had heard that the authorisation was taken back, and not yet that it was given again.
+TEST_F(ComponentsTest, ASecretSetWhereTheNewAuthorisationIsNotKnownYetDoesNotEndIt) {
+  authorized_app();
+  ASSERT_TRUE(tell(unauthorized("wx9", t0 + 1s)));
+  Node behind(store(), platforms(), random, clock);
+  ASSERT_TRUE(run_here(behind.services.start()));
+  ASSERT_TRUE(tell(authorized("wx9", component_platform.authorize("wx9", "refresh-9"), "", t0 + 2s)));
+  EXPECT_EQ(code_of(run_here(behind.services.apps.set_secret("wx9", Secret("own"), Seconds{0}))), ErrorCode::conflict);
+  restart();
+  EXPECT_TRUE(stands(services().apps.find("wx9")));
+  clock.pass(2h);
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+  EXPECT_EQ(component_platform.looks, 0) << "its refresh token is there";
+}
+
+// ---- a component that is disabled ----
+
+TEST_F(ComponentsTest, ThroughAComponentThatIsDisabledNothingGoes) {
+  authorized_app();
+  const auto before = login(request("c1", "wx9")).value();
+  disable("wxc", true);
+  const int exchanges = component_platform.component_exchanges, fetches = component_platform.component_fetches;
+  const auto refused = login(request("c2", "wx9"));
+  EXPECT_EQ(code_of(refused), ErrorCode::forbidden);
+  EXPECT_EQ(refused.error().reason, Reason::disabled);
+  EXPECT_EQ(get("wx9").error().reason, Reason::disabled) << "though its token is in memory";
+  EXPECT_EQ(code_of(make_link()), ErrorCode::forbidden);
+  core::Trace trace;
+  EXPECT_EQ(code_of(run_here(services().components.adopt(component(), "default", "wx9", &trace))), ErrorCode::forbidden);
+  EXPECT_EQ(check(before.tokens.token), Reason::none) << "sessions go on";
+  EXPECT_TRUE(renew(before.tokens.renew_token));
+  clock.pass(116min);
+  ASSERT_TRUE(minute());
+  EXPECT_EQ(component_platform.component_exchanges, exchanges);
+  EXPECT_EQ(component_platform.component_fetches, fetches);
+  EXPECT_EQ(component_platform.refreshes + component_platform.looks, 0) << "WeChat is not asked";
+  disable("wxc", false);
+  EXPECT_TRUE(login(request("c2", "wx9"))) << "the code was not spent";
+}
+
+TEST_F(ComponentsTest, WhatIsPushedAboutAComponentThatIsDisabledIsKept) {
+  authorized_app();
+  disable("wxc", true);
+  component_platform.good_ticket = "ticket-2";
+  ASSERT_TRUE(tell(ticket("ticket-2", t0 + 1s)));
+  const std::string code = component_platform.authorize("wx9", "refresh-9");
+  EXPECT_EQ(code_of(tell(authorized("wx9", code, "", t0 + 1s))), ErrorCode::forbidden) << "it is to come again";
+  EXPECT_TRUE(tell(authorized("wx7", component_platform.authorize("wx7")))) << "nobody asked for it";
+  ASSERT_TRUE(tell(unauthorized("wx9", t0 + 2s)));
+  EXPECT_FALSE(stands(services().apps.find("wx9")));
+  disable("wxc", false);
+  ASSERT_TRUE(tell(authorized("wx9", code, "", t0 + 3s)));
+  clock.pass(2h);
+  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
+}
+
+// ---- upstreams ----
+
+TEST_F(ComponentsTest, AnAppIsAtTheUpstreamOfItsComponent) {
+  core::NewApp elsewhere;
+  elsewhere.app_id = "wx8";
+  elsewhere.secret = Secret("s");
+  elsewhere.upstream = "sandbox";
+  ASSERT_TRUE(run_here(services().apps.add(std::move(elsewhere))));
+  EXPECT_EQ(code_of(bring(make_link().value(), component_platform.authorize("wx8"))), ErrorCode::conflict);
+  EXPECT_FALSE(services().apps.find("wx8")->authorization);
+  authorized_app();
+  for (const char* app_id : {"wx9", "wxc"}) {
+    core::AppChange change;
+    change.upstream = "sandbox";
+    EXPECT_EQ(code_of(run_here(services().apps.change(app_id, change))), ErrorCode::conflict) << app_id;
+    change.upstream = "wechat";
+    change.name = "renamed";
+    EXPECT_TRUE(run_here(services().apps.change(app_id, std::move(change)))) << app_id;
+  }
+}
+
 TEST_F(ComponentsTest, AComponentStaysWhileAppsHaveAuthorisedIt) {
   authorized_app();
   EXPECT_EQ(code_of(run_here(services().apps.remove("wxc"))), ErrorCode::conflict);
   ASSERT_TRUE(run_here(services().apps.remove("wx9")));
   EXPECT_TRUE(run_here(services().apps.remove("wxc")));
-}
-
-// ---- the apps' tokens ----
-
-TEST_F(ComponentsTest, ATokenThatEndsIsRefreshedByTheRefreshToken) {
-  authorized_app();
-  EXPECT_EQ(token("wx9"), "access-3") << "the one that came along";
-  EXPECT_EQ(component_platform.refreshes, 0);
-  clock.pass(2h);
-  EXPECT_NE(token("wx9"), "access-3");
-  EXPECT_EQ(component_platform.refreshes, 1);
-  EXPECT_EQ(component_platform.component_fetches, 2) << "the component's own had ended, too";
-}
-
-// The browser was faster than the push, and WeChat does not say the refresh token of what stands.
-TEST_F(ComponentsTest, ARefreshTokenThatIsNotToldAgainIsKept) {
-  authorized_app();
-  component_platform.tells_again = false;
-  ASSERT_TRUE(tell(authorized("wx9", "spent", "", t0 + 1s)));
-  EXPECT_EQ(component_platform.looks, 1);
-  clock.pass(2h);
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-}
-
-// WeChat has given a new refresh token, and the one before is void.
-TEST_F(ComponentsTest, ByAnotherProjectsLinkAnAppIsAuthorisedAnewWhereItIs) {
-  authorized_app();
-  add_app("wxp", "shop");
-  const auto link = make_link("shop").value();
-  component_platform.tells_again = false;
-  EXPECT_EQ(code_of(bring(link, component_platform.authorize("wx9", "refresh-2"))), ErrorCode::conflict);
-  EXPECT_EQ(services().apps.find("wx9")->project, "default");
-  EXPECT_TRUE(bring(link, component_platform.authorize("wx7"))) << "the link is still free";
-  clock.pass(2h);
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-  ASSERT_TRUE(tell(authorized("wx9", component_platform.authorize("wx9", "refresh-3"), pre_auth_code_of(make_link("shop").value()), clock.now())));
-  clock.pass(2h);
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-}
-
-TEST_F(ComponentsTest, AStoredTokenServesWhereTheComponentHasNone) {
-  token("wxc");
-  clock.pass(110min);
-  authorized_app();
-  clock.pass(11min);
-  restart();
-  component_platform.good_ticket = "another";
-  EXPECT_EQ(token("wxc"), "app_misconfigured");
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-}
-
-TEST_F(ComponentsTest, ANewRefreshTokenTakesTheOldOnesPlace) {
-  authorized_app();
-  component_platform.renews = true;
-  for (int i = 0; i < 3; ++i) {
-    clock.pass(2h);
-    EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-  }
-  restart();
-  clock.pass(2h);
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-  EXPECT_EQ(component_platform.refreshes, 4);
-  EXPECT_EQ(component_platform.looks, 0);
-}
-
-// The node died between WeChat's answer, which made the old refresh token void, and its own commit.
-TEST_F(ComponentsTest, ARefreshTokenThatWasLostWithItsNodeIsAskedForAgain) {
-  authorized_app();
-  clock.pass(2h);
-  component_platform.authorize("wx9", "refresh-newer");
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-  EXPECT_EQ(component_platform.looks, 1);
-  clock.pass(2h);
-  EXPECT_EQ(token("wx9").substr(0, 7), "access-");
-  EXPECT_EQ(component_platform.looks, 1) << "it was kept";
-}
-
-TEST_F(ComponentsTest, WhereWeChatDoesNotTellItAgainTheErrorSaysWhatToDo) {
-  authorized_app();
-  clock.pass(2h);
-  component_platform.authorize("wx9", "");
-  const auto got = get("wx9");
-  EXPECT_EQ(code_of(got), ErrorCode::app_misconfigured);
-  EXPECT_NE(got.error().detail.find("authorise again"), std::string::npos);
-  EXPECT_EQ(code_of(get("wx9")), ErrorCode::app_misconfigured);
-  EXPECT_EQ(component_platform.looks, 1) << "not every caller asks";
-  ASSERT_TRUE(bring(make_link().value(), component_platform.authorize("wx9", "refresh-9")));
-  EXPECT_TRUE(get("wx9")) << "at once";
-}
-
-TEST_F(ComponentsTest, TwoHundredCallersAreOneRefresh) {
-  authorized_app();
-  clock.pass(2h);
-  const AppPtr app = services().apps.find("wx9");
-  std::atomic<int> good{0};
-  at_once(4, [&](int) {
-    const std::function<Task<Result<AccessToken>>(int)> make = [&](int) { return services().access_tokens.get(app); };
-    for (const auto& answer : together<Result<AccessToken>>(50, make)) good += answer.has_value();
-  });
-  EXPECT_EQ(good, 200);
-  EXPECT_EQ(component_platform.refreshes, 1);
-  EXPECT_EQ(component_platform.component_fetches, 2);
-}
-
-TEST_F(ComponentsTest, ACheckAsksForNoNewTokenWhereOneIsKept) {
-  authorized_app();
-  EXPECT_TRUE(run_here(services().access_tokens.ask(services().apps.find("wx9"))));
-  EXPECT_TRUE(run_here(services().access_tokens.ask(component())));
-  EXPECT_EQ(component_platform.component_fetches, 1);
-  EXPECT_EQ(component_platform.refreshes, 0);
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ class FakeComponent final : public FakePlatform, public core::ComponentPlatform 
     if (grant == grants_.end()) co_return failure(ErrorCode::app_misconfigured, 61003);
     if (refresh_token.reveal() != grant->second) co_return failure(ErrorCode::code_invalid, 61023);
     if (renews) grant->second = "refresh-" + std::to_string(++made_);
-    co_return core::RefreshedToken{{Secret("access-" + std::to_string(++made_)), Seconds(7200)}, Secret(grant->second)};
+    const std::string given = gives_again.empty() ? "access-" + std::to_string(++made_) : gives_again;
+    co_return core::RefreshedToken{{Secret(given), Seconds(7200)}, Secret(grant->second)};
   }
   Task<core::CallResult<core::CodeExchange>> exchange_code_for(core::AppPtr, Secret bearer, core::AppPtr app, Secret code, Deadline) override {
     ++component_exchanges;
@@ -93,6 +94,7 @@ class FakeComponent final : public FakePlatform, public core::ComponentPlatform 
   Gate component_gate, refresh_gate;
   std::string good_ticket = "ticket-1", good_token = "none yet";
   bool renews = false;  ///< Each refresh brings another refresh token, and the one before is dead.
+  std::string gives_again;  ///< The access_token that each refresh brings; empty: another each time.
   bool tells_again = true;  ///< Who looks at a grant sees its refresh token.
   std::optional<core::CallFailure> login_failure;
 

@@ -196,6 +196,7 @@ TEST_F(ProfileTest, ARejectedAccessTokenIsFetchedOnceMore) {
   platform.phones["p1"] = "13800000000";
   platform.rejected_tokens = {"token-1"};
   ASSERT_TRUE(run_here(services().access_tokens.get(app())));
+  clock.pass(30s);
   platform.set_token("token-2");
   EXPECT_TRUE(bind("p1"));
   EXPECT_EQ(platform.fetches, 2);
@@ -206,6 +207,7 @@ TEST_F(ProfileTest, TwoRejectedAccessTokensAreEnough) {
   platform.phones["p1"] = "13800000000";
   platform.rejected_tokens = {"token-1", "token-2"};
   ASSERT_TRUE(run_here(services().access_tokens.get(app())));
+  clock.pass(30s);
   platform.set_token("token-2");
   EXPECT_EQ(code_of(bind("p1")), ErrorCode::upstream_error);
   EXPECT_EQ(platform.phone_calls, 2);

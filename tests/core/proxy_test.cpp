@@ -81,6 +81,7 @@ TEST_F(ProxyTest, ACallGoesOutAsItCameWithTheToken) {
 
 TEST_F(ProxyTest, ATokenThatIsNoLongerGoodIsReplacedOnce) {
   ASSERT_TRUE(pass());
+  clock.pass(30s);
   platform.rejected_tokens.insert("token-1");
   platform.set_token("token-2");
   EXPECT_EQ(pass().value().body, R"({"errcode":0})");
@@ -92,12 +93,15 @@ TEST_F(ProxyTest, ATokenThatIsNoLongerGoodIsReplacedOnce) {
 TEST_F(ProxyTest, WhereNoTokenIsTakenTheAnswerIsWechats) {
   platform.rejected_tokens = {"token-1", "token-2"};
   platform.set_token("token-1");
+  EXPECT_EQ(pass().value().body, R"({"errcode":40001})") << "it is new";
+  clock.pass(30s);
   EXPECT_EQ(pass().value().body, R"({"errcode":40001})") << "the same token again";
-  EXPECT_EQ(platform.passed.size(), 1U);
-  clock.pass(31s);
+  EXPECT_EQ(platform.passed.size(), 2U);
+  EXPECT_EQ(platform.fetches, 2);
+  clock.pass(30s);
   platform.set_token("token-2");
   EXPECT_EQ(pass().value().body, R"({"errcode":40001})") << "two are refused";
-  EXPECT_EQ(platform.passed.size(), 3U) << "and there is no third try";
+  EXPECT_EQ(platform.passed.size(), 4U) << "and there is no third try";
 }
 
 TEST_F(ProxyTest, ARefusedCallAsksNobody) {

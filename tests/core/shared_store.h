@@ -62,6 +62,11 @@ class SharedStore final : public core::Store {
     co_await answer.pass();
     co_return seen;
   }
+  Task<Result<>> leave(Id node) override {
+    std::lock_guard lock(mutex_);
+    beats_.erase(node);
+    co_return ok();
+  }
 
   Task<Result<core::CodeClaim>> claim_code(core::ClaimCode act) override { return inner_.claim_code(std::move(act)); }
   Task<Result<>> settle_code(uint32_t app, std::string hash, Id owner, std::optional<ErrorCode> error) override {
@@ -130,7 +135,6 @@ class SharedStore final : public core::Store {
     return inner_.save_access_token(std::move(app_id), lease, std::move(sealed), expires_at, now);
   }
   Task<Result<>> release_access_token(std::string app_id, uint64_t lease) override { return inner_.release_access_token(std::move(app_id), lease); }
-  Task<Result<>> pause_access_token(std::string app_id, uint64_t lease, Time until) override { return inner_.pause_access_token(std::move(app_id), lease, until); }
   Task<Result<>> purge(Time now) override { return inner_.purge(now); }
 
  private:

@@ -1,4 +1,5 @@
-"""The master key of three nodes is replaced under load, in the steps of docs/operations.md: no check fails and nothing is lost."""
+"""The master key of three nodes is replaced under load, in the steps of docs/operations.md: no check fails and nothing is lost, and nobody waits for
+nodes that were stopped in good order."""
 import os
 import time
 
@@ -10,7 +11,6 @@ import postgres
 
 ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
 PAUSE = 2.5  # until nginx tries a node again that was away
-STOPPED_COUNTS = 16  # seconds for which a node that has stopped may still be there
 
 
 def restart(load, node, **keys):
@@ -43,13 +43,11 @@ def test_three_nodes_change_keys(engine, make_cluster, make_load, stopping, judg
 
     for node in nodes.nodes[1:]:
         restart(load, node, KAIMEN_MASTER_KEY=old, KAIMEN_MASTER_KEY_OTHER=new)
-    time.sleep(STOPPED_COUNTS)
     restart(load, first, KAIMEN_MASTER_KEY=new, KAIMEN_MASTER_KEY_OTHER=old)
     with pytest.raises(AssertionError, match="does not seal under"):
         first.run("master-key", "rotate")
     for node in nodes.nodes[1:]:
         restart(load, node, KAIMEN_MASTER_KEY=new, KAIMEN_MASTER_KEY_OTHER=old)
-    time.sleep(STOPPED_COUNTS)
     assert "everything is under master key" in first.run("master-key", "rotate")
     for node in nodes.nodes:
         restart(load, node, KAIMEN_MASTER_KEY=new)
