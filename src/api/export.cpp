@@ -152,7 +152,7 @@ Answer export_me(Call& call, const Visitor& visitor) {
   else co_return make_error(ErrorCode::invalid_request, "events_after must be the events_next of an export");
 
   auto& exporting = call.services.accounts->exporting;
-  CO_TRY(const auto place, exporting.begin());
+  CO_TRY(auto place, exporting.begin(visitor.app->number, visitor.user));
   auto found = co_await exporting.held_of(visitor.user);
   CO_TRY(const auto held, std::move(found));
   const auto apps = call.services.live.apps.get();

@@ -250,6 +250,29 @@ TEST_F(AccountTest, AClosedAppRegistersNobody) {
   EXPECT_EQ(code_of(give(log_in("o1"), {})), ErrorCode::forbidden);
 }
 
+// ---- export ----
+
+// Two of anybody's were all that a node made at once.
+TEST_F(AccountTest, OfAUserOneExportIsMadeAtOnceAndOfAnAppTwo) {
+  auto& exporting = services().accounts->exporting;
+  std::vector<Id> users;
+  for (const char* openid : {"o1", "o2", "o3", "o4", "o5"}) users.push_back(log_in(openid).user.id);
+  {
+    const auto first = exporting.begin(1, users[0]);
+    ASSERT_TRUE(first);
+    const auto again = exporting.begin(2, users[0]);
+    EXPECT_EQ(code_of(again), ErrorCode::rate_limited);
+    EXPECT_TRUE(again.error().retry_after);
+    const auto second = exporting.begin(1, users[1]);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(code_of(exporting.begin(1, users[2])), ErrorCode::rate_limited) << "the app's third";
+    const auto third = exporting.begin(2, users[2]), fourth = exporting.begin(3, users[3]);
+    ASSERT_TRUE(third && fourth) << "who was turned away holds nothing";
+    EXPECT_EQ(code_of(exporting.begin(4, users[4])), ErrorCode::rate_limited) << "the node's fifth";
+  }
+  EXPECT_TRUE(exporting.begin(3, users[0]));
+}
+
 // ---- deletion ----
 
 TEST_F(AccountTest, WhoLeavesIsOutAtOnceAndSomebodyNewWhenBack) {
