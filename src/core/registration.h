@@ -1,7 +1,6 @@
 // From guest to registered user, by the app's policy: fields that must be given, documents that must be agreed to, an invitation.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,7 @@ namespace kaimen::core {
 struct RegistrationRequest {
   AppPtr app;
   Id user, session;
-  std::map<std::string, std::string> fields;  ///< Of those the app asks for, by name.
-  std::string fields_json;                    ///< The same, as it is kept; empty: none.
+  RegistrationFields fields;  ///< Of those the app asks for.
   std::vector<Agreement> agreements;
   std::string invitation;
 };

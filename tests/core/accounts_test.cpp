@@ -23,7 +23,7 @@ class AccountTest : public CoreTest {
     act.app = app();
     act.user = who.user.id;
     act.session = who.session.id;
-    act.fields = std::move(fields);
+    act.fields.insert(fields.begin(), fields.end());
     act.agreements = std::move(agreements);
     act.invitation = invitation;
     return run_here(services().accounts->registration.complete(std::move(act), &trace));
