@@ -76,6 +76,8 @@ Error registration_required(const std::vector<std::string>& missing) {
 Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Trace* trace) {
   const App& app = *request.app;
   CO_TRY(check_fields(request.fields));
+  auto followed = co_await sessions_.follow_key(request.app, request.session, trace);
+  CO_TRY(std::move(followed));
   auto found = co_await store_.find_session(request.session);
   CO_TRY(const auto before, std::move(found));
   const User& user = before.user;

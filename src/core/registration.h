@@ -7,6 +7,7 @@
 #include "core/account_store.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/sessions.h"
 #include "core/tickets.h"
 #include "core/trace.h"
 
@@ -28,12 +29,12 @@ struct MadeInvitation {
 
 class Registration {
  public:
-  Registration(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
-      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), entrances_(store) {}
+  Registration(Store& store, Random& random, Live& live, Tickets& tickets, Sessions& sessions, Profiles& profiles)
+      : store_(store), random_(random), live_(live), tickets_(tickets), sessions_(sessions), profiles_(profiles), entrances_(store) {}
 
   /// Records what is given; when nothing is missing the user is registered, and older tickets answer `renew`. Errors: registration_required
-  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, and for
-  /// a nickname those of Profiles::check_name.
+  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, those of
+  /// Sessions::follow_key, for the answer is a new ticket, and for a nickname those of Profiles::check_name.
   Task<Result<LoginAnswer>> complete(RegistrationRequest request, Trace* trace);
 
   /// Error: invalid_request (uses must be 1 … 100,000, seconds 60 … 366 days).
@@ -44,6 +45,7 @@ class Registration {
   Random& random_;
   Live& live_;
   Tickets& tickets_;
+  Sessions& sessions_;
   Profiles& profiles_;
   Entrances entrances_;
 };

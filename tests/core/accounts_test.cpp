@@ -245,6 +245,15 @@ TEST_F(AccountTest, ANicknameOfARegistrationIsLookedAtWhereTheAppAsksForIt) {
   EXPECT_EQ(platform.checked, (std::vector<std::string>{"risky", "Mei"}));
 }
 
+// A registration is answered with a ticket: again and again, it took the place of renewals, which ask.
+TEST_F(AccountTest, ARegistrationIsNoWayAroundTheSessionKey) {
+  set("login_state", "wechat");
+  const auto who = log_in("o1");
+  EXPECT_TRUE(give(who, {}));
+  platform.stale_keys.insert(std::string(FakePlatform::kKey));
+  EXPECT_EQ(reason_of(give(who, {})), Reason::expired);
+}
+
 TEST_F(AccountTest, AClosedAppRegistersNobody) {
   set("registration", "closed");
   EXPECT_EQ(code_of(give(log_in("o1"), {})), ErrorCode::forbidden);
