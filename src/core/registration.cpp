@@ -75,6 +75,7 @@ Error registration_required(const std::vector<std::string>& missing) {
 
 Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Trace* trace) {
   const App& app = *request.app;
+  std::erase_if(request.fields, [](const auto& field) { return field.first == "nickname" && field.second && is_stand_in(*field.second); });
   CO_TRY(check_fields(request.fields));
   auto followed = co_await sessions_.follow_key(request.app, request.session, trace);
   CO_TRY(std::move(followed));

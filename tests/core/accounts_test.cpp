@@ -254,6 +254,15 @@ TEST_F(AccountTest, ARegistrationIsNoWayAroundTheSessionKey) {
   EXPECT_EQ(reason_of(give(who, {})), Reason::expired);
 }
 
+TEST_F(AccountTest, WeChatsStandInForANameIsNone) {
+  set("registration", "fields");
+  set("registration_fields", "nickname");
+  const auto guest = log_in("o1");
+  EXPECT_EQ(give(guest, {{"nickname", "微信用户"}}).error().detail, "nickname");
+  ASSERT_TRUE(give(guest, {{"nickname", "Mei"}}));
+  EXPECT_EQ(give(guest, {{"nickname", "微信用户"}}).value().user.nickname, "Mei");
+}
+
 TEST_F(AccountTest, AClosedAppRegistersNobody) {
   set("registration", "closed");
   EXPECT_EQ(code_of(give(log_in("o1"), {})), ErrorCode::forbidden);
