@@ -12,6 +12,8 @@ namespace kaimen::core {
 
 /// Of one document; who has more asks again for those behind.
 inline constexpr size_t kExportedEvents = 100'000;
+/// What does not go on in another document; more than that only a program makes in the time for which they are kept.
+inline constexpr size_t kExportedSessions = 20'000, kExportedScans = 20'000;
 
 class Exporting {
  public:
