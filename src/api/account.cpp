@@ -33,17 +33,12 @@ Result<std::vector<core::Agreement>> read_agreements(Call& call, const array* li
 Result<> read_fields(Call& call, const object* json, core::RegistrationRequest& request) {
   if (!json) return ok();
   http::Reader reader(*json, "fields.");
-  object kept;
   for (const auto& name : request.app->settings.registration_fields) {
     if (name == "avatar" || name == "phone_number") continue;
     auto text = reader.string({name});
-    if (!text) continue;
-    if (name != "nickname") kept[name] = *text;
-    request.fields[name] = std::move(*text);
+    if (json->contains(name)) request.fields[name] = std::move(text);
   }
-  TRY(call.finish(reader));
-  if (!kept.empty()) request.fields_json = http::to_text(kept);
-  return ok();
+  return call.finish(reader);
 }
 
 object registration_json(const core::App& app, const core::User& user) {

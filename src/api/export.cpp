@@ -97,11 +97,11 @@ class Document {
 Task<Result<>> add_sessions(core::Exporting& exporting, const Visitor& visitor, const Names& names, Document& document) {
   std::set<Id> written;
   document.begin_list("sessions");
-  for (std::optional<core::Session> last;;) {
+  for (std::optional<core::Session> last; written.size() < core::kExportedSessions;) {
     auto read = co_await exporting.sessions(visitor.user, last);
     CO_TRY(auto page, std::move(read));
     for (const auto& one : page) {
-      if (written.insert(one.id).second) document.add(session_json_of(one, names, visitor.session));
+      if (written.size() < core::kExportedSessions && written.insert(one.id).second) document.add(session_json_of(one, names, visitor.session));
     }
     if (page.size() < core::kHeldPage) break;
     last = std::move(page.back());
@@ -112,10 +112,13 @@ Task<Result<>> add_sessions(core::Exporting& exporting, const Visitor& visitor, 
 
 Task<Result<>> add_scans(core::Exporting& exporting, core::HeldBehind query, const Names& names, Document& document) {
   document.begin_list("entry_scans");
-  for (bool more = true; more;) {
+  size_t written = 0;
+  bool more = true;
+  while (more && written < core::kExportedScans) {
     auto read = co_await exporting.scans(query);
     CO_TRY(const auto page, std::move(read));
     for (const auto& one : page) document.add(scan_json_of(one, names));
+    written += page.size();
     more = page.size() == query.limit;
     if (more) query.after = page.back().session;
   }
@@ -152,7 +155,7 @@ Answer export_me(Call& call, const Visitor& visitor) {
   else co_return make_error(ErrorCode::invalid_request, "events_after must be the events_next of an export");
 
   auto& exporting = call.services.accounts->exporting;
-  CO_TRY(const auto place, exporting.begin());
+  CO_TRY(auto place, exporting.begin(visitor.app->number, visitor.user));
   auto found = co_await exporting.held_of(visitor.user);
   CO_TRY(const auto held, std::move(found));
   const auto apps = call.services.live.apps.get();
@@ -183,6 +186,7 @@ Answer export_me(Call& call, const Visitor& visitor) {
   const object tail{{"events_next", last ? value(last->hex()) : value(nullptr)}};
   http::Response response = json_response(200, {}, true);
   response.body = document.end(tail);
+  response.held = std::make_shared<core::Exporting::Place>(std::move(place));
   co_return response;
 }
 

@@ -10,6 +10,8 @@ Answer offer_handoff(Call& call, const Visitor& visitor) {
   CO_TRY(call.finish(reader));
   const std::string base = call.options.issuer();
   if (base.empty()) co_return make_error(ErrorCode::app_misconfigured, "the address handed out begins with public.url, which is not set");
+  // Each becomes a session, and costs whoever asks nothing.
+  CO_TRY(call.services.user_rates.admit(visitor.user, call.services.live.clock.now()));
   CO_TRY(const auto code, call.services.handoffs.offer(*visitor.app, visitor.session, to));
   const http::json::object body{{"url", base + "/v1/handoff?c=" + code}, {"expires_in", core::kHandoffLife.count()}};
   co_return json_response(200, body, true);

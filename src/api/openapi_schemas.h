@@ -42,7 +42,7 @@ inline constexpr const char* kSchemas = R"json({
 "Agreement": {"type": "object", "required": ["name", "version"], "properties": {"name": {"type": "string"}, "version": {"type": "string"}}},
 "Registration": {"type": "object", "properties": {"policy": {"type": "string", "enum": ["open", "fields", "invited", "closed"]}, "fields": {"type": "array", "items": {"type": "string"}},
   "agreements": {"type": "array", "items": {"$ref": "#/components/schemas/Agreement"}}, "registered": {"type": "boolean"}, "missing": {"type": "array", "items": {"type": "string"}}}},
-"RegistrationRequest": {"type": "object", "properties": {"fields": {"type": "object", "additionalProperties": {"type": "string"}},
+"RegistrationRequest": {"type": "object", "properties": {"fields": {"type": "object", "description": "Those that are not named stay; null takes one away.", "additionalProperties": {"type": ["string", "null"]}},
   "agreements": {"type": "array", "items": {"$ref": "#/components/schemas/Agreement"}}, "invitation": {"type": "string"}, "cookie": {"type": "boolean"}}},
 "Restore": {"oneOf": [{"$ref": "#/components/schemas/LoginRequest"}, {"$ref": "#/components/schemas/PasswordLogin"}]},
 "Export": {"type": "object", "properties": {"user": {"$ref": "#/components/schemas/User"}, "identities": {"type": "array", "items": {"type": "object"}}, "unionids": {"type": "array", "items": {"type": "string"}},

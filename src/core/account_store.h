@@ -1,6 +1,9 @@
 // Passwords, registration, linked identities, deletion and export, as one of the ports of the store (core/store.h has the rules of all).
 #pragma once
 
+#include <map>
+#include <optional>
+
 #include "core/store.h"
 
 namespace kaimen::core {
@@ -66,11 +69,14 @@ struct AttachByPhone {
 
 // ---- registration ----
 
+/// By name; without a text: it is to go.
+using RegistrationFields = std::map<std::string, std::optional<std::string>>;
+inline constexpr size_t kRegistrationBytes = 32 * 1024;  ///< Of all fields of a user, as they are kept.
 struct RegisterUser {
   Id user;
   uint32_t app = 0;
   std::optional<std::string> nickname;
-  std::string fields;                 ///< A JSON object; empty: nothing new.
+  RegistrationFields fields;          ///< What else there is stays: other apps of the project ask for other fields.
   std::vector<Agreement> agreements;  ///< Agreed to now.
   std::string invitation_hash;        ///< 32 raw bytes; spent when the user becomes registered by this. Empty: none is wanted.
   Time now{}, revocations_until{};
@@ -162,7 +168,7 @@ class AccountStore {
   virtual Task<Result<>> release_mark(std::string mark) = 0;
   virtual Task<Result<std::optional<LoginRecord>>> attach_by_phone(AttachByPhone act) = 0;
 
-  /// Errors: not_found, registration_required (the invitation is not good; nothing was done).
+  /// Errors: not_found, registration_required (the invitation is not good; nothing was done), invalid_request (more fields than are kept).
   virtual Task<Result<ChangedUser>> register_user(RegisterUser act) = 0;
   virtual Task<Result<>> add_invitation(Invitation act) = 0;
 

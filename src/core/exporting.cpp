@@ -8,9 +8,10 @@ constexpr Seconds kComeBack{5};
 
 }  // namespace
 
-Result<FairShare<int>::Place> Exporting::begin() {
-  auto place = under_way_.enter(0);
-  if (place) return std::move(*place);
+Result<Exporting::Place> Exporting::begin(uint32_t app, Id user) {
+  auto of_user = of_user_.enter(std::string(user.raw()));
+  auto of_app = of_user ? of_app_.enter(app) : std::nullopt;
+  if (of_app) return Place{std::move(*of_user), std::move(*of_app)};
   Error busy = make_error(ErrorCode::rate_limited, "too many exports are under way");
   busy.retry_after = kComeBack;
   return busy;

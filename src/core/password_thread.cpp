@@ -16,8 +16,8 @@ PasswordThread::~PasswordThread() {
   thread_.join();
 }
 
-Result<PasswordThread::Place> PasswordThread::enter() {
-  if (auto place = places_.enter(0)) return std::move(*place);
+Result<PasswordThread::Place> PasswordThread::enter(uint32_t app) {
+  if (auto place = places_.enter(app)) return std::move(*place);
   Error full = make_error(ErrorCode::rate_limited, "too many passwords wait to be looked at");
   full.retry_after = std::chrono::seconds(2);
   return full;

@@ -39,13 +39,15 @@ std::string shown(const std::string& typed, const std::string& name) { return is
 
 }  // namespace
 
-Result<> Passwords::admit(const App& app, const Trace& trace) {
+Result<PasswordThread::Place> Passwords::admit(const App& app, const Trace& trace) {
   TRY(check_app(app));
-  return rates_.admit(app, trace.source.ip, live_.clock.now());
+  TRY(auto place, thread_.enter(app.number));
+  TRY(rates_.admit(app, trace.source.ip, live_.clock.now()));
+  return place;
 }
 
 Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trace* trace) {
-  CO_TRY(admit(*request.app, *trace));
+  CO_TRY(auto place, admit(*request.app, *trace));
   CO_TRY(const std::string name, name_from(request.username));
   CO_TRY(const Secret password, new_password_from(request.password));
   if (!is_plain_text(request.nickname, limits::kNicknameCodePoints)) {
@@ -57,9 +59,9 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
   RegisterPassword act;
   act.name = name;
   act.shown_name = shown(request.username, name);
-  CO_TRY(const auto place, thread_.enter());
   auto hashed = co_await thread_.hash(place, password);
   CO_TRY(act.hash, std::move(hashed));
+  place.end();
   CO_TRY(act.login, new_login(request, random_, live_.clock.now(), *trace));
   if (!request.nickname.empty()) act.login.default_nickname = request.nickname;
   Result<LoginRecord> recorded = make_error(ErrorCode::internal);
@@ -73,13 +75,13 @@ Task<Result<LoginAnswer>> Passwords::register_user(PasswordRequest request, Trac
 }
 
 Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace) {
-  CO_TRY(admit(*request.app, *trace));
+  CO_TRY(auto place, admit(*request.app, *trace));
   const auto name = canonical_name(request.username);
   if (!name) co_return nobody();
   LoginByPassword act;
-  CO_TRY(const auto place, thread_.enter());
   auto compared = co_await is_password(place, *request.app, *name, request.password, &act.hash);
   CO_TRY(const bool same, std::move(compared));
+  place.end();
   if (!same) {
     const Error refusal = nobody();
     co_await journal_.login_failed(request.app, refusal, trace->source);
@@ -103,8 +105,8 @@ Task<Result<LoginAnswer>> Passwords::login(PasswordRequest request, Trace* trace
 Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
   CO_TRY(check_app(*change.app));
   CO_TRY(const Secret password, new_password_from(change.new_password));
+  CO_TRY(auto place, thread_.enter(change.app->number));
   CO_TRY(user_rates_.admit(change.user, live_.clock.now()));
-  CO_TRY(const auto place, thread_.enter());
   SetPassword act;
   auto found = co_await store_.accounts().password_of(change.user);
   CO_TRY(const auto standing, std::move(found));
@@ -126,6 +128,7 @@ Task<Result<>> Passwords::change(PasswordChange change, Trace* trace) {
   act.name_hash = name_hash(*change.app, act.name);
   auto hashed = co_await thread_.hash(place, password);
   CO_TRY(act.hash, std::move(hashed));
+  place.end();
   act.user = change.user;
   act.session = change.session;
   act.now = live_.clock.now();

@@ -54,8 +54,8 @@ class Passwords {
   Task<Result<>> change(PasswordChange change, Trace* trace);
 
  private:
-  /// Before anything is made of the password. Errors: not_found, forbidden, rate_limited.
-  Result<> admit(const App& app, const Trace& trace);
+  /// Before anything is made of the password; who finds no place has not used up a login. Errors: not_found, forbidden, rate_limited.
+  Result<PasswordThread::Place> admit(const App& app, const Trace& trace);
   Task<Result<LoginAnswer>> answer(PasswordRequest request, LoginRecord record, Trace* trace);
   Task<Result<bool>> is_password(const PasswordThread::Place& place, const App& app, std::string name, Secret password, std::string* hash);
 

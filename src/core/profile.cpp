@@ -53,7 +53,7 @@ ProfileChange change_from(const OpenUserInfo& info) {
   auto take = [](std::optional<std::string>& field, const std::string& value) {
     if (!value.empty()) field = value;
   };
-  if (info.nickname != kNoName) {
+  if (!is_stand_in(info.nickname)) {
     take(change.nickname, info.nickname);
     if (info.avatar_url.find(kNoAvatar) == info.avatar_url.npos) take(change.avatar_url, info.avatar_url);
   }
@@ -66,6 +66,8 @@ ProfileChange change_from(const OpenUserInfo& info) {
 }
 
 }  // namespace
+
+bool is_stand_in(std::string_view nickname) { return nickname == kNoName; }
 
 Result<> check_change(const ProfileChange& change) {
   TRY(check_text("nickname", change.nickname, limits::kNicknameCodePoints));
@@ -83,7 +85,7 @@ Result<> check_change(const ProfileChange& change) {
 
 Task<Result<User>> Profiles::update(Id user, ProfileChange change, Source source) {
   CO_TRY(check_change(change));
-  if (change.nickname && *change.nickname == kNoName) change.nickname.reset();
+  if (change.nickname && is_stand_in(*change.nickname)) change.nickname.reset();
   if (change.avatar_url && change.avatar_url->find(kNoAvatar) != std::string::npos) change.avatar_url.reset();
   SaveProfile act;
   act.user = user;
@@ -117,7 +119,7 @@ Task<Result<User>> Profiles::update_own(Subject subject, ProfileChange change, T
 
 Task<Result<>> Profiles::check_name(Subject subject, std::string name, Trace* trace) {
   const ProfileCheck policy = subject.app->settings.profile_check;
-  if (policy == ProfileCheck::off || name.empty() || name == kNoName) co_return ok();
+  if (policy == ProfileCheck::off || name.empty() || is_stand_in(name)) co_return ok();
   const bool enforced = policy == ProfileCheck::enforce;
   if (subject.openid.empty()) {
     if (!enforced) co_return ok();

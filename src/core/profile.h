@@ -48,6 +48,9 @@ struct Subject {
 /// Error: invalid_request naming the field.
 Result<> check_change(const ProfileChange& change);
 
+/// WeChat's stand-in for a name that it does not tell: it is nobody's.
+bool is_stand_in(std::string_view nickname);
+
 class Profiles {
  public:
   Profiles(Store& store, const crypto::Vault& vault, const Platforms& platforms, OpenData& open_data, AccessTokens& tokens, Journal& journal, UserRates& user_rates,

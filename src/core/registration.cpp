@@ -15,21 +15,20 @@ namespace {
 constexpr size_t kFieldCodePoints = 256;
 constexpr int64_t kMostUses = 100'000, kShortest = 60, kLongest = 366 * 86400;
 
-bool given(const std::map<std::string, std::string>& fields, const std::string& name) {
+bool given(const RegistrationFields& fields, const std::string& name) {
   const auto found = fields.find(name);
-  return found != fields.end() && !found->second.empty();
+  return found != fields.end() && found->second && !found->second->empty();
 }
 
 // A phone number is WeChat's to give, so it is never taken from the fields.
-bool has(const User& user, const std::string& name, const std::map<std::string, std::string>& fields) {
+bool has(const User& user, const std::string& name, const RegistrationFields& fields) {
   if (name == "nickname") return !user.nickname.empty() || given(fields, name);
   if (name == "avatar") return !user.avatar_url.empty() || !user.avatar_hash.empty();
   if (name == "phone_number") return !user.phone_sealed.empty();
   return given(fields, name);
 }
 
-std::vector<std::string> missing_of(const App& app, const User& user, const std::map<std::string, std::string>& fields,
-                                    const std::vector<Agreement>& agreements, bool invited) {
+std::vector<std::string> missing_of(const App& app, const User& user, const RegistrationFields& fields, const std::vector<Agreement>& agreements, bool invited) {
   std::vector<std::string> missing;
   if (!user.registered) {
     for (const auto& name : app.settings.registration_fields) {
@@ -45,9 +44,9 @@ std::vector<std::string> missing_of(const App& app, const User& user, const std:
   return missing;
 }
 
-Result<> check_fields(const std::map<std::string, std::string>& fields) {
+Result<> check_fields(const RegistrationFields& fields) {
   for (const auto& [name, text] : fields) {
-    if (!is_plain_text(text, name == "nickname" ? limits::kNicknameCodePoints : kFieldCodePoints)) {
+    if (text && !is_plain_text(*text, name == "nickname" ? limits::kNicknameCodePoints : kFieldCodePoints)) {
       return make_error(ErrorCode::invalid_request, "fields." + name + " must be at most 256 characters (a nickname: 64) without control characters");
     }
   }
@@ -76,7 +75,10 @@ Error registration_required(const std::vector<std::string>& missing) {
 
 Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Trace* trace) {
   const App& app = *request.app;
+  std::erase_if(request.fields, [](const auto& field) { return field.first == "nickname" && field.second && is_stand_in(*field.second); });
   CO_TRY(check_fields(request.fields));
+  auto followed = co_await sessions_.follow_key(request.app, request.session, trace);
+  CO_TRY(std::move(followed));
   auto found = co_await store_.find_session(request.session);
   CO_TRY(const auto before, std::move(found));
   const User& user = before.user;
@@ -87,7 +89,7 @@ Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Tr
   if (!missing.empty()) co_return registration_required(missing);
   if (given(request.fields, "nickname")) {
     const Subject subject{request.app, request.user, before.session.openid};
-    auto checked = co_await profiles_.check_name(subject, request.fields["nickname"], trace);
+    auto checked = co_await profiles_.check_name(subject, *request.fields["nickname"], trace);
     CO_TRY(std::move(checked));
   }
 
@@ -95,7 +97,8 @@ Task<Result<LoginAnswer>> Registration::complete(RegistrationRequest request, Tr
   act.user = request.user;
   act.app = app.number;
   if (given(request.fields, "nickname")) act.nickname = request.fields["nickname"];
-  act.fields = std::move(request.fields_json);
+  request.fields.erase("nickname");  // it is of the profile
+  act.fields = std::move(request.fields);
   act.agreements = wanted_of(app, request.agreements);
   if (app.settings.registration == RegistrationPolicy::invited) act.invitation_hash = crypto::sha256(request.invitation);
   act.now = live_.clock.now();

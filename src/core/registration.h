@@ -1,13 +1,13 @@
 // From guest to registered user, by the app's policy: fields that must be given, documents that must be agreed to, an invitation.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "core/account_store.h"
 #include "core/live.h"
 #include "core/login.h"
+#include "core/sessions.h"
 #include "core/tickets.h"
 #include "core/trace.h"
 
@@ -16,8 +16,7 @@ namespace kaimen::core {
 struct RegistrationRequest {
   AppPtr app;
   Id user, session;
-  std::map<std::string, std::string> fields;  ///< Of those the app asks for, by name.
-  std::string fields_json;                    ///< The same, as it is kept; empty: none.
+  RegistrationFields fields;  ///< Of those the app asks for.
   std::vector<Agreement> agreements;
   std::string invitation;
 };
@@ -30,12 +29,12 @@ struct MadeInvitation {
 
 class Registration {
  public:
-  Registration(Store& store, Random& random, Live& live, Tickets& tickets, Profiles& profiles)
-      : store_(store), random_(random), live_(live), tickets_(tickets), profiles_(profiles), entrances_(store) {}
+  Registration(Store& store, Random& random, Live& live, Tickets& tickets, Sessions& sessions, Profiles& profiles)
+      : store_(store), random_(random), live_(live), tickets_(tickets), sessions_(sessions), profiles_(profiles), entrances_(store) {}
 
   /// Records what is given; when nothing is missing the user is registered, and older tickets answer `renew`. Errors: registration_required
-  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, and for
-  /// a nickname those of Profiles::check_name.
+  /// (with what is missing; nothing was recorded), forbidden (the app takes nobody), invalid_request, unauthenticated, those of
+  /// Sessions::follow_key, for the answer is a new ticket, and for a nickname those of Profiles::check_name.
   Task<Result<LoginAnswer>> complete(RegistrationRequest request, Trace* trace);
 
   /// Error: invalid_request (uses must be 1 … 100,000, seconds 60 … 366 days).
@@ -46,6 +45,7 @@ class Registration {
   Random& random_;
   Live& live_;
   Tickets& tickets_;
+  Sessions& sessions_;
   Profiles& profiles_;
   Entrances entrances_;
 };

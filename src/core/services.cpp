@@ -42,7 +42,7 @@ Services::Services(Store& store_port, const Platforms& platforms, Outbound& outb
       avatars(store, vault, platforms, access_tokens, user_rates, clock),
       entries(store, platforms, access_tokens, random, clock),
       stats(store, random, clock),
-      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, login, profiles, journal, login_rates, user_rates)) {
+      accounts(std::make_unique<AccountServices>(store, vault, random, live, tickets, sessions, login, profiles, journal, login_rates, user_rates)) {
   follow.master_keys = master_keys.held();
   if (store.shared()) follower.emplace(store, random, live, apps, ticket_keys, jwt_keys, access_keys, std::move(follow));
 }

@@ -12,10 +12,8 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   trace->app_id = app->app_id;
   trace->session_id = opened->session.hex();
   if (app->disabled) co_return unauthenticated(Reason::disabled);
-  if (app->settings.session_follows_key) {
-    const bool gone = co_await key_is_gone(app, opened->session, trace);
-    if (gone) co_return unauthenticated(Reason::expired);
-  }
+  auto followed = co_await follow_key(app, opened->session, trace);
+  CO_TRY(std::move(followed));
 
   const Time now = live_.clock.now();
   RenewSession act;
@@ -55,13 +53,16 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   co_return answer;
 }
 
-Task<bool> Sessions::key_is_gone(AppPtr app, Id session, Trace* trace) {
+Task<Result<>> Sessions::follow_key(AppPtr app, Id session, Trace* trace) {
+  if (!app->settings.session_follows_key) co_return ok();
   auto found = co_await view(session, trace);
-  // What does not live any more is answered by the renewal itself, with its own reason.
-  if (found.has_error()) co_return false;
+  // What does not live any more is answered by the act itself, with its own reason.
+  if (found.has_error()) co_return ok();
   auto asked = co_await key_stands(app, found.value(), trace);
-  // WeChat's bad days end nobody's session, nor does what cannot be asked.
-  co_return asked.has_value() && asked.value() == false;
+  // WeChat's bad days end nobody's session, nor does what cannot be asked. But nobody gets past the question by asking too often.
+  if (asked.has_error() && asked.error().code == ErrorCode::rate_limited && !asked.error().upstream) co_return asked.error();
+  if (asked.has_value() && asked.value() == false) co_return unauthenticated(Reason::expired);
+  co_return ok();
 }
 
 Task<Result<std::optional<bool>>> Sessions::key_stands(AppPtr app, SessionView view, Trace* trace) {

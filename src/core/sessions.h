@@ -21,8 +21,8 @@ class Sessions {
       : store_(store), live_(live), tickets_(tickets), open_data_(open_data), journal_(journal), user_rates_(user_rates) {}
 
   /// A renew token becomes a new ticket and the next renew token. Errors: unauthenticated with the reason (malformed, what ended the session,
-  /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed). Where the app's login state follows
-  /// WeChat's, a session whose every kept session_key WeChat calls stale is `expired`, and its renew token stays as it is.
+  /// expired, reused), unavailable (also when the store lags behind the token; the session is unharmed), those of follow_key; after these the
+  /// renew token stays as it is.
   Task<Result<LoginAnswer>> renew(std::string renew_token, Trace* trace);
 
   /// A ticket that carries what is so now, for the holder of the session, whose older ones an act has just outdated. Errors: those of view().
@@ -48,10 +48,12 @@ class Sessions {
   /// Reads the live revocations into memory; at start.
   Task<Result<>> load_revocations();
 
- private:
-  /// Whether WeChat, where it can be asked, has given up the session_keys behind a session that lives.
-  Task<bool> key_is_gone(AppPtr app, Id session, Trace* trace);
+  /// Before the holder of a session gets a new ticket for it: where the app's login state follows WeChat's, WeChat is asked whether a session_key
+  /// behind a session that lives still stands. Errors: unauthenticated, expired (it says that none does), rate_limited (UserRates). That WeChat
+  /// cannot be asked is none.
+  Task<Result<>> follow_key(AppPtr app, Id session, Trace* trace);
 
+ private:
   Store& store_;
   Live& live_;
   Tickets& tickets_;

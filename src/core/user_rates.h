@@ -1,6 +1,6 @@
 // How much of what is dear one user may cause in a minute, whichever route it is asked by: questions to WeChat on the client's word (phone
-// codes, codes of further identities, whether a session_key stands, names and avatars to be checked) and passwords to be hashed. Counted on
-// each node, like all rates (docs/decisions/0018).
+// codes, codes of further identities, whether a session_key stands, names and avatars to be checked), passwords to be hashed, and sessions of
+// web-views. Counted on each node, like all rates (docs/decisions/0018).
 #pragma once
 
 #include "base/id.h"

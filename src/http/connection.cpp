@@ -63,6 +63,8 @@ void Connection::set_deadline(Millis time) { deadline_ = context_.now + time; }
 
 void Connection::close() {
   closed_ = true;
+  held_.clear();
+  sending_held_.clear();
   abort();
 }
 
@@ -145,6 +147,7 @@ void Connection::on_sent(bool failed) {
   if (closed_) return;
   if (failed) return close();
   is_sending_ = false;
+  forget_sent();
   go_on();
 }
 
@@ -156,10 +159,13 @@ void Connection::go_on() {
     }
     if (closed_ || out_.empty()) break;
     sending_.swap(out_);
-    if (out_.capacity() > kKeptBytes) out_ = std::string();
+    sending_held_.swap(held_);
     out_.clear();
     const Sent sent = send(sending_);
-    if (sent == Sent::all) continue;
+    if (sent == Sent::all) {
+      forget_sent();
+      continue;
+    }
     if (sent == Sent::failed) {
       close();
       break;
@@ -279,9 +285,16 @@ void Connection::on_answer(const Response& response) {
   if (response.abort) return close();
   const bool keep_alive = keep_alive_ && !response.close && !context_.draining;
   write_response(out_, response, request_, keep_alive);
+  if (response.held) held_.push_back(response.held);
   closing_ = !keep_alive;
   consume();
   if (!is_sending_) go_on();
+}
+
+// A large answer must not lie in memory for as long as its connection then rests.
+void Connection::forget_sent() {
+  if (sending_.capacity() > kKeptBytes) sending_ = std::string();
+  sending_held_.clear();
 }
 
 void Connection::answer_refusal(int status, std::string_view why, bool keep_alive) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/chunk_decoder.h"
 #include "http/framing.h"
@@ -92,6 +93,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void answer_refusal(int status, std::string_view why, bool keep_alive);
   void refuse(int status, std::string_view why);
   void consume();
+  void forget_sent();
   void make_room();
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
   std::string_view head() const { return {buffer_.get() + begin_, scanner_.size()}; }
@@ -107,6 +109,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   std::string chunked_body_;
   size_t chunks_used_ = 0;  // bytes of chunks behind the head that were decoded
   std::string out_, sending_;
+  std::vector<std::shared_ptr<const void>> held_, sending_held_;  // of the answers in those (Response::held)
   TimePoint deadline_{};
   Waiting waiting_ = Waiting::handshake;
   bool in_body_ = false;        // the head of the message under way is parsed

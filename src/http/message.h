@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,7 @@ struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  ///< Not Content-Length, Connection, Date or X-Request-Id: the server adds them.
   std::string body;
+  std::shared_ptr<const void> held;  ///< Let go once the answer is sent or its connection gone: of a large one, its share of what there may be.
   bool close = false;  ///< Close the connection after this answer.
   bool abort = false;  ///< Close the connection without any answer (the sandbox's faults): nothing of this response is sent.
 

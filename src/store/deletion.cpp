@@ -1,4 +1,6 @@
 // A user leaves: sessions end at once; what is personal goes with them or, within a grace, when that is over. Events keep the user's id.
+#include <algorithm>
+
 #include "store/accounts.h"
 #include "store/avatars.h"
 #include "store/records.h"
@@ -8,8 +10,11 @@ namespace kaimen::store {
 namespace {
 
 constexpr Scan kDueDeletions{&kTable<DeletionRow>, "due_at <= ?", "due_at", true};
-// Of those who leave, from where they acted: a history of years is not blanked in one act, which a server would cut off.
+// Of those who leave, from where they acted and with what: a history of years is not blanked in one act, which a server would cut off.
 constexpr Scan kTracedEvents{&kTable<EventRow>, "user_id = ? AND ip <> ''", "", true};
+constexpr Scan kTracedSessions{&kTable<SessionRow>,
+                               "user_id = ? AND (openid <> '' OR unionid <> '' OR device_id <> '' OR device_model <> '' OR device_system <> '' "
+                               "OR device_platform <> '' OR entry <> '')", "", true};
 constexpr int kTracedAtOnce = 1000, kTracedLater = 5000;
 static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
 
@@ -21,19 +26,25 @@ Result<> remove_all(Rows& rows, const Index<Row>& index, const Id& user) {
 }
 
 /// What a session says of the person who had it; that there was one, and why it ended, stays for its time.
-Result<> blank_sessions(Rows& rows, const Id& user) {
-  TRY(const auto sessions, rows.list(kSessionsOfUser, user));
-  for (const SessionRow* row : sessions) {
-    SessionRow& session = rows.change(*row);
-    for (std::string* text : {&session.openid, &session.unionid, &session.device_id, &session.device_model, &session.device_system,
-                              &session.device_platform, &session.entry}) {
-      text->clear();
-    }
-  }
-  return ok();
+constexpr std::string SessionRow::*kTraces[] = {&SessionRow::openid, &SessionRow::unionid, &SessionRow::device_id, &SessionRow::device_model,
+                                                &SessionRow::device_system, &SessionRow::device_platform, &SessionRow::entry};
+void blank(Rows& rows, const SessionRow& session) {
+  if (std::ranges::all_of(kTraces, [&session](const auto trace) { return (session.*trace).empty(); })) return;
+  SessionRow& blanked = rows.change(session);
+  for (const auto trace : kTraces) (blanked.*trace).clear();
 }
 
 /// Blanks at most so many. False: there may be more.
+Result<bool> blank_some_sessions(Rows& rows, const Id& user, int most) {
+  TRY(const auto found, rows.scan<SessionRow>(kTracedSessions, user, most));
+  for (const SessionRow& row : found) {
+    const SessionRow* session = rows.adopt(row);
+    if (session) blank(rows, *session);
+  }
+  return found.size() < static_cast<size_t>(most);
+}
+
+/// So with events.
 Result<bool> blank_some_events(Rows& rows, const Id& user, int most) {
   TRY(const auto found, rows.scan<EventRow>(kTracedEvents, user, most));
   for (const EventRow& row : found) {
@@ -47,8 +58,26 @@ Result<bool> blank_some_events(Rows& rows, const Id& user, int most) {
 Result<> blank_rest(Rows& rows, const Id& user) {
   TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user));
   if (!waiting) return make_error(ErrorCode::not_found, "nothing is left");
-  TRY(const bool all, blank_some_events(rows, user, kTracedLater));
-  if (all) rows.remove(*waiting);
+  TRY(const bool all_events, blank_some_events(rows, user, kTracedLater));
+  TRY(const bool all_sessions, blank_some_sessions(rows, user, kTracedLater));
+  if (all_events && all_sessions) rows.remove(*waiting);
+  return ok();
+}
+
+/// The rest is due at once, and done by whoever carries deletions out (blank_rest).
+Result<> leave_rest(Rows& rows, const Id& user) {
+  TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user));
+  if (waiting) rows.change(*waiting).due_at = Time{};
+  else rows.insert(DeletionRow{user, Time{}});
+  return ok();
+}
+
+Result<> blank_sessions(Rows& rows, const Id& user) {
+  TRY(const bool all, blank_some_sessions(rows, user, kTracedAtOnce));
+  if (!all) return leave_rest(rows, user);
+  // Also those of this batch, which no scan sees.
+  TRY(const auto sessions, rows.list(kSessionsOfUser, user));
+  for (const SessionRow* session : sessions) blank(rows, *session);
   return ok();
 }
 
@@ -64,11 +93,7 @@ Result<> blank_events(Rows& rows, const Id& user) {
     }
     return ok();
   }
-  // The rest is due at once, and done by whoever carries deletions out (blank_rest).
-  TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user));
-  if (waiting) rows.change(*waiting).due_at = Time{};
-  else rows.insert(DeletionRow{user, Time{}});
-  return ok();
+  return leave_rest(rows, user);
 }
 
 Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
@@ -78,11 +103,11 @@ Result<> erase_user(ActContext& context, const UserRow& user, Time now) {
   TRY(remove_all(rows, kUnionidsOfUser, user.id));
   TRY(remove_all(rows, kPasswordsOfUser, user.id));
   TRY(remove_all(rows, kConsentsOfUser, user.id));
-  TRY(blank_sessions(rows, user.id));
   TRY(const RegistrationRow* registration, rows.find<RegistrationRow>(user.id));
   if (registration) rows.remove(*registration);
   TRY(const DeletionRow* waiting, rows.find<DeletionRow>(user.id));
   if (waiting) rows.remove(*waiting);
+  TRY(blank_sessions(rows, user.id));
   TRY(blank_events(rows, user.id));
   empty_out(rows.change(user));
   return ok();

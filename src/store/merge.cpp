@@ -6,6 +6,7 @@
 #include "store/acts.h"
 #include "store/avatars.h"
 #include "store/entries.h"
+#include "store/registration_fields.h"
 
 namespace kaimen::store {
 
@@ -105,6 +106,9 @@ Result<> move_registration(Rows& rows, const Id& user, const Id& other) {
     RegistrationRow moved = *theirs;
     moved.user = user;
     rows.insert(std::move(moved));
+  } else {
+    TRY(std::string fields, joined_fields(mine->fields, theirs->fields));
+    if (fields != mine->fields) rows.change(*mine).fields = std::move(fields);
   }
   rows.remove(*theirs);
   return ok();

@@ -3,6 +3,7 @@
 
 #include "store/accounts.h"
 #include "store/records.h"
+#include "store/registration_fields.h"
 
 namespace kaimen::store {
 
@@ -59,10 +60,11 @@ Result<core::ChangedUser> register_user(ActContext& context, const core::Registe
   user.nickname = act.nickname.value_or(user.nickname);
   TRY(record_consents(context, act));
   TRY(const RegistrationRow* before, rows.find<RegistrationRow>(act.user));
+  TRY(std::string fields, with_fields(before ? before->fields : "", act.fields));
   if (!before) {
-    rows.insert(RegistrationRow{act.user, act.app, act.fields, act.now});
-  } else if (!act.fields.empty()) {
-    rows.change(*before).fields = act.fields;
+    rows.insert(RegistrationRow{act.user, act.app, std::move(fields), act.now});
+  } else if (fields != before->fields) {
+    rows.change(*before).fields = std::move(fields);
   }
 
   core::ChangedUser changed;

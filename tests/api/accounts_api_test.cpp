@@ -74,6 +74,15 @@ TEST_F(AccountsApiTest, WhatIsMissingIsNamed) {
   EXPECT_EQ(one("SELECT fields FROM registrations"), R"({"company":"x"})") << "only what the app asks for is kept";
 }
 
+TEST_F(AccountsApiTest, AFieldThatIsGivenLeavesTheOthersAlone) {
+  set("registration_fields", "company,city");
+  const std::string token = log_in("o1").tokens.token;
+  EXPECT_EQ(post("/v1/me/registration", R"({"fields":{"company":"x","city":"y"}})", token).status, 200);
+  set("registration_fields", "department,city");
+  EXPECT_EQ(post("/v1/me/registration", R"({"fields":{"department":"z","city":null,"company":null}})", token).status, 200);
+  EXPECT_EQ(one("SELECT fields FROM registrations"), R"({"company":"x","department":"z"})") << "null takes away what this app asks for";
+}
+
 TEST_F(AccountsApiTest, AKeyOfAnotherProjectNeitherInvitesNorDeletes) {
   add_app("wx2", "other");
   const std::string key = key_text({"write"}, "other");

@@ -190,6 +190,19 @@ TEST_F(ClientApiTest, LogoutIsForExpiredTicketsToo) {
   EXPECT_EQ(send(client("DELETE", "/v1/session", in.text("token"))).status, 204) << "twice is once";
 }
 
+// Each leaves a session behind, and no code of WeChat's bounds them.
+TEST_F(ClientApiTest, AUserHandsOverThirtyTimesAMinute) {
+  api::ApiOptions options;
+  options.public_url = "https://login.example";
+  remake_api(options);
+  set("web_origins", "https://h5.example");
+  const std::string token = log_in("o1").tokens.token, body = R"({"to":"https://h5.example/cart"})";
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(post("/v1/session/handoff", body, token).status, 200) << i;
+  const Reply limited = post("/v1/session/handoff", body, token);
+  EXPECT_EQ(limited.status, 429);
+  EXPECT_NE(limited.header("Retry-After"), "");
+}
+
 TEST_F(ClientApiTest, LogoutWantsATicketOfOurs) {
   EXPECT_EQ(send(client("DELETE", "/v1/session")).text("reason"), "missing");
   EXPECT_EQ(send(client("DELETE", "/v1/session", "km1.garbage")).text("reason"), "malformed");

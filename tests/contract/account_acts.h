@@ -69,7 +69,7 @@ inline core::LoginRecord whole_user(core::Store& store, const core::RecordLogin&
   core::RegisterUser registration;
   registration.user = made.user.id;
   registration.app = 7;
-  registration.fields = R"({"company":"canary-company"})";
+  registration.fields = {{"company", "canary-company"}};
   registration.agreements = {{"terms", "1"}};
   registration.now = t0;
   registration.revocations_until = t0 + 4h;

@@ -194,7 +194,7 @@ core::RegisterUser completion(const Id& user) {
   act.user = user;
   act.app = 7;
   act.agreements = {{"terms", "1"}};
-  act.fields = R"({"company":"x"})";
+  act.fields = {{"company", "x"}};
   act.now = t0;
   act.revocations_until = t0 + 4h;
   act.source.ip = "203.0.113.9";
@@ -257,6 +257,53 @@ TEST_P(StoreContract, a_new_version_is_agreed_to_beside_the_old_one) {
   ASSERT_EQ(changed.user.agreed.size(), 1u);
   EXPECT_EQ(changed.user.agreed[0].version, "2");
   EXPECT_EQ(factory().query("SELECT version FROM consents ORDER BY version"), (std::vector<std::vector<std::string>>{{"1"}, {"2"}}));
+}
+
+core::RegisterUser filled_in(const Id& user, core::RegistrationFields fields) {
+  auto act = completion(user);
+  act.fields = std::move(fields);
+  return act;
+}
+
+// The project's apps ask for different things; whoever answered the second one lost what the first one had been told.
+TEST_P(StoreContract, fields_that_are_given_leave_the_others_alone) {
+  const Id user = login("c1").user.id;
+  const auto give = [&](core::RegistrationFields fields) { return run_here(store().accounts().register_user(filled_in(user, std::move(fields)))); };
+  const auto kept = [&] { return run_here(store().accounts().held_of(user)).value().registration_fields; };
+  const std::string odd = "开 \"\\,:{}\" }";
+  EXPECT_TRUE(give({{"gone", std::nullopt}}));
+  EXPECT_EQ(kept(), "");
+  EXPECT_TRUE(give({{"company", odd}, {"city", ""}}));
+  EXPECT_EQ(kept(), R"({"city":"","company":"开 \"\\,:{}\" }"})");
+  EXPECT_TRUE(give({{"department", "d"}}));
+  EXPECT_TRUE(give({{"city", "c"}, {"nothing", std::nullopt}}));
+  EXPECT_TRUE(give({}));
+  EXPECT_EQ(kept(), R"({"city":"c","company":"开 \"\\,:{}\" }","department":"d"})");
+  EXPECT_TRUE(give({{"company", std::nullopt}, {"city", std::nullopt}}));
+  EXPECT_EQ(kept(), R"({"department":"d"})");
+  EXPECT_TRUE(give({{"department", std::nullopt}}));
+  EXPECT_EQ(kept(), "");
+}
+
+TEST_P(StoreContract, a_registration_has_an_end) {
+  const Id user = login("c1").user.id;
+  const auto give = [&](core::RegistrationFields fields) { return run_here(store().accounts().register_user(filled_in(user, std::move(fields)))); };
+  EXPECT_TRUE(give({{"a", std::string(16'000, 'a')}, {"b", std::string(16'000, 'b')}}));
+  EXPECT_EQ(code_of(give({{"c", std::string(1000, 'c')}})), ErrorCode::invalid_request);
+  EXPECT_TRUE(give({{"a", "short"}, {"c", std::string(1000, 'c')}}));
+}
+
+TEST_P(StoreContract, of_two_registrations_a_merge_makes_one) {
+  const Id user = login("c1", "o1").user.id, other = login("c2", "o2").user.id;
+  ASSERT_TRUE(run_here(store().accounts().register_user(filled_in(user, {{"company", "mine"}}))));
+  ASSERT_TRUE(run_here(store().accounts().register_user(filled_in(other, {{"company", "theirs"}, {"department", "d"}}))));
+  core::MergeUsers act;
+  act.user = user;
+  act.other = other;
+  act.now = t0;
+  act.revocations_until = t0 + 4h;
+  ASSERT_TRUE(run_here(store().merge_users(std::move(act))));
+  EXPECT_EQ(factory().query("SELECT fields FROM registrations"), (std::vector<std::vector<std::string>>{{R"({"company":"mine","department":"d"})"}}));
 }
 
 TEST_P(StoreContract, the_last_use_of_an_invitation_is_one_guests) {

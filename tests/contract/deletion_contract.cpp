@@ -54,6 +54,22 @@ TEST_P(StoreContract, a_long_history_is_blanked_over_several_acts) {
   EXPECT_EQ(code_of(run_here(store().accounts().delete_user(due))), ErrorCode::not_found);
 }
 
+TEST_P(StoreContract, many_sessions_are_blanked_over_several_acts) {
+  const auto made = login("c");
+  at_once(4, [&](int thread) {
+    for (int i = 0; i < 260; ++i) login("c" + std::to_string(1000 * thread + i));
+  });
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));
+  const auto traced = [this] { return std::stoi(factory().query("SELECT count(*) FROM sessions WHERE openid <> ''")[0][0]); };
+  EXPECT_EQ(traced(), 41) << "a thousand at once";
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0, 10)).value(), std::vector<Id>{made.user.id}) << "the rest is due";
+  auto due = deletion(made.user.id, t0 + 1min);
+  due.only_due = true;
+  EXPECT_TRUE(run_here(store().accounts().delete_user(due)));
+  EXPECT_EQ(traced(), 0);
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0 + 1h, 10)).value(), std::vector<Id>{});
+}
+
 TEST_P(StoreContract, who_comes_again_after_a_deletion_is_somebody_new) {
   const auto made = login("c1");
   ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));

@@ -23,7 +23,7 @@ class AccountTest : public CoreTest {
     act.app = app();
     act.user = who.user.id;
     act.session = who.session.id;
-    act.fields = std::move(fields);
+    act.fields.insert(fields.begin(), fields.end());
     act.agreements = std::move(agreements);
     act.invitation = invitation;
     return run_here(services().accounts->registration.complete(std::move(act), &trace));
@@ -245,9 +245,50 @@ TEST_F(AccountTest, ANicknameOfARegistrationIsLookedAtWhereTheAppAsksForIt) {
   EXPECT_EQ(platform.checked, (std::vector<std::string>{"risky", "Mei"}));
 }
 
+// A registration is answered with a ticket: again and again, it took the place of renewals, which ask.
+TEST_F(AccountTest, ARegistrationIsNoWayAroundTheSessionKey) {
+  set("login_state", "wechat");
+  const auto who = log_in("o1");
+  EXPECT_TRUE(give(who, {}));
+  platform.stale_keys.insert(std::string(FakePlatform::kKey));
+  EXPECT_EQ(reason_of(give(who, {})), Reason::expired);
+}
+
+TEST_F(AccountTest, WeChatsStandInForANameIsNone) {
+  set("registration", "fields");
+  set("registration_fields", "nickname");
+  const auto guest = log_in("o1");
+  EXPECT_EQ(give(guest, {{"nickname", "微信用户"}}).error().detail, "nickname");
+  ASSERT_TRUE(give(guest, {{"nickname", "Mei"}}));
+  EXPECT_EQ(give(guest, {{"nickname", "微信用户"}}).value().user.nickname, "Mei");
+}
+
 TEST_F(AccountTest, AClosedAppRegistersNobody) {
   set("registration", "closed");
   EXPECT_EQ(code_of(give(log_in("o1"), {})), ErrorCode::forbidden);
+}
+
+// ---- export ----
+
+// Two of anybody's were all that a node made at once.
+TEST_F(AccountTest, OfAUserOneExportIsMadeAtOnceAndOfAnAppTwo) {
+  auto& exporting = services().accounts->exporting;
+  std::vector<Id> users;
+  for (const char* openid : {"o1", "o2", "o3", "o4", "o5"}) users.push_back(log_in(openid).user.id);
+  {
+    const auto first = exporting.begin(1, users[0]);
+    ASSERT_TRUE(first);
+    const auto again = exporting.begin(2, users[0]);
+    EXPECT_EQ(code_of(again), ErrorCode::rate_limited);
+    EXPECT_TRUE(again.error().retry_after);
+    const auto second = exporting.begin(1, users[1]);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(code_of(exporting.begin(1, users[2])), ErrorCode::rate_limited) << "the app's third";
+    const auto third = exporting.begin(2, users[2]), fourth = exporting.begin(3, users[3]);
+    ASSERT_TRUE(third && fourth) << "who was turned away holds nothing";
+    EXPECT_EQ(code_of(exporting.begin(4, users[4])), ErrorCode::rate_limited) << "the node's fifth";
+  }
+  EXPECT_TRUE(exporting.begin(3, users[0]));
 }
 
 // ---- deletion ----

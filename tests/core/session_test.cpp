@@ -93,6 +93,37 @@ TEST_F(SessionTest, ATokenThatIsNoneOfOursIsMalformed) { EXPECT_EQ(reason_of(ren
 
 TEST_F(SessionTest, ATicketDoesNotRenew) { EXPECT_EQ(reason_of(renew(log_in("o1").tokens.token)), Reason::malformed); }
 
+TEST_F(SessionTest, WeChatIsAskedAtARenewalWhereTheAppSaysSo) {
+  const auto before = log_in("o1");
+  set("login_state", "wechat");
+  const auto after = log_in("o2");
+  platform.stale_keys.insert(std::string(FakePlatform::kKey));
+  EXPECT_EQ(reason_of(renew(after.tokens.renew_token)), Reason::expired);
+  platform.key_check_failure = failure(ErrorCode::rate_limited, 45009);
+  EXPECT_TRUE(renew(after.tokens.renew_token)) << "WeChat's bad days end nobody's session";
+  set("login_state", "own");
+  const int asked = platform.key_checks;
+  EXPECT_TRUE(renew(before.tokens.renew_token));
+  EXPECT_EQ(platform.key_checks, asked);
+}
+
+// Thirty questions, and the renewal went on without one: who asked often enough stayed logged in whatever WeChat said.
+TEST_F(SessionTest, WhoHasAskedTooOftenIsNotRenewedUnasked) {
+  set("login_state", "wechat");
+  const auto who = log_in("o1");
+  core::Trace trace;
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(run_here(services().sessions.key_stands(app(), core::SessionView{who.session, who.user}, &trace))) << i;
+  platform.stale_keys.insert(std::string(FakePlatform::kKey));
+  const auto limited = renew(who.tokens.renew_token);
+  EXPECT_EQ(code_of(limited), ErrorCode::rate_limited);
+  EXPECT_TRUE(limited.error().retry_after);
+  clock.pass(2s);
+  EXPECT_EQ(reason_of(renew(who.tokens.renew_token)), Reason::expired);
+  platform.stale_keys.clear();
+  clock.pass(2s);
+  EXPECT_TRUE(renew(who.tokens.renew_token)) << "it has stayed as it was";
+}
+
 TEST_F(SessionTest, ARenewalAfterLogoutSaysSo) {
   const auto answer = log_in("o1");
   ASSERT_TRUE(log_out(answer));

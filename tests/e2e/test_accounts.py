@@ -215,18 +215,24 @@ def test_an_admin_deletes_a_user(kaimen, user):
     wire.problem(kaimen.admin("DELETE", f"/users/{login['user']['id']}"), 404, "not_found")
 
 
+def add_copies(database, table, which, count):
+    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+    (one,) = database.execute(f"SELECT * FROM {table} WHERE {which}")
+    place = columns.index("id")
+    # A second and more before it, so that all are old.
+    first = int.from_bytes(one[place], "big") - (10**9 << 80)
+    rows = ([*one[:place], (first + number).to_bytes(16, "big"), *one[place + 1:]] for number in range(count))
+    database.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(columns))})", rows)
+
+
 def test_an_export_of_a_hundred_thousand_events_holds_nobody_up(own_kaimen):
     kaimen = own_kaimen()
     login = kaimen.login("ada")
     kaimen.stop()
     database = sqlite3.connect(kaimen.data / "kaimen.db")
-    columns = [row[1] for row in database.execute("PRAGMA table_info(events)")]
-    (event,) = database.execute("SELECT * FROM events WHERE kind = 'login_new_user'")
-    place = columns.index("id")
-    # A second and more before the login, so that all are old.
-    first = int.from_bytes(event[place], "big") - (10**9 << 80)
-    rows = ([*event[:place], (first + number).to_bytes(16, "big"), *event[place + 1:]] for number in range(100_000))
-    database.executemany(f"INSERT INTO events VALUES ({','.join('?' * len(columns))})", rows)
+    add_copies(database, "events", "kind = 'login_new_user'", 100_000)
+    add_copies(database, "sessions", "ended = 0", 20_100)
+    database.execute("UPDATE sessions SET ended = 8 WHERE id <> (SELECT max(id) FROM sessions)")
     database.commit()
     database.close()
     kaimen.start()
@@ -244,6 +250,7 @@ def test_an_export_of_a_hundred_thousand_events_holds_nobody_up(own_kaimen):
     held = answers[0].json()
     assert len(held["events"]) == 100_000 and len({one["id"] for one in held["events"]}) == 100_000
     assert held["events_next"] == held["events"][-1]["id"], "the login's own event is behind them"
+    assert len(held["sessions"]) == 20_000 and held["sessions"][0]["current"], "what lives comes first"
     rest = kaimen.client("GET", f"/v1/me/export?events_after={held['events_next']}", login["token"]).json()
     assert [one["kind"] for one in rest["events"]] == ["login_new_user"] and rest["events_next"] is None
     assert rest["user"] == held["user"] and rest["sessions"] == held["sessions"]

@@ -141,7 +141,10 @@ class EchoHandler : public Handler {
     }
     Response response;
     response.body = std::string(request.method) + " " + std::string(request.target) + " [" + std::string(request.body) + "]";
-    if (request.path == "/big") response.body.assign(4 * 1024 * 1024, 'b');
+    if (request.path == "/big") {
+      response.body.assign(4 * 1024 * 1024, 'b');
+      response.held = held;
+    }
     if (request.path == "/empty") response.status = 204;
     co_return response;
   }
@@ -165,6 +168,7 @@ class EchoHandler : public Handler {
     return seen_;
   }
   std::atomic<int> slow_finished{0};
+  const std::shared_ptr<const int> held = std::make_shared<const int>(0);  ///< By answers to /big.
 
  private:
   void remember(const Request& request) {

@@ -112,6 +112,37 @@ TEST_F(HoldsLimits, a_refused_peer_that_keeps_sending_still_reads_the_refusal) {
   EXPECT_EQ(status_of(connection.read_all()), 413);
 }
 
+class HoldsOn : public ServerTest {
+ protected:
+  /// Asked for more than a peer that does not read can be sent.
+  void ask_for_much(const RawConnection& connection) {
+    std::string requests;
+    for (int i = 0; i < 8; ++i) requests += "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
+    ASSERT_TRUE(connection.send(requests));
+    std::this_thread::sleep_for(200ms);
+    EXPECT_GT(handler.held.use_count(), 1);
+  }
+  bool lets_go() const {
+    for (int i = 0; i < 300 && handler.held.use_count() > 1; ++i) std::this_thread::sleep_for(10ms);
+    return handler.held.use_count() == 1;
+  }
+};
+
+TEST_F(HoldsOn, to_what_belongs_to_an_answer_until_it_is_sent) {
+  start();
+  RawConnection connection(address);
+  ask_for_much(connection);
+  EXPECT_EQ(RawConnection::complete_answers(connection.read_answers(8)), 8U);
+  EXPECT_TRUE(lets_go());
+}
+TEST_F(HoldsOn, until_the_connection_is_gone) {
+  start();
+  RawConnection connection(address);
+  ask_for_much(connection);
+  connection.close();
+  EXPECT_TRUE(lets_go());
+}
+
 class HoldsDeadlines : public ServerTest {
  protected:
   HoldsDeadlines() {
