@@ -4,7 +4,7 @@
  *   kaimen on | off | optional;          optional: without a ticket the request passes, and nobody is identified
  *   kaimen_app, kaimen_project, kaimen_role, kaimen_env NAME; kaimen_registered on | off; kaimen_cookie NAME
  *
- * What the client claims in X-Kaimen-* and X-WX-OPENID (in any case, with underscores, doubled) is taken out of the request wherever
+ * What the client claims in X-Kaimen-* and X-WX-OPENID (in any case, whatever stands for the hyphens, doubled) is taken out of the request wherever
  * kaimen_state is set, also where `kaimen off` is: that is done before the access phase, which other modules may end with `satisfy any`. A good
  * ticket puts the same headers in as /verify gives. 401 carries the reason; where nothing can be said the answer is 503. nginx runs no access
  * checks in subrequests: they see what the main request was found to be. */

@@ -61,7 +61,7 @@ void cookies_named(std::string_view header, std::string_view name, Found found) 
 }
 
 /// Whether a header of this name claims an identity that only a check gives: X-Kaimen-* but the ticket, and those of WeChat's cloud; in any
-/// case, and with underscores, which many backends take for hyphens.
+/// case, and with whatever stands for a hyphen: many backends see no difference (HTTP_X_KAIMEN_USER).
 bool claims_identity(std::string_view name);
 
 }  // namespace kaimen::check

@@ -17,7 +17,8 @@ from backend import CountingLine, Line
 from nginx import free_port
 
 FORGED = [("X-Kaimen-User", "forged"), ("x-kaimen-openid", "forged"), ("X-KAIMEN-ROLES", "forged"), ("X_Kaimen_User", "forged"), ("X-Kaimen_External-Id", "forged"),
-          ("X-WX-OPENID", "forged"), ("X-Wx-From-Unionid", "forged"), ("x_wx_appid", "forged")]
+          ("X-WX-OPENID", "forged"), ("X-Wx-From-Unionid", "forged"), ("x_wx_appid", "forged"), ("X.Kaimen.Roles", "forged"), ("X!Kaimen-User", "forged"),
+          ("X-Kaimen~Env", "forged"), ("X-WX.From*Openid", "forged")]
 
 
 class App:

@@ -343,11 +343,14 @@ TEST_F(StateFileTest, AnAuthenticTicketOfMoreTextThanIsEverSealedIsMalformed) {
   EXPECT_EQ(status(sealed_by_hand(key_of(1), std::string(2900, 'x'))), 401);
 }
 
-TEST(ClaimsIdentityTest, AnyCaseAndUnderscores) {
-  for (const std::string name : {"X-Kaimen-User", "x_kaimen_user", "X-KAIMEN_Openid", "x-kaimen-whatever", "X-WX-OPENID", "x_wx_from_unionid", "X-Wx-Appid"}) {
+// lighttpd's CGI and FastCGI and PHP make HTTP_X_KAIMEN_ROLES of X.Kaimen.Roles and X!Kaimen!Roles too.
+TEST(ClaimsIdentityTest, AnyCaseAndWhateverStandsForTheHyphens) {
+  for (const std::string name : {"X-Kaimen-User", "x_kaimen_user", "X-KAIMEN_Openid", "x-kaimen-whatever", "X-WX-OPENID", "x_wx_from_unionid", "X-Wx-Appid",
+                                 "X.Kaimen.Roles", "x!kaimen-user", "X-Kaimen~Roles", "X*WX*OPENID", "X-WX-FROM|Unionid", "X+Kaimen-External.Id"}) {
     EXPECT_TRUE(kaimen_claims_identity(name.data(), name.size())) << name;
   }
-  for (const std::string name : {"X-Kaimen-Ticket", "X-Kaimen", "X-WX-Skey", "Authorization", "X-WX-OPENIDS", ""}) {
+  for (const std::string name : {"X-Kaimen-Ticket", "X.Kaimen.Ticket", "X-Kaimen", "X-WX-Skey", "Authorization", "X-WX-OPENIDS",
+                                 "XxKaimen-User", "X0Kaimen-User", "X-WXyOPENID", ""}) {
     EXPECT_FALSE(kaimen_claims_identity(name.data(), name.size())) << name;
   }
 }

@@ -69,7 +69,8 @@ function checker ({ url = 'http://127.0.0.1:8081', key, check = {}, ticketHeader
     for (let i = 0; i < raw.length; i += 2) {
       const name = raw[i].toLowerCase()
       if (passed.has(name)) headers.push(raw[i], raw[i + 1])
-      if (CLAIMED.test(name.replace(/_/g, '-'))) delete incoming.headers[name]
+      // Many gateways make one of all that is neither a letter nor a digit.
+      if (CLAIMED.test(name.replace(/[^a-z0-9]/g, '-'))) delete incoming.headers[name]
       else kept.push(raw[i], raw[i + 1])
     }
     incoming.rawHeaders = kept

@@ -51,7 +51,7 @@ function check(array $options = []): ?Identity
         $headers[] = "X-Kaimen-Key: {$options['key']}";
     }
     foreach (array_keys($_SERVER) as $name) {
-        if (preg_match('/^HTTP_X_(KAIMEN_(?!TICKET$).*|WX_(FROM_)?(OPENID|UNIONID|APPID))$/i', (string) $name)) {
+        if (preg_match('/^HTTP_X[^A-Z0-9](KAIMEN[^A-Z0-9](?!TICKET$).*|WX[^A-Z0-9](FROM[^A-Z0-9])?(OPENID|UNIONID|APPID))$/i', (string) $name)) {
             unset($_SERVER[$name]);
         }
     }
