@@ -113,6 +113,33 @@ TEST_F(StateFileTest, TwoWritersAreOneTooMany) {
   EXPECT_NE(error.find("another process"), std::string::npos) << error;
 }
 
+// A lock wants no right to write: a reader that takes one on what it may read must not keep the node from starting.
+TEST_F(StateFileTest, AReadersLockKeepsNobodyFromWriting) {
+  write();
+  writer_.reset();
+  const int reader = open(path_.c_str(), O_RDONLY);
+  ASSERT_EQ(flock(reader, LOCK_SH), 0);
+  write();
+  close(reader);
+  struct stat lock{};
+  ASSERT_EQ(stat((path_ + ".lock").c_str(), &lock), 0);
+  EXPECT_EQ(lock.st_mode & 07777, 0600U) << "and readers may not open what is locked";
+}
+
+TEST_F(StateFileTest, TheLockIsTakenOnAFileOfOnesOwn) {
+  const std::string lock = path_ + ".lock", elsewhere = directory_ + "/elsewhere";
+  std::string error;
+  ASSERT_EQ(symlink(elsewhere.c_str(), lock.c_str()), 0);
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(access(elsewhere.c_str(), F_OK), 0) << "nothing is made where a link points to";
+  ASSERT_EQ(unlink(lock.c_str()), 0);
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  std::ofstream{lock};
+  ASSERT_EQ(chown(lock.c_str(), 12345, 0), 0);
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(error.find("not a file of this user's"), std::string::npos) << error;
+}
+
 TEST_F(StateFileTest, AFileOfAnotherVersionIsRetiredAndReadersMoveOn) {
   write();
   publish();
