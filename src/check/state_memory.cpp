@@ -151,6 +151,8 @@ std::unique_ptr<StateMemory> StateMemory::open(const std::string& path, size_t s
       store(header.slots, slots);
     }
     store(header.file_bytes, state_bytes(room));
+    // Its writer died in the middle of a change. The next one makes the sequence even by its first, and may not have put right all of it by then.
+    if ((load(header.sequence) & 1) != 0) store(header.good_until_ms, 0);
     if (load(header.boot[0]) != boot[0] || load(header.boot[1]) != boot[1]) {
       store(header.good_until_ms, 0);  // of another boot's clock, and before that is forgotten
       std::atomic_thread_fence(std::memory_order_release);

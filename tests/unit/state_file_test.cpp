@@ -263,6 +263,31 @@ TEST_F(StateFileTest, AWriterThatDiesInTheMiddleOfAChangeLeavesUnknown) {
   EXPECT_EQ(status(ticket(1)), 204) << "the next one mends it";
 }
 
+// What is half written must not be read as whole once the next writer has changed something else, while the beat of the dead one is still good.
+TEST_F(StateFileTest, AfterAWriterThatDiedInTheMiddleNothingIsSaidUntilAllIsPublished) {
+  write();
+  publish();
+  const std::string good = ticket(1);
+  ASSERT_EQ(status(good), 204);
+  writer_.reset();
+  const int fd = open(path_.c_str(), O_RDWR);
+  uint64_t sequence = 0;
+  ASSERT_EQ(pread(fd, &sequence, sizeof sequence, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof sequence));
+  const uint64_t odd = sequence + 1, no_apps = 0;
+  ASSERT_EQ(pwrite(fd, &odd, sizeof odd, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof odd));
+  ASSERT_EQ(pwrite(fd, &no_apps, sizeof no_apps, offsetof(StateHeader, apps)), static_cast<ssize_t>(sizeof no_apps));
+  close(fd);
+  write();
+  writer_->refill(0);
+  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  writer_->publish_headers({});
+  writer_->publish_keys(keys_);
+  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  writer_->publish_apps(apps_);
+  beat();
+  EXPECT_EQ(status(good), 204);
+}
+
 TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
   write();
   publish();
