@@ -319,6 +319,23 @@ def test_its_own_key_goes_with_each_check(name, kaimen, tmp_path, user):
             one.stop()
 
 
+@pytest.mark.parametrize("name", runtimes.ALL)
+def test_an_address_of_another_kind_gets_no_ticket_in_the_clear(name, tmp_path):
+    """A misspelt https would be plain HTTP: the application does not start, or refuses everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        somebody.setblocking(False)
+        try:
+            one = App(name, f"htps://127.0.0.1:{somebody.getsockname()[1]}", tmp_path / "log")
+        except AssertionError:
+            return  # it has ended
+        try:
+            assert one.get(ticket="km1.any").status in (500, 503)
+            with pytest.raises(BlockingIOError):
+                somebody.accept()
+        finally:
+            one.stop()
+
+
 @pytest.mark.parametrize("name", [name for name in runtimes.ALL if name != "java"])  # java.net.http knows no unix sockets
 def test_over_a_unix_socket(name, kaimen, tmp_path, user):
     one = App(name, kaimen.unix, tmp_path / "log")

@@ -31,6 +31,7 @@ function identityOf (headers) {
 function checker ({ url = 'http://127.0.0.1:8081', key, check = {}, ticketHeaders = [], timeoutMs = 2000 } = {}) {
   const socketPath = url.startsWith('unix:') ? url.slice(5) : undefined
   const base = new URL(socketPath ? 'http://kaimen' : url)
+  if (!['http:', 'https:'].includes(base.protocol)) throw new TypeError(`url must be http://…, https://… or unix:…, not ${url}`)
   const { request, Agent } = base.protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const query = new URLSearchParams(check).toString()

@@ -73,7 +73,10 @@ function ask(string $url, string $path, array $headers, float $timeout): array
     $deadline = microtime(true) + $timeout;
     $unix = str_starts_with($url, 'unix:');
     $parts = parse_url($unix ? 'http://kaimen' : $url);
-    $scheme = ['http' => 'tcp', 'https' => 'tls'][$parts['scheme'] ?? ''] ?? 'tcp';
+    $scheme = ['http' => 'tcp', 'https' => 'tls'][strtolower($parts['scheme'] ?? '')] ?? null;
+    if ($scheme === null) {
+        throw new \InvalidArgumentException("url must be http://…, https://… or unix:…, not $url");
+    }
     $port = $parts['port'] ?? ($scheme === 'tls' ? 443 : 80);
     [$host, $port] = $unix ? ['unix://' . substr($url, 5), -1] : ["$scheme://" . ($parts['host'] ?? ''), $port];
     $request = "GET $path HTTP/1.1\r\n" . implode("\r\n", $headers) . "\r\n\r\n";

@@ -57,6 +57,8 @@ class Checker:
 
     def __init__(self, url="http://127.0.0.1:8081", key=None, check=None, ticket_headers=(), timeout=2.0):
         self._url, self._unix = urllib.parse.urlsplit(url), url[5:] if url.startswith("unix:") else None
+        if self._url.scheme not in ("http", "https", "unix"):
+            raise ValueError(f"url must be http://…, https://… or unix:…, not {url}")
         self._key, self._timeout = key, timeout
         given = {name: "true" if value is True else value for name, value in (check or {}).items()}
         self._optional = given.get("optional") == "true"
