@@ -300,6 +300,21 @@ def test_false_as_a_text_is_no(site, language, tmp_path):
         program.stop()
 
 
+def test_a_getter_that_throws_among_the_headers_is_an_exception(site, tmp_path):
+    command = LANGUAGES["node"](tmp_path)(site.state, "")
+    addon, state = command[5], command[3]
+    script = """
+      const [addon, state] = process.argv.slice(1), native = require(addon), handle = native.open(state);
+      for (const bad of [0, 1, 2]) {
+        const headers = ['Host', 'k', 'X-Kaimen-Ticket', 'km1.any'];
+        Object.defineProperty(headers, bad, { get() { throw new RangeError('no value'); } });
+        try { console.log(native.request(handle, headers, ['', '', '', ''], false, false)); } catch (error) { console.log(error.name); }
+      }
+    """
+    done = subprocess.run(["node", "-e", script, addon, str(state)], capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == ["RangeError"] * 3, done
+
+
 def test_without_both_it_is_503(tickets, command, tmp_path):
     program = Program(command(tmp_path / "none", f"http://127.0.0.1:{front.free_port()}/verify"))
     answer = program.ask([("Authorization", f"Bearer {tickets.good}")])
