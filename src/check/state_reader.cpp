@@ -167,19 +167,18 @@ StateVerdict StateReader::check(std::string_view text, uint64_t boot_ms, Opened&
     out.claims = Claims{};
     return verdict;
   };
-  verdict.unsure = sure(boot_ms);
-  if (verdict.unsure != Unsure::no) return nobody();
-  uint32_t key_id = 0;
-  if (!ticket_key_id(text, key_id)) return nobody();
-
   for (int tries = 0; tries < kTries; ++tries) {
     uint64_t sequence = 0;
     if (tries != 0) {
       // What the last try read while it was changing says nothing.
-      verdict = StateVerdict{.unsure = Unsure::no};
+      verdict = StateVerdict{};
       wait_before(tries);
     }
     if (!begin(sequence)) continue;
+    // Asked after that: a file that was left half written is made even by its next writer, and is not good until that has put right all of it.
+    verdict.unsure = sure(boot_ms);
+    uint32_t key_id = 0;
+    if (verdict.unsure != Unsure::no || !ticket_key_id(text, key_id)) return nobody();
     Ring ring;
     const Unsure found = find_key(key_id, ring);
     if (!same(sequence)) continue;

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "base/random.h"
 #include "check/base64url.h"
@@ -273,17 +275,28 @@ TEST_F(StateFileTest, AfterAWriterThatDiedInTheMiddleNothingIsSaidUntilAllIsPubl
   const int fd = open(path_.c_str(), O_RDWR);
   uint64_t sequence = 0;
   ASSERT_EQ(pread(fd, &sequence, sizeof sequence, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof sequence));
-  const uint64_t odd = sequence + 1, no_apps = 0;
+  const uint64_t odd = sequence + 1, no_keys = 0;
   ASSERT_EQ(pwrite(fd, &odd, sizeof odd, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof odd));
-  ASSERT_EQ(pwrite(fd, &no_apps, sizeof no_apps, offsetof(StateHeader, apps)), static_cast<ssize_t>(sizeof no_apps));
+  ASSERT_EQ(pwrite(fd, &no_keys, sizeof no_keys, offsetof(StateHeader, keys)), static_cast<ssize_t>(sizeof no_keys));
   close(fd);
+  std::atomic<bool> over{false};
+  std::atomic<int> asked{0}, others{0};
+  std::thread waiting([&] {
+    kaimen_identity who;
+    for (; !over; ++asked) others += kaimen_check_ticket(handle_, good.data(), good.size(), &who) != 503;
+  });
+  usleep(5000);
   write();
   writer_->refill(0);
   EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  while (asked == 0) usleep(1000);
+  over = true;
+  waiting.join();
+  EXPECT_EQ(others, 0) << "nor to those who waited for the change to end";
   writer_->publish_headers({});
-  writer_->publish_keys(keys_);
-  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
   writer_->publish_apps(apps_);
+  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  writer_->publish_keys(keys_);
   beat();
   EXPECT_EQ(status(good), 204);
 }
