@@ -50,7 +50,7 @@ extern ngx_module_t   ngx_http_kaimen_module;
 extern kaimen_name_t  kaimen_names[KAIMEN_VALUES];
 
 /* The handlers of the phases, and the header filter that follows ours. */
-ngx_int_t kaimen_preaccess(ngx_http_request_t *r);
+ngx_int_t kaimen_rewrite(ngx_http_request_t *r);
 ngx_int_t kaimen_access(ngx_http_request_t *r);
 ngx_int_t kaimen_header_filter(ngx_http_request_t *r);
 extern ngx_http_output_header_filter_pt  kaimen_next_header_filter;

@@ -4,10 +4,10 @@
  *   kaimen on | off | optional;          optional: without a ticket the request passes, and nobody is identified
  *   kaimen_app, kaimen_project, kaimen_role, kaimen_env NAME; kaimen_registered on | off; kaimen_cookie NAME
  *
- * What the client claims in X-Kaimen-* and X-WX-OPENID (in any case, with underscores, doubled) is taken out of the request wherever
- * kaimen_state is set, also where `kaimen off` is: that is done before the access phase, which other modules may end with `satisfy any`. A good
- * ticket puts the same headers in as /verify gives. 401 carries the reason; where nothing can be said the answer is 503. nginx runs no access
- * checks in subrequests: they see what the main request was found to be. */
+ * What the client claims in X-Kaimen-* and X-WX-OPENID (in any case, whatever stands for the hyphens, doubled) is taken out of the request wherever
+ * kaimen_state is set, also where `kaimen off` is: before nginx's own `set` and `if`, and in subrequests too. A good ticket puts the same headers
+ * in as /verify gives. 401 carries the reason; where nothing can be said the answer is 503. nginx runs no access checks in subrequests: they see
+ * what the main request was found to be. */
 #include "ngx_http_kaimen.h"
 
 static ngx_int_t kaimen_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t which);
@@ -132,19 +132,26 @@ kaimen_add_variables(ngx_conf_t *cf)
 static ngx_int_t
 kaimen_init(ngx_conf_t *cf)
 {
+    ngx_uint_t                  i;
     ngx_http_handler_pt        *handler;
     ngx_http_core_main_conf_t  *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    static const struct {
+        ngx_uint_t           phase;
+        ngx_http_handler_pt  run;
+    } handlers[] = {
+        /* Before nginx's own `set` and `if`: of a phase's handlers the last one registered runs first. */
+        { NGX_HTTP_SERVER_REWRITE_PHASE, kaimen_rewrite },
+        { NGX_HTTP_REWRITE_PHASE, kaimen_rewrite },
+        { NGX_HTTP_ACCESS_PHASE, kaimen_access }
+    };
 
-    handler = ngx_array_push(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (handler == NULL) {
-        return NGX_ERROR;
+    for (i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        handler = ngx_array_push(&core->phases[handlers[i].phase].handlers);
+        if (handler == NULL) {
+            return NGX_ERROR;
+        }
+        *handler = handlers[i].run;
     }
-    *handler = kaimen_preaccess;
-    handler = ngx_array_push(&core->phases[NGX_HTTP_ACCESS_PHASE].handlers);
-    if (handler == NULL) {
-        return NGX_ERROR;
-    }
-    *handler = kaimen_access;
     kaimen_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = kaimen_header_filter;
     return NGX_OK;

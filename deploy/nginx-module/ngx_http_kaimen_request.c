@@ -50,6 +50,13 @@ kaimen_keep(ngx_http_request_t *r, kaimen_found_t *found, ngx_uint_t which, cons
     return NGX_OK;
 }
 
+/* By its first letter most are seen to be none without a call. */
+static ngx_inline ngx_uint_t
+kaimen_is_claim(const ngx_table_elt_t *header)
+{
+    return (header->key.data[0] | 0x20) == 'x' && kaimen_claims_identity((const char *) header->key.data, header->key.len);
+}
+
 /* Takes what claims an identity out of the request. The list is made anew where there is any, so that pointers of others to headers that stay
  * go on pointing to them. */
 static ngx_int_t
@@ -63,7 +70,7 @@ kaimen_drop_claims(ngx_http_request_t *r)
     for (part = &r->headers_in.headers.part; part && !any; part = part->next) {
         header = part->elts;
         for (i = 0; i < part->nelts && !any; i++) {
-            any = kaimen_claims_identity((const char *) header[i].key.data, header[i].key.len);
+            any = kaimen_is_claim(&header[i]);
         }
     }
     if (!any) {
@@ -75,7 +82,7 @@ kaimen_drop_claims(ngx_http_request_t *r)
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         header = part->elts;
         for (i = 0; i < part->nelts; i++) {
-            if (kaimen_claims_identity((const char *) header[i].key.data, header[i].key.len)) {
+            if (kaimen_is_claim(&header[i])) {
                 continue;
             }
             copy = ngx_list_push(&kept);
@@ -92,13 +99,19 @@ kaimen_drop_claims(ngx_http_request_t *r)
     return NGX_OK;
 }
 
+/* In the first phases that know a location, so that neither `set` nor `if` reads a claim and no subrequest of theirs takes one along. Once for each
+ * run through them: an internal redirect, after which the identity is given anew, forgets the module's context. */
 ngx_int_t
-kaimen_preaccess(ngx_http_request_t *r)
+kaimen_rewrite(ngx_http_request_t *r)
 {
     kaimen_loc_conf_t  *conf = ngx_http_get_module_loc_conf(r, ngx_http_kaimen_module);
 
-    /* A subrequest shares the main request's headers, which are what they should be. */
-    if (conf->file == NULL || r != r->main) {
+    if (conf->file == NULL || ngx_http_get_module_ctx(r, ngx_http_kaimen_module) != NULL) {
+        return NGX_DECLINED;
+    }
+    ngx_http_set_ctx(r, &ngx_http_kaimen_module, ngx_http_kaimen_module);
+    /* A subrequest has a copy of the main request's headers: what it was found to be, if it was looked at by now, else what the client sent. */
+    if (r != r->main && kaimen_found(r, 0) != NULL) {
         return NGX_DECLINED;
     }
     return kaimen_drop_claims(r) == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -211,7 +224,7 @@ kaimen_access(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
     found = kaimen_found(r, 1);
-    if (found == NULL) {
+    if (found == NULL || kaimen_drop_claims(r) != NGX_OK) {   /* what a script has put there since */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     ngx_memzero(found, sizeof(kaimen_found_t));

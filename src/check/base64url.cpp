@@ -83,7 +83,7 @@ bool decode_base64url(std::string_view text, uint8_t* out) noexcept {
   const size_t rest = text.size() % 4;
   if (rest == 1) return false;
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2")) {
+  if (text.size() >= 32 && __builtin_cpu_supports("avx2")) {
     const auto [done, good] = decode_wide(in, text.size(), out);
     if (!good) return false;
     in += done;

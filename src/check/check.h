@@ -39,6 +39,7 @@ struct AppState {
   bool disabled = false;
   uint64_t revoked_before_ms = 0;   ///< Tickets issued up to 10 s after this are refused (`revoked`); 0: none.
   uint32_t life_cap_s = 86400;      ///< Tickets with a longer life are refused (`malformed`).
+  bool wafer = false;               ///< X-WX-Skey may carry its tickets. Checks do not look at it.
 };
 
 /// Apps by number; immutable once published.

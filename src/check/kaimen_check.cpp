@@ -23,20 +23,13 @@ StateSource& source_of(kaimen_check* check) { return *reinterpret_cast<StateSour
 
 std::string_view text_of(const char* text) { return text ? std::string_view(text) : std::string_view(); }
 
-struct HexPairs {
-  char text[256][2];
-  constexpr HexPairs() : text() {
-    constexpr char kDigits[] = "0123456789abcdef";
-    for (int byte = 0; byte < 256; ++byte) {
-      text[byte][0] = kDigits[byte >> 4];
-      text[byte][1] = kDigits[byte & 15];
-    }
-  }
-};
-constexpr HexPairs kHex;
-
+// Without a table, so that the compiler does all sixteen at once.
+constexpr char hex_digit(uint8_t value) { return static_cast<char>(value + '0' + (value > 9 ? 'a' - '0' - 10 : 0)); }
 void hex(const std::array<uint8_t, 16>& bytes, char* out) {
-  for (size_t i = 0; i < bytes.size(); ++i) std::memcpy(out + 2 * i, kHex.text[bytes[i]], 2);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    out[2 * i] = hex_digit(bytes[i] >> 4);
+    out[2 * i + 1] = hex_digit(bytes[i] & 15);
+  }
   out[32] = '\0';
 }
 
@@ -157,15 +150,17 @@ int kaimen_check_ticket(kaimen_check* check, const char* ticket, size_t size, ka
 
 void kaimen_presented_header(kaimen_check* check, kaimen_presented* presented, const char* name, size_t name_size, const char* value, size_t value_size,
                              const char* cookie) {
-  const std::string_view header(name, name_size);
-  Presented seen = presented_of(presented);
-  if (seen.offer_header(header, {value, value_size}, cookie && *cookie ? std::string_view(cookie) : kTicketCookie)) {
-    const StateReader* const file = file_of(check);
-    const Carries carries = file ? file->carries(header) : Carries::nothing;
-    if (carries == Carries::nothing) return;
-    if (carries == Carries::ticket) seen.offer({value, value_size});
-    else seen.offer_skey({value, value_size});
+  const std::string_view header(name, name_size), text(value, value_size);
+  if (Presented::may_be_one(header)) {
+    Presented seen = presented_of(presented);
+    if (!seen.offer_header(header, text, cookie && *cookie ? std::string_view(cookie) : kTicketCookie)) return keep(seen, presented);
   }
+  const StateReader* const file = file_of(check);
+  const Carries carries = file && file->carries_more() ? file->carries(header) : Carries::nothing;
+  if (carries == Carries::nothing) return;
+  Presented seen = presented_of(presented);
+  if (carries == Carries::ticket) seen.offer(text);
+  else seen.offer_skey(text);
   keep(seen, presented);
 }
 

@@ -117,7 +117,7 @@ typedef struct kaimen_wanted {
 KAIMEN_CHECK_API int kaimen_check_request(kaimen_check *check, const kaimen_presented *presented, const kaimen_wanted *wanted, kaimen_identity *who);
 
 /* 1: a header of this name claims an identity, and must not be passed on from a client: X-Kaimen-* but the ticket, X-WX-OPENID and its like, in
- * any case, also with underscores. */
+ * any case, also with underscores, dots or whatever else for the hyphens. */
 KAIMEN_CHECK_API int kaimen_claims_identity(const char *name, size_t size);
 
 /* "missing", "malformed" …; "" for what is none of them. */

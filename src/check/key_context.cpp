@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include <cstring>
+
 namespace kaimen::check {
 
 namespace {
@@ -13,71 +15,78 @@ const EVP_CIPHER* cipher() {
   return fetched;
 }
 
-// Known by its bytes: an id could come again with others (a restored database, two random ids that meet).
-using Bytes = decltype(Key::bytes);
-
-class Contexts {
- public:
-  constexpr explicit Contexts(Direction direction) : direction_(direction) {}
-  Contexts(const Contexts&) = delete;
-  Contexts& operator=(const Contexts&) = delete;
-  ~Contexts() {
-    for (Kept& kept : kept_) drop(kept);
-  }
-
-  EVP_CIPHER_CTX* get(const Bytes& key) noexcept {
-    for (Kept& kept : kept_) {
-      if (kept.context && kept.key == key) {
-        kept.used = ++uses_;
-        return kept.context;
-      }
-    }
-    return add(key);
-  }
-
- private:
-  struct Kept {
-    Bytes key{};
-    EVP_CIPHER_CTX* context = nullptr;
-    uint64_t used = 0;
-  };
-
-  EVP_CIPHER_CTX* add(const Bytes& key) noexcept {
-    Kept* oldest = &kept_[0];
-    for (Kept& kept : kept_) {
-      if (kept.used < oldest->used) oldest = &kept;
-    }
-    drop(*oldest);
-    EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-    const auto init = direction_ == Direction::open ? EVP_DecryptInit_ex2 : EVP_EncryptInit_ex2;
-    if (!context || !cipher() || !init(context, cipher(), key.data(), nullptr, nullptr)) {
-      EVP_CIPHER_CTX_free(context);
-      ERR_clear_error();
-      return nullptr;
-    }
-    *oldest = Kept{key, context, ++uses_};
-    return context;
-  }
-
-  static void drop(Kept& kept) noexcept {
-    EVP_CIPHER_CTX_free(kept.context);  // wipes the expanded key
-    OPENSSL_cleanse(kept.key.data(), kept.key.size());
-    kept.context = nullptr;
-    kept.used = 0;
-  }
-
-  std::array<Kept, kKeptContexts> kept_{};
-  uint64_t uses_ = 0;
-  Direction direction_;
+struct Kept {
+  decltype(Key::bytes) key{};
+  EVP_CIPHER_CTX* context = nullptr;
+  uint64_t used = 0;
+};
+struct Contexts {
+  std::array<Kept, kKeptContexts> kept{};
+  uint64_t uses = 0;
 };
 
-thread_local Contexts opening(Direction::open);
-thread_local Contexts sealing(Direction::seal);
+// Nothing is to be made or destroyed of them, so that finding one asks for an address and for nothing else.
+constinit thread_local Contexts opening, sealing;
+
+void drop(Kept& kept) noexcept {
+  EVP_CIPHER_CTX_free(kept.context);  // wipes the expanded key
+  OPENSSL_cleanse(kept.key.data(), kept.key.size());
+  kept.context = nullptr;
+  kept.used = 0;
+}
+
+// A thread that has kept any leaves none behind.
+struct Leaving {
+  bool has_kept = false;
+  ~Leaving() {
+    for (Contexts* const contexts : {&opening, &sealing}) {
+      for (Kept& kept : contexts->kept) drop(kept);
+    }
+  }
+};
+thread_local Leaving leaving;
+
+[[gnu::noinline]] EVP_CIPHER_CTX* add(Contexts& contexts, const Key& key, Direction direction) noexcept {
+  leaving.has_kept = true;
+  Kept* oldest = &contexts.kept[0];
+  for (Kept& kept : contexts.kept) {
+    if (kept.used < oldest->used) oldest = &kept;
+  }
+  drop(*oldest);
+  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+  const auto init = direction == Direction::open ? EVP_DecryptInit_ex2 : EVP_EncryptInit_ex2;
+  if (!context || !cipher() || !init(context, cipher(), key.bytes.data(), nullptr, nullptr)) {
+    EVP_CIPHER_CTX_free(context);
+    ERR_clear_error();
+    return nullptr;
+  }
+  *oldest = Kept{key.bytes, context, ++contexts.uses};
+  return context;
+}
+
+bool same_bytes(const decltype(Key::bytes)& one, const decltype(Key::bytes)& other) noexcept {
+  uint64_t a[4], b[4];
+  std::memcpy(a, one.data(), sizeof a);
+  std::memcpy(b, other.data(), sizeof b);
+  return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
+}
+
+// Known by its bytes: an id could come again with others (a restored database, two random ids that meet). Not inlined: in a shared library the
+// address of `contexts` would be asked for at every turn.
+[[gnu::noinline]] EVP_CIPHER_CTX* find(Contexts& contexts, const Key& key, Direction direction) noexcept {
+  for (Kept& kept : contexts.kept) {
+    if (kept.context && same_bytes(kept.key, key.bytes)) {
+      kept.used = ++contexts.uses;
+      return kept.context;
+    }
+  }
+  return add(contexts, key, direction);
+}
 
 }  // namespace
 
 EVP_CIPHER_CTX* key_context(const Key& key, Direction direction) noexcept {
-  return direction == Direction::open ? opening.get(key.bytes) : sealing.get(key.bytes);
+  return direction == Direction::open ? find(opening, key, direction) : find(sealing, key, direction);
 }
 
 }  // namespace kaimen::check

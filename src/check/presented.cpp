@@ -5,7 +5,11 @@ namespace kaimen::check {
 namespace {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-constexpr char folded(char c) { return c == '_' ? '-' : lower(c); }
+// CGI and what is like it have room for letters, digits and underscores only, and gateways make an underscore of more than the hyphen.
+constexpr char folded(char c) {
+  const char small = lower(c);
+  return (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') ? small : '-';
+}
 
 bool starts_folded(std::string_view name, std::string_view prefix) {
   if (name.size() < prefix.size()) return false;

@@ -26,9 +26,12 @@ struct Presented {
   void offer_skey(std::string_view value);
   /// Authorization, Cookie or X-Kaimen-Ticket, whichever the name says; other headers are nothing. False: it was one of those.
   bool offer_header(std::string_view name, std::string_view value, std::string_view cookie_name = kTicketCookie) {
-    // Most headers are seen by the size of their names to be none of these, without a call.
-    const size_t size = name.size();
-    return (size != kAuthorization.size() && size != kCookie.size() && size != kTicketHeader.size()) || offer_named(name, value, cookie_name);
+    return !may_be_one(name) || offer_named(name, value, cookie_name);
+  }
+  /// By the size of its name and the first letter, which tell of nearly all headers that they are none of these, without a call.
+  static constexpr bool may_be_one(std::string_view name) {
+    const auto may_be = [name](std::string_view one) { return name.size() == one.size() && (name.front() | 0x20) == one.front(); };
+    return may_be(kAuthorization) || may_be(kCookie) || may_be(kTicketHeader);
   }
 
  private:
@@ -61,7 +64,7 @@ void cookies_named(std::string_view header, std::string_view name, Found found) 
 }
 
 /// Whether a header of this name claims an identity that only a check gives: X-Kaimen-* but the ticket, and those of WeChat's cloud; in any
-/// case, and with underscores, which many backends take for hyphens.
+/// case, and with whatever stands for a hyphen: many backends see no difference (HTTP_X_KAIMEN_USER).
 bool claims_identity(std::string_view name);
 
 }  // namespace kaimen::check

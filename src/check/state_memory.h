@@ -12,7 +12,7 @@ namespace kaimen::check {
 
 class StateMemory {
  public:
-  /// Opens the file at `path`, or makes it, with room for two tables of `slots`, and locks it for as long as this lives. One that is larger
+  /// Opens the file at `path`, or makes it, with room for two tables of `slots`, and locks `path`.lock for as long as this lives. One that is larger
   /// stays so; one of another version is marked retired, and a new one made. nullptr: `error` says why.
   static std::unique_ptr<StateMemory> open(const std::string& path, size_t slots, std::string& error);
   ~StateMemory();
@@ -30,9 +30,9 @@ class StateMemory {
   bool allocate(size_t from, size_t slots, std::string& error, const std::function<void()>& between = {});
 
  private:
-  StateMemory(int fd, StateFile* file, size_t room) : fd_(fd), file_(file), room_(room) {}
+  StateMemory(int lock, int fd, StateFile* file, size_t room) : lock_(lock), fd_(fd), file_(file), room_(room) {}
 
-  const int fd_;
+  const int lock_, fd_;
   StateFile* file_;
   size_t room_;
   std::mutex end_;  // of the file: one thread at a time moves it

@@ -130,6 +130,13 @@ bool StateReader::judge_opened(const Ring& key, const Claims& claims, uint64_t n
 
   const uint64_t apps = load(file_->header.apps), table = load(file_->header.table), slots = load(file_->header.slots);
   if (apps > kStateAppsMax || table > 1 || slots > slots_max_ || !is_slot_count(slots)) return false;
+  // First, for its place in memory is any: what follows goes on while that is fetched.
+  uint64_t value = 0;
+  const Slot* const in_use = file_->first_table + table * state_stride(slots);
+  const SessionWords session(claims.session);
+  if (Filter<const Slot>(in_use, slots).may_hold(session) && !Slots<const Slot>(in_use, slots).locate(session, value)) return false;
+  found.revocation = reason_for(value, claims.generation);
+
   const auto number_and_flags = [](const StateApp& app) { return load(app.number_and_flags); };
   const StateApp* const end = file_->apps + apps;
   const StateApp* const app =
@@ -149,45 +156,41 @@ bool StateReader::judge_opened(const Ring& key, const Claims& claims, uint64_t n
     copy_name(app->app_id, app_id_length, app_id);
     copy_name(app->project, project_length, project);
   }
-
-  uint64_t value = 0;
-  const Slot* const in_use = file_->first_table + table * state_stride(slots);
-  const SessionWords session(claims.session);
-  if (Filter<const Slot>(in_use, slots).may_hold(session) && !Slots<const Slot>(in_use, slots).locate(session, value)) return false;
-  found.revocation = reason_for(value, claims.generation);
   verdict.reason = judge(claims, found, now_ms);
   return true;
 }
 
 StateVerdict StateReader::check(std::string_view text, uint64_t boot_ms, Opened& out, StateName& app_id, StateName& project) const noexcept {
   StateVerdict verdict;
-  out.claims = Claims{};
-  verdict.unsure = sure(boot_ms);
-  if (verdict.unsure != Unsure::no) return verdict;
-  uint32_t key_id = 0;
-  if (!ticket_key_id(text, key_id)) return verdict;
-
+  // Of a ticket that was not opened, or by what may have been half written, there are no claims.
+  const auto nobody = [&] {
+    out.claims = Claims{};
+    return verdict;
+  };
   for (int tries = 0; tries < kTries; ++tries) {
     uint64_t sequence = 0;
     if (tries != 0) {
       // What the last try read while it was changing says nothing.
-      verdict = StateVerdict{.unsure = Unsure::no};
-      out.claims = Claims{};
+      verdict = StateVerdict{};
       wait_before(tries);
     }
     if (!begin(sequence)) continue;
+    // Asked after that: a file that was left half written is made even by its next writer, and is not good until that has put right all of it.
+    verdict.unsure = sure(boot_ms);
+    uint32_t key_id = 0;
+    if (verdict.unsure != Unsure::no || !ticket_key_id(text, key_id)) return nobody();
     Ring ring;
     const Unsure found = find_key(key_id, ring);
     if (!same(sequence)) continue;
     if (found != Unsure::no) {
       verdict.unsure = found;
-      return verdict;
+      return nobody();
     }
-    if (!ring.known) return verdict;  // malformed
+    if (!ring.known) return nobody();  // malformed
     if (ring.flags & kStateKeyWithheld) {
       verdict.reason = Reason::renew;
       if (ring.flags & kStateKeyUnsettled) verdict.unsure = Unsure::key_withheld;
-      return verdict;
+      return nobody();
     }
     if (!open_ticket(ring.key, text, out)) return verdict;
     const bool possible = judge_opened(ring, out.claims, boot_ms + load(file_->header.node_ahead_ms), verdict, app_id, project);
@@ -198,7 +201,7 @@ StateVerdict StateReader::check(std::string_view text, uint64_t boot_ms, Opened&
     return verdict;
   }
   verdict.unsure = Unsure::changing;
-  return verdict;
+  return nobody();
 }
 
 }  // namespace kaimen::check

@@ -18,8 +18,9 @@ namespace kaimen::check {
 namespace {
 
 constexpr uint64_t kLookEveryMs = 1000;
-// A file is mapped again when it has grown, and another one when it was removed; a process that has seen this many has other troubles.
-constexpr int kMappingsMax = 64;
+// A file is mapped again when it has grown, and another one when it was removed, as with a directory that is made anew at each restart of the node.
+// A process that has seen this many has other troubles: none of them is unmapped.
+constexpr int kMappingsMax = 4096;
 
 bool may_be_believed(int fd, const char* path, struct stat& file) {
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
@@ -103,9 +104,8 @@ Unsure StateSource::reader(uint64_t boot_ms, const StateReader*& reader) noexcep
       if (extend(*mapping)) continue;
       extend_again_ms_.store(boot_ms + kLookEveryMs, std::memory_order_relaxed);
     }
-    if (looked || boot_ms < look_again_ms_.load(std::memory_order_relaxed) || looking_.test_and_set(std::memory_order_acquire)) return unsure;
-    look(boot_ms);
-    looking_.clear(std::memory_order_release);
+    if (looked || !may_look(boot_ms)) return unsure;
+    look();
     looked = true;
   }
 }
@@ -115,14 +115,18 @@ const StateReader* StateSource::last() const noexcept {
   return mapping ? &mapping->reader : nullptr;
 }
 
-Unsure StateSource::look(uint64_t boot_ms) noexcept {
-  look_again_ms_.store(boot_ms + kLookEveryMs, std::memory_order_relaxed);
+// One thread a second. There is no mark of one that is looking: a child forked meanwhile has it without the thread, and nobody to take it away.
+bool StateSource::may_look(uint64_t boot_ms) noexcept {
+  uint64_t again = look_again_ms_.load(std::memory_order_relaxed);
+  return boot_ms >= again && look_again_ms_.compare_exchange_strong(again, boot_ms + kLookEveryMs, std::memory_order_relaxed);
+}
+
+void StateSource::look() noexcept {
   Unsure why = Unsure::no_file;
   Mapping* const before = current_.load(std::memory_order_acquire);
   Mapping* const found = map_now(before, why);
   missing_.store(why, std::memory_order_relaxed);
   if (found) put_before(found, before);
-  return why;
 }
 
 // False: another thread was faster, and `mapping` is gone.

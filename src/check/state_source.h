@@ -26,7 +26,8 @@ class StateSource {
   struct Mapping;
   StateSource() = default;
   ~StateSource();
-  Unsure look(uint64_t boot_ms) noexcept;
+  bool may_look(uint64_t boot_ms) noexcept;
+  void look() noexcept;
   Mapping* map_now(Mapping* before, Unsure& why) noexcept;
   bool extend(Mapping& before) noexcept;
   bool put_before(Mapping* mapping, Mapping* before) noexcept;
@@ -34,7 +35,6 @@ class StateSource {
   char* path_ = nullptr;
   std::atomic<Mapping*> current_{nullptr};  // heads a list: readers may still be in one that was replaced, so all stay until the end
   std::atomic<uint64_t> look_again_ms_{0}, extend_again_ms_{0};
-  std::atomic_flag looking_ = ATOMIC_FLAG_INIT;
   std::atomic<Unsure> missing_{Unsure::no_file};
 };
 

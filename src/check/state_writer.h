@@ -47,7 +47,7 @@ struct StateFill {
 class StateWriter {
  public:
   /// See StateMemory::open. Room for that many live revocations, to begin with. Readers of a file that another writer has left go on with what it
-  /// says for as long as that is good; nothing is changed before the first refill.
+  /// says for as long as that is good, unless it was left in the middle of a change; nothing is changed before the first refill.
   static std::unique_ptr<StateWriter> open(const std::string& path, size_t revocations, const Revocations& known, std::string& error);
 
   void publish_keys(const std::vector<StateKeyEntry>& keys);

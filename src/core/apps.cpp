@@ -155,8 +155,9 @@ Task<Result<>> Apps::load() {
     state.project = app->project;
     state.disabled = app->disabled;
     state.revoked_before_ms = static_cast<uint64_t>(epoch_ms(app->revoked_before));
+    state.wafer = app->settings.wafer != Wafer::off;
+    table->wafer = table->wafer || state.wafer;
     table->states.emplace(app->number, std::move(state));
-    table->wafer = table->wafer || app->settings.wafer != Wafer::off;
     table->by_number.emplace(app->number, app);
     table->by_id.emplace(app->app_id, app);
     by_id.emplace(row.app_id, std::move(row));

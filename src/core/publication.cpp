@@ -39,7 +39,7 @@ void Publication::apps_changed() {
   for (const auto& [number, app] : apps->by_number) {
     if (!serves(*app)) continue;
     const check::AppState& state = apps->states.at(number);
-    entries.push_back({number, state.app_id, state.project, state.disabled, state.revoked_before_ms, state.life_cap_s, app->settings.wafer != Wafer::off});
+    entries.push_back({number, state.app_id, state.project, state.disabled, state.revoked_before_ms, state.life_cap_s, state.wafer});
   }
   // As /verify counts them, those without apps included. Readers of a file for some apps can mean no others.
   std::optional<size_t> projects;

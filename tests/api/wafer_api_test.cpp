@@ -175,6 +175,22 @@ TEST_F(WaferApiTest, ASkeyIsOfWafersAppsAlone) {
   EXPECT_EQ(send(verify(skey).with("X-WX-Skey", "of something else")).status, 204);
 }
 
+// A check read the app of its answer from a table that another thread's change of the apps had freed meanwhile. It takes AddressSanitizer to see.
+TEST_F(WaferApiTest, TheAppOfAnAnswerIsOfTheTableThatTheCheckWasMadeWith) {
+  const std::string skey = skey_of(login_as());
+  std::atomic<bool> over{false};
+  std::thread changing([&] {
+    while (!over) services().live.set_apps(std::make_shared<core::AppTable>(*services().live.apps.get()));
+  });
+  for (int i = 0; i < 5'000; ++i) {
+    const Reply reply = check_by_skey(skey);
+    EXPECT_EQ(reply.status, 204);
+    EXPECT_EQ(reply.header("X-Kaimen-App"), "wx1");
+  }
+  over = true;
+  changing.join();
+}
+
 TEST_F(WaferApiTest, ParallelLoginsDoNotPutEachOtherOut) {
   set("max_per_user", "2");
   std::vector<std::string> skeys;

@@ -17,7 +17,8 @@ from backend import CountingLine, Line
 from nginx import free_port
 
 FORGED = [("X-Kaimen-User", "forged"), ("x-kaimen-openid", "forged"), ("X-KAIMEN-ROLES", "forged"), ("X_Kaimen_User", "forged"), ("X-Kaimen_External-Id", "forged"),
-          ("X-WX-OPENID", "forged"), ("X-Wx-From-Unionid", "forged"), ("x_wx_appid", "forged")]
+          ("X-WX-OPENID", "forged"), ("X-Wx-From-Unionid", "forged"), ("x_wx_appid", "forged"), ("X.Kaimen.Roles", "forged"), ("X!Kaimen-User", "forged"),
+          ("X-Kaimen~Env", "forged"), ("X-WX.From*Openid", "forged")]
 
 
 class App:
@@ -314,6 +315,23 @@ def test_its_own_key_goes_with_each_check(name, kaimen, tmp_path, user):
         one = App(name, kaimen.private, tmp_path / key[:8], key)
         try:
             assert one.get(ticket=ticket).status == status
+        finally:
+            one.stop()
+
+
+@pytest.mark.parametrize("name", runtimes.ALL)
+def test_an_address_of_another_kind_gets_no_ticket_in_the_clear(name, tmp_path):
+    """A misspelt https would be plain HTTP: the application does not start, or refuses everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        somebody.setblocking(False)
+        try:
+            one = App(name, f"htps://127.0.0.1:{somebody.getsockname()[1]}", tmp_path / "log")
+        except AssertionError:
+            return  # it has ended
+        try:
+            assert one.get(ticket="km1.any").status in (500, 503)
+            with pytest.raises(BlockingIOError):
+                somebody.accept()
         finally:
             one.stop()
 

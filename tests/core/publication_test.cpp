@@ -19,6 +19,7 @@ class PublicationTest : public CoreTest {
     publication_.reset();
     file_.reset();
     unlink(path_.c_str());
+    unlink((path_ + ".lock").c_str());
     CoreTest::TearDown();
   }
   void publish(std::vector<std::string> only = {}) {

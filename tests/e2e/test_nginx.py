@@ -41,6 +41,7 @@ FORGERIES = {
     "doubled": lambda name: [(f"X-Kaimen-{name}", "forged"), (f"X-Kaimen-{name}", "forged")],
     "with underscores": lambda name: [(f"X_Kaimen_{name.replace('-', '_')}", "forged")],
     "half with underscores": lambda name: [(f"X-Kaimen_{name}", "forged"), (f"X_Kaimen-{name}", "forged")],
+    "with dots and the like": lambda name: [(f"X.Kaimen.{name}", "forged"), (f"X-Kaimen!{name}", "forged"), (f"X-Kaimen-{name.replace('-', '.')}.", "forged")],
     "empty and forged": lambda name: [(f"X-Kaimen-{name}", ""), (f"X-Kaimen-{name}", "forged")],
     "listed in Connection": lambda name: [("Connection", f"close, X-Kaimen-{name}"), (f"X-Kaimen-{name}", "forged")],
 }
@@ -56,7 +57,7 @@ def test_no_identity_header_of_the_client_reaches_the_backend(site, name, forger
     assert ours(headers) == ours(honest) and len(dict(ours(headers))) == len(ours(headers))
 
 
-@pytest.mark.parametrize("name", ["X-WX-OPENID", "x-wx-unionid", "X-Wx-AppId", "X_WX_OPENID"])
+@pytest.mark.parametrize("name", ["X-WX-OPENID", "x-wx-unionid", "X-Wx-AppId", "X_WX_OPENID", "X.WX.OPENID"])
 def test_no_identity_header_of_wechats_cloud_reaches_the_backend(site, name):
     headers = site.seen(PROTECTED, site.kaimen.login("honest")["token"], [(name, "forged")])
     assert "forged" not in repr(headers)

@@ -95,10 +95,23 @@ def program(*names):
     raise AssertionError(f"{names[0]} is not installed; script/setup installs it")
 
 
+def lua(directory, script, environment=None):
+    """What a script prints in Lua 5.4."""
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "lua5.4"], capture_output=True, text=True, check=True).stdout.split()
+    (directory / "run.c").write_text("#include <lauxlib.h>\n#include <lualib.h>\n#include <stdio.h>\nint main(int count, char **texts) { lua_State *lua = luaL_newstate(); "
+                                     "luaL_openlibs(lua); if (count == 2 && luaL_dostring(lua, texts[1]) == 0) return 0; "
+                                     "fprintf(stderr, \"%s\\n\", lua_tostring(lua, -1)); return 1; }\n")
+    subprocess.run(["cc", directory / "run.c", *flags, "-Wl,--export-dynamic", "-o", directory / "run"], check=True, timeout=120)
+    done = subprocess.run([directory / "run", script], capture_output=True, text=True, env={**os.environ, **(environment or {})}, timeout=30)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
 def identity_of(pairs):
-    """The X-Kaimen-* headers of a list, as an application would read them: without regard to case and to - or _."""
-    return sorted((name.lower().replace("_", "-"), value) for name, value in pairs
-                  if name.lower().replace("_", "-").startswith(("x-kaimen-", "x-wx-")) and name.lower() not in ("x-kaimen-ticket", "x-kaimen-reason", "x-wx-skey") and value != "")
+    """The X-Kaimen-* headers of a list, as an application behind CGI would read them: what is neither a letter nor a digit is all the same."""
+    read = [(re.sub("[^a-z0-9]", "-", name.lower()), value) for name, value in pairs]
+    return sorted((name, value) for name, value in read
+                  if name.startswith(("x-kaimen-", "x-wx-")) and name not in ("x-kaimen-ticket", "x-kaimen-reason", "x-wx-skey") and value != "")
 
 
 class Tickets:
@@ -145,6 +158,8 @@ def requests_of(t):
         "claims doubled": [("X-Kaimen-User", "forged"), ("X-Kaimen-User", "forged"), ("Authorization", f"Bearer {t.good}")],
         "claims without a ticket": [("X-Kaimen-User", "forged"), ("X-Kaimen-Session", "forged")],
         "claims with underscores": [("X_Kaimen_User", "forged"), ("X-Kaimen_Roles", "forged"), ("Authorization", f"Bearer {t.good}")],
+        "claims with dots and the like": [(name.replace("-", mark), "forged") for mark in ".!#$%&'*+^`|~" for name in ("X-Kaimen-User", "X-WX-From-Openid")]
+        + [("X-Kaimen.Roles", "forged"), ("X-Kaimen-External.Id", "forged"), ("X-WX.OPENID", "forged"), ("X-WX-From.Appid", "forged"), ("Authorization", f"Bearer {t.good}")],
     }
 
 

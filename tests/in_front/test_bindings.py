@@ -5,10 +5,12 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import threading
 
 import front
+import process
 import pytest
 
 LIBRARY = pathlib.Path(os.environ["KAIMEN_CHECK_LIBRARY"]).resolve()
@@ -130,9 +132,9 @@ LANGUAGES = {"python": python, "node": node, "php": php, "go": go}
 
 
 class Program:
-    def __init__(self, command):
+    def __init__(self, command, **environment):
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env={**os.environ, "KAIMEN_CHECK_LIBRARY": str(LIBRARY)})
+                                        env={**os.environ, "KAIMEN_CHECK_LIBRARY": str(LIBRARY), **environment})
 
     def ask(self, headers, **wanted):
         self.process.stdin.write(json.dumps({"headers": headers, "wanted": wanted}) + "\n")
@@ -199,9 +201,9 @@ def test_without_a_state_file_it_asks_verify(site, tickets, command, tmp_path):
 
 
 class Somebody:
-    """An HTTP server that answers 204 to everything: something else than Kaimen at the address of its /verify."""
+    """An HTTP server that answers 204 to everything: something else than Kaimen at the address of its /verify. `certificate`, `key`: it speaks TLS."""
 
-    def __init__(self, headers=()):
+    def __init__(self, headers=(), certificate=None, key=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -216,8 +218,12 @@ class Somebody:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate, key)
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/verify"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server.server_address[1]}/verify"
 
     def stop(self):
         self.server.shutdown(), self.server.server_close()
@@ -253,6 +259,36 @@ def test_a_support_view_is_refused_over_verify_as_well(tickets, command, tmp_pat
         acting.stop()
 
 
+def test_verify_over_tls_of_an_authority_that_is_trusted(tickets, command, tmp_path):
+    ca, certificate, key = process.certificates(tmp_path, None)
+    told = [("X-Kaimen-User", "0" * 32), ("X-Kaimen-Registered", "false")]
+    secret = Somebody(told, certificate, key)
+    bearer = [("Authorization", f"Bearer {tickets.good}")]
+    try:
+        trusting = Program(command(tmp_path / "none", secret.url), SSL_CERT_FILE=str(ca), NODE_EXTRA_CA_CERTS=str(ca))
+        answer = trusting.ask(bearer)
+        assert (answer["status"], answer["user"]) == (204, "0" * 32), answer
+        trusting.stop()
+        doubting = Program(command(tmp_path / "none", secret.url))
+        assert doubting.ask(bearer)["status"] == 503
+        doubting.stop()
+    finally:
+        secret.stop()
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/verify", "127.0.0.1:8081/verify", "/verify"])
+def test_an_address_of_verify_that_is_not_http_is_refused_at_once(command, tmp_path, address):
+    program = Program(command(tmp_path / "none", address))
+    program.process.stdin.close()
+    assert program.process.wait(20) != 0
+
+
+def test_a_header_that_cannot_be_sent_is_no_pass_and_no_crash(site, command, tmp_path):
+    program = Program(command(tmp_path / "none", f"{site.kaimen.private}/verify"))
+    assert program.ask([("X-Kaimen-Ticket", "km1.\u4eba\n")])["status"] in (401, 503)
+    program.stop()
+
+
 @pytest.mark.parametrize("language", ["python", "node", "php"])  # Go has a type for it
 def test_false_as_a_text_is_no(site, language, tmp_path):
     command = LANGUAGES[language](tmp_path)
@@ -262,6 +298,21 @@ def test_false_as_a_text_is_no(site, language, tmp_path):
         assert program.ask([], optional="true")["status"] == 204
         assert "error" in program.ask([], optional="perhaps") and "error" in program.ask([], registered="no")
         program.stop()
+
+
+def test_a_getter_that_throws_among_the_headers_is_an_exception(site, tmp_path):
+    command = LANGUAGES["node"](tmp_path)(site.state, "")
+    addon, state = command[5], command[3]
+    script = """
+      const [addon, state] = process.argv.slice(1), native = require(addon), handle = native.open(state);
+      for (const bad of [0, 1, 2]) {
+        const headers = ['Host', 'k', 'X-Kaimen-Ticket', 'km1.any'];
+        Object.defineProperty(headers, bad, { get() { throw new RangeError('no value'); } });
+        try { console.log(native.request(handle, headers, ['', '', '', ''], false, false)); } catch (error) { console.log(error.name); }
+      }
+    """
+    done = subprocess.run(["node", "-e", script, addon, str(state)], capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == ["RangeError"] * 3, done
 
 
 def test_without_both_it_is_503(tickets, command, tmp_path):

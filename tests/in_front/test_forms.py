@@ -40,3 +40,25 @@ def test_envoy():
     assert service["server_uri"]["cluster"] in clusters and service["path_override"] == "/verify" and "path_prefix" not in service
     assert {pattern["exact"] for pattern in check["allowed_headers"]["patterns"]} == {"authorization", "x-kaimen-ticket", "cookie"}
     assert manager["common_http_protocol_options"]["headers_with_underscores_action"] == "DROP_HEADER"
+
+
+# What Envoy hands over: names in lower case.
+HANDLE = """
+local headers = {}
+for name in ("%s"):gmatch("%%S+") do headers[name] = "value" end
+local handle = {
+  headers = function()
+    return setmetatable({ remove = function(_, name) headers[name] = nil end }, { __pairs = function() return next, headers, nil end })
+  end,
+}
+envoy_on_request(handle)
+for name in pairs(headers) do print(name) end
+"""
+
+
+def test_envoy_deletes_claims_whatever_stands_for_their_hyphens(tmp_path):
+    manager = read("envoy/kaimen.yaml")["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    script = manager["http_filters"][0]["typed_config"]["default_source_code"]["inline_string"]
+    honest = ["authorization", "x-kaimen-ticket", "x-wx-skey", "x-wx-code", "x-kaimen", "x0kaimen-user"]
+    forged = ["x-kaimen-user", "x.kaimen.roles", "x-kaimen!env", "x-wx-openid", "x*wx*from*appid", "x-wx.from-unionid"]
+    assert sorted(front.lua(tmp_path, script + HANDLE % " ".join(honest + forged)).split()) == sorted(honest)

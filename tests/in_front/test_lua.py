@@ -79,6 +79,14 @@ server {{
 """
 
 
+def test_with_any_names_let_in_no_claim_passes_either(site, tickets, started, tmp_path):
+    port = front.free_port()
+    text = front.adapted(front.ROOT / "deploy/openresty/kaimen.conf", {"/usr/local/share/kaimen/lua": LUA, "/run/kaimen/check": site.state, "listen 80;": f"listen 127.0.0.1:{port};",
+                                                                        "127.0.0.1:8080": site.public_address, "127.0.0.1:9000": site.backend.address})
+    one = started(tmp_path, port, "underscores_in_headers on; ignore_invalid_headers off; " + text)
+    front.assert_same_answers(site, one, tickets)
+
+
 def test_the_plugins_of_apisix_and_kong(site, tickets, started, tmp_path):
     port = front.free_port()
     text = PLUGIN.format(lua=LUA, kong=front.ROOT / "deploy/kong", apisix=front.ROOT / "deploy/apisix", port=port, state=site.state, backend=site.backend.address)

@@ -22,7 +22,6 @@ server {{
     location /api/ {{ kaimen on; proxy_pass http://{backend}/; }}
     location /optional/ {{ kaimen optional; proxy_pass http://{backend}/; }}
     location /off/ {{ proxy_pass http://{backend}/; }}
-    location /underscores/ {{ kaimen on; proxy_pass http://{backend}/; }}
     location /app/ {{ kaimen on; kaimen_app {app_id}; proxy_pass http://{backend}/; }}
     location /other-app/ {{ kaimen on; kaimen_app wxother; proxy_pass http://{backend}/; }}
     location /registered/ {{ kaimen on; kaimen_registered on; proxy_pass http://{backend}/; }}
@@ -40,23 +39,37 @@ server {{
     location = /copy {{ internal; proxy_set_header X-Copy yes; proxy_pass http://{backend}/copy; }}
     location /asked/ {{ kaimen on; auth_request /ask; proxy_pass http://{backend}/; }}
     location = /ask {{ internal; proxy_pass http://{backend}/ask; proxy_pass_request_body off; proxy_set_header Content-Length ""; }}
+    set $of_server $http_x_kaimen_user;
+    location /set/ {{ set $of_location $http_x_kaimen_user; if ($http_x_kaimen_user) {{ return 200 "a claim"; }} return 200 "[$of_server$of_location]"; }}
+    location /captured/ {{ rewrite_by_lua_block {{ ngx.print(ngx.location.capture("/off/").body) ngx.exit(200) }} }}
+    location /captured-later/ {{ kaimen on; content_by_lua_block {{ ngx.print(ngx.location.capture("/off/").body) }} }}
+    location /scripted/ {{ kaimen on; rewrite_by_lua_block {{ ngx.req.set_header("X-Kaimen-User", ngx.var.arg_user) }} proxy_pass http://{backend}/; }}
     location /redirected/ {{ kaimen on; error_page 418 = /api/orders?id=7; if ($arg_go) {{ return 418; }} proxy_pass http://{backend}/; }}
 }}
+server {{
+    listen 127.0.0.1:{bare_port};
+    location /set/ {{ kaimen_state {state}; set $claim $http_x_kaimen_user; return 200 "[$claim]"; }}
+    location /captured/ {{ rewrite_by_lua_block {{ ngx.print(ngx.location.capture("/inner/").body) ngx.exit(200) }} }}
+    location /inner/ {{ kaimen_state {state}; proxy_pass http://{backend}/; }}
+    location /moved/ {{ rewrite ^ /inner/; }}
+}}
 """
+LUA = "load_module /usr/lib/nginx/modules/ndk_http_module.so;\nload_module /usr/lib/nginx/modules/ngx_http_lua_module.so;\n"
 
 
 class Nginx(front.Front):
-    def __init__(self, site, directory, workers=2, underscores="off", user="root"):
-        self.directory, self.tls_port = directory, front.free_port()
+    def __init__(self, site, directory, workers=2, any_names=False, user="root"):
+        self.directory, self.tls_port, self.bare_port = directory, front.free_port(), front.free_port()
         module, = glob.glob(f"{module_directory()}/usr/lib/nginx/modules/ngx_http_kaimen_module.so")
         _, certificate, key = process.certificates(directory, None)
         port = front.free_port()
+        names = "underscores_in_headers on;\nignore_invalid_headers off;\n" if any_names else ""
         paths = "".join(f"{name}_temp_path {directory}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        body = SERVER.format(port=port, tls_port=self.tls_port, certificate=certificate, key=key, state=site.state, backend=site.backend.address,
+        body = SERVER.format(port=port, tls_port=self.tls_port, bare_port=self.bare_port, certificate=certificate, key=key, state=site.state, backend=site.backend.address,
                              app_id=site.kaimen.app_id, directory=directory)
         self.config = directory / "nginx.conf"
-        self.config.write_text(f"load_module {module};\ndaemon off;\nuser {user};\nworker_processes {workers};\npid {directory}/nginx.pid;\n"
-                               f"error_log {directory}/error.log info;\nevents {{}}\nhttp {{\naccess_log off;\nunderscores_in_headers {underscores};\n{paths}{body}}}\n")
+        self.config.write_text(f"load_module {module};\n{LUA}daemon off;\nuser {user};\nworker_processes {workers};\npid {directory}/nginx.pid;\n"
+                               f"error_log {directory}/error.log info;\nevents {{}}\nhttp {{\naccess_log off;\n{names}{paths}{body}}}\n")
         super().__init__([NGINX, "-p", directory, "-c", self.config, "-e", directory / "early.log"], port, directory / "output")
 
     def reload(self):
@@ -109,8 +122,8 @@ def test_two_authorization_headers_are_malformed_or_a_bad_request(site, nginx, t
     assert wire.statuses(received)[0] in (400, 401), received
 
 
-def test_with_underscores_let_in_no_claim_passes_either(site, tickets, tmp_path):
-    nginx = Nginx(site, tmp_path, underscores="on")
+def test_with_any_names_let_in_no_claim_passes_either(site, tickets, tmp_path):
+    nginx = Nginx(site, tmp_path, any_names=True)
     try:
         front.assert_same_answers(site, nginx, tickets)
     finally:
@@ -128,6 +141,30 @@ def test_its_directives_are_the_options_of_verify(site, nginx, tickets, path):
 def test_claims_are_dropped_where_it_is_off(site, nginx, tickets):
     answer = nginx.get("/off/", tickets.good, headers=[("X-Kaimen-User", "forged"), ("x-wx-openid", "forged")])
     assert answer.status == 200 and front.identity_of(answer.json()["headers"]) == []
+
+
+@pytest.mark.parametrize("headers", [[("X-Kaimen-User", "forged")], [("X-Kaimen-User", "forged"), ("x-kaimen-user", "forged")]], ids=["one", "two"])
+def test_what_is_decided_before_the_check_sees_no_claim(nginx, headers):
+    """nginx's own `set` and `if`, at the server and in a location."""
+    assert nginx.get("/set/", headers=headers).body == b"[]"
+    assert wire.call(f"http://127.0.0.1:{nginx.bare_port}", "GET", "/set/", headers=wire.pairs(headers)).body == b"[]"
+
+
+def test_a_subrequest_before_the_check_takes_no_claim_along(site, nginx, tickets):
+    """A script's question to another location goes out with a copy of the client's headers, and its answer is believed."""
+    forged = [("X-Kaimen-User", "forged"), ("X-WX-Openid", "forged")]
+    bare = f"http://127.0.0.1:{nginx.bare_port}"
+    for answer in (nginx.get("/captured/", headers=forged), wire.call(bare, "GET", "/captured/", headers=wire.pairs(forged)),
+                   wire.call(bare, "GET", "/moved/", headers=wire.pairs(forged))):
+        assert answer.status == 200 and answer.json()["headers"] and front.identity_of(answer.json()["headers"]) == [], answer
+    answer = nginx.get("/captured-later/", tickets.good, headers=forged)
+    identity = dict(front.identity_of(answer.json()["headers"]))
+    assert "forged" not in repr(identity) and identity["x-kaimen-user"], "it is who the main request was found to be"
+
+
+def test_who_a_script_says_it_is_does_not_count_beside_the_ticket(nginx, tickets):
+    identity = front.identity_of(nginx.get("/scripted/?user=forged", tickets.good).json()["headers"])
+    assert len([name for name, _ in identity if name == "x-kaimen-user"]) == 1 and "forged" not in repr(identity)
 
 
 def test_a_cookie_of_another_name(nginx, tickets):

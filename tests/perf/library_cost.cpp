@@ -41,6 +41,7 @@ class Published {
   ~Published() {
     kaimen_check_close(check);
     ::unlink(path_.c_str());
+    ::unlink((path_ + ".lock").c_str());
   }
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;

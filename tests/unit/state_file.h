@@ -32,6 +32,7 @@ class StateFileTest : public ::testing::Test {
     kaimen_check_close(handle_);
     writer_.reset();
     unlink(path_.c_str());
+    unlink((path_ + ".lock").c_str());
     rmdir(directory_.c_str());
   }
 

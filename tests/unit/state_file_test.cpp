@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "base/random.h"
 #include "check/base64url.h"
@@ -111,6 +113,33 @@ TEST_F(StateFileTest, TwoWritersAreOneTooMany) {
   std::string error;
   EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
   EXPECT_NE(error.find("another process"), std::string::npos) << error;
+}
+
+// A lock wants no right to write: a reader that takes one on what it may read must not keep the node from starting.
+TEST_F(StateFileTest, AReadersLockKeepsNobodyFromWriting) {
+  write();
+  writer_.reset();
+  const int reader = open(path_.c_str(), O_RDONLY);
+  ASSERT_EQ(flock(reader, LOCK_SH), 0);
+  write();
+  close(reader);
+  struct stat lock{};
+  ASSERT_EQ(stat((path_ + ".lock").c_str(), &lock), 0);
+  EXPECT_EQ(lock.st_mode & 07777, 0600U) << "and readers may not open what is locked";
+}
+
+TEST_F(StateFileTest, TheLockIsTakenOnAFileOfOnesOwn) {
+  const std::string lock = path_ + ".lock", elsewhere = directory_ + "/elsewhere";
+  std::string error;
+  ASSERT_EQ(symlink(elsewhere.c_str(), lock.c_str()), 0);
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(access(elsewhere.c_str(), F_OK), 0) << "nothing is made where a link points to";
+  ASSERT_EQ(unlink(lock.c_str()), 0);
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  std::ofstream{lock};
+  ASSERT_EQ(chown(lock.c_str(), 12345, 0), 0);
+  EXPECT_FALSE(StateWriter::open(path_, 1000, revocations_, error));
+  EXPECT_NE(error.find("not a file of this user's"), std::string::npos) << error;
 }
 
 TEST_F(StateFileTest, AFileOfAnotherVersionIsRetiredAndReadersMoveOn) {
@@ -236,6 +265,42 @@ TEST_F(StateFileTest, AWriterThatDiesInTheMiddleOfAChangeLeavesUnknown) {
   EXPECT_EQ(status(ticket(1)), 204) << "the next one mends it";
 }
 
+// What is half written must not be read as whole once the next writer has changed something else, while the beat of the dead one is still good.
+TEST_F(StateFileTest, AfterAWriterThatDiedInTheMiddleNothingIsSaidUntilAllIsPublished) {
+  write();
+  publish();
+  const std::string good = ticket(1);
+  ASSERT_EQ(status(good), 204);
+  writer_.reset();
+  const int fd = open(path_.c_str(), O_RDWR);
+  uint64_t sequence = 0;
+  ASSERT_EQ(pread(fd, &sequence, sizeof sequence, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof sequence));
+  const uint64_t odd = sequence + 1, no_keys = 0;
+  ASSERT_EQ(pwrite(fd, &odd, sizeof odd, offsetof(StateHeader, sequence)), static_cast<ssize_t>(sizeof odd));
+  ASSERT_EQ(pwrite(fd, &no_keys, sizeof no_keys, offsetof(StateHeader, keys)), static_cast<ssize_t>(sizeof no_keys));
+  close(fd);
+  std::atomic<bool> over{false};
+  std::atomic<int> asked{0}, others{0};
+  std::thread waiting([&] {
+    kaimen_identity who;
+    for (; !over; ++asked) others += kaimen_check_ticket(handle_, good.data(), good.size(), &who) != 503;
+  });
+  usleep(5000);
+  write();
+  writer_->refill(0);
+  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  while (asked == 0) usleep(1000);
+  over = true;
+  waiting.join();
+  EXPECT_EQ(others, 0) << "nor to those who waited for the change to end";
+  writer_->publish_headers({});
+  writer_->publish_apps(apps_);
+  EXPECT_EQ(status(good), 503) << kaimen_reason_name(who_.reason);
+  writer_->publish_keys(keys_);
+  beat();
+  EXPECT_EQ(status(good), 204);
+}
+
 TEST_F(StateFileTest, ARequestIsAnsweredAsByVerify) {
   write();
   publish();
@@ -343,11 +408,14 @@ TEST_F(StateFileTest, AnAuthenticTicketOfMoreTextThanIsEverSealedIsMalformed) {
   EXPECT_EQ(status(sealed_by_hand(key_of(1), std::string(2900, 'x'))), 401);
 }
 
-TEST(ClaimsIdentityTest, AnyCaseAndUnderscores) {
-  for (const std::string name : {"X-Kaimen-User", "x_kaimen_user", "X-KAIMEN_Openid", "x-kaimen-whatever", "X-WX-OPENID", "x_wx_from_unionid", "X-Wx-Appid"}) {
+// lighttpd's CGI and FastCGI and PHP make HTTP_X_KAIMEN_ROLES of X.Kaimen.Roles and X!Kaimen!Roles too.
+TEST(ClaimsIdentityTest, AnyCaseAndWhateverStandsForTheHyphens) {
+  for (const std::string name : {"X-Kaimen-User", "x_kaimen_user", "X-KAIMEN_Openid", "x-kaimen-whatever", "X-WX-OPENID", "x_wx_from_unionid", "X-Wx-Appid",
+                                 "X.Kaimen.Roles", "x!kaimen-user", "X-Kaimen~Roles", "X*WX*OPENID", "X-WX-FROM|Unionid", "X+Kaimen-External.Id"}) {
     EXPECT_TRUE(kaimen_claims_identity(name.data(), name.size())) << name;
   }
-  for (const std::string name : {"X-Kaimen-Ticket", "X-Kaimen", "X-WX-Skey", "Authorization", "X-WX-OPENIDS", ""}) {
+  for (const std::string name : {"X-Kaimen-Ticket", "X.Kaimen.Ticket", "X-Kaimen", "X-WX-Skey", "Authorization", "X-WX-OPENIDS",
+                                 "XxKaimen-User", "X0Kaimen-User", "X-WXyOPENID", ""}) {
     EXPECT_FALSE(kaimen_claims_identity(name.data(), name.size())) << name;
   }
 }

@@ -151,7 +151,8 @@ public final class KaimenFilter implements Filter {
   }
 
   private static boolean claims(String name) {
-    return CLAIMED.matcher(name.toLowerCase(Locale.ROOT).replace('_', '-')).matches();
+    // Many gateways make one of all that is neither a letter nor a digit.
+    return CLAIMED.matcher(name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "-")).matches();
   }
 
   /** The request as the servlet sees it: without what the client claims to be, with what the check says. */

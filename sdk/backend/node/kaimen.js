@@ -31,6 +31,7 @@ function identityOf (headers) {
 function checker ({ url = 'http://127.0.0.1:8081', key, check = {}, ticketHeaders = [], timeoutMs = 2000 } = {}) {
   const socketPath = url.startsWith('unix:') ? url.slice(5) : undefined
   const base = new URL(socketPath ? 'http://kaimen' : url)
+  if (!['http:', 'https:'].includes(base.protocol)) throw new TypeError(`url must be http://…, https://… or unix:…, not ${url}`)
   const { request, Agent } = base.protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const query = new URLSearchParams(check).toString()
@@ -69,7 +70,8 @@ function checker ({ url = 'http://127.0.0.1:8081', key, check = {}, ticketHeader
     for (let i = 0; i < raw.length; i += 2) {
       const name = raw[i].toLowerCase()
       if (passed.has(name)) headers.push(raw[i], raw[i + 1])
-      if (CLAIMED.test(name.replace(/_/g, '-'))) delete incoming.headers[name]
+      // Many gateways make one of all that is neither a letter nor a digit.
+      if (CLAIMED.test(name.replace(/[^a-z0-9]/g, '-'))) delete incoming.headers[name]
       else kept.push(raw[i], raw[i + 1])
     }
     incoming.rawHeaders = kept

@@ -51,7 +51,7 @@ function check(array $options = []): ?Identity
         $headers[] = "X-Kaimen-Key: {$options['key']}";
     }
     foreach (array_keys($_SERVER) as $name) {
-        if (preg_match('/^HTTP_X_(KAIMEN_(?!TICKET$).*|WX_(FROM_)?(OPENID|UNIONID|APPID))$/i', (string) $name)) {
+        if (preg_match('/^HTTP_X[^A-Z0-9](KAIMEN[^A-Z0-9](?!TICKET$).*|WX[^A-Z0-9](FROM[^A-Z0-9])?(OPENID|UNIONID|APPID))$/i', (string) $name)) {
             unset($_SERVER[$name]);
         }
     }
@@ -73,7 +73,10 @@ function ask(string $url, string $path, array $headers, float $timeout): array
     $deadline = microtime(true) + $timeout;
     $unix = str_starts_with($url, 'unix:');
     $parts = parse_url($unix ? 'http://kaimen' : $url);
-    $scheme = ['http' => 'tcp', 'https' => 'tls'][$parts['scheme'] ?? ''] ?? 'tcp';
+    $scheme = ['http' => 'tcp', 'https' => 'tls'][strtolower($parts['scheme'] ?? '')] ?? null;
+    if ($scheme === null) {
+        throw new \InvalidArgumentException("url must be http://…, https://… or unix:…, not $url");
+    }
     $port = $parts['port'] ?? ($scheme === 'tls' ? 443 : 80);
     [$host, $port] = $unix ? ['unix://' . substr($url, 5), -1] : ["$scheme://" . ($parts['host'] ?? ''), $port];
     $request = "GET $path HTTP/1.1\r\n" . implode("\r\n", $headers) . "\r\n\r\n";

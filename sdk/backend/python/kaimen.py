@@ -20,6 +20,11 @@ CODES = {401: "unauthenticated", 403: "forbidden", 503: "unavailable"}
 CHECKS_AT_ONCE = 32
 
 
+def _claims(name):
+    """Whether a header says who is calling. Many gateways make one of all that is neither a letter nor a digit."""
+    return CLAIMED.fullmatch(re.sub("[^a-z0-9]", "-", name.lower()))
+
+
 @dataclass(frozen=True)
 class Identity:
     user: str
@@ -52,6 +57,8 @@ class Checker:
 
     def __init__(self, url="http://127.0.0.1:8081", key=None, check=None, ticket_headers=(), timeout=2.0):
         self._url, self._unix = urllib.parse.urlsplit(url), url[5:] if url.startswith("unix:") else None
+        if self._url.scheme not in ("http", "https", "unix"):
+            raise ValueError(f"url must be http://…, https://… or unix:…, not {url}")
         self._key, self._timeout = key, timeout
         given = {name: "true" if value is True else value for name, value in (check or {}).items()}
         self._optional = given.get("optional") == "true"
@@ -143,7 +150,7 @@ class WSGI:
         headers = []
         for name in [name for name in environ if name.startswith("HTTP_")]:
             header = name[5:].replace("_", "-").lower()
-            if CLAIMED.fullmatch(header):
+            if _claims(header):
                 del environ[name]
             else:
                 headers.append((header, environ[name]))
@@ -179,7 +186,7 @@ class ASGI:
             status, identity, told = 503, None, {}
         if status != 204:
             return await self._refuse(scope, receive, send, status, told)
-        honest = [(name, value) for name, value in scope["headers"] if not CLAIMED.fullmatch(name.decode("latin-1").replace("_", "-").lower())]
+        honest = [(name, value) for name, value in scope["headers"] if not _claims(name.decode("latin-1"))]
         await self._application({**scope, "headers": honest, "kaimen": identity}, receive, send)
 
     @staticmethod

@@ -68,13 +68,17 @@ type Check struct {
 	client *http.Client
 }
 
-// Open takes a state file, which need not be there yet, and the address of a node's /verify; either may be "".
+// Open takes a state file, which need not be there yet, and the address of a node's /verify, http://… or https://…; either may be "".
 func Open(state, verify string) (*Check, error) {
-	check := &Check{client: &http.Client{Timeout: timeout}}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // tickets go nowhere else
+	check := &Check{client: &http.Client{Timeout: timeout, CheckRedirect: stay}}
 	if verify != "" {
 		parsed, err := url.Parse(verify)
 		if err != nil {
 			return nil, err
+		}
+		if (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.Host == "" {
+			return nil, errors.New("kaimen: verify must be http://… or https://…")
 		}
 		check.verify = parsed
 	}

@@ -94,8 +94,11 @@ static napi_value request(napi_env env, napi_callback_info info) {
   for (uint32_t i = 0; good && i < headers; i += 2) {
     napi_value name_value, value_value;
     size_t name_size = 0, value_size = 0;
-    napi_get_element(env, arguments[1], i, &name_value);
-    napi_get_element(env, arguments[1], i + 1, &value_value);
+    /* A getter among them may throw, and then there is no value. */
+    if (napi_get_element(env, arguments[1], i, &name_value) != napi_ok || napi_get_element(env, arguments[1], i + 1, &value_value) != napi_ok) {
+      good = 0;
+      break;
+    }
     char *name = text_of(env, name_value, &name_size), *value = text_of(env, value_value, &value_size);
     good = name && value;
     if (good) kaimen_presented_header(check, &presented, name, name_size, value, value_size, NULL);

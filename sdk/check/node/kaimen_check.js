@@ -9,6 +9,7 @@
 //
 // Without the addon or the file every check asks `verify`; without that too it is 503. Who can read the state file can also make tickets.
 const http = require('node:http');
+const https = require('node:https');
 const path = require('node:path');
 
 const TIMEOUT_MS = 2000;
@@ -22,12 +23,14 @@ function answerOf(status, more) {
 const rolesOf = (text) => text.split(',').filter(Boolean);
 
 class Check {
-  // state: the state file; verify: the address of a node's /verify, http://…; addon: where kaimen_check.node is, if not beside this file;
+  // state: the state file; verify: the address of a node's /verify, http://… or https://… (TypeError for others); addon: where kaimen_check.node is, if not beside this file;
   // ticketHeaders: session.ticket_headers, for `verify`; the state file knows them.
   constructor({ state, verify, addon, ticketHeaders = [] } = {}) {
     this.sent = new Set([...TICKET_HEADERS, ...ticketHeaders.map((name) => name.toLowerCase())]);
     this.verify = verify ? new URL(verify) : null;
-    this.agent = new http.Agent({ keepAlive: true });
+    if (this.verify && !['http:', 'https:'].includes(this.verify.protocol)) throw new TypeError(`verify must be http://… or https://…, not ${verify}`);
+    this.web = this.verify?.protocol === 'https:' ? https : http;
+    this.agent = new this.web.Agent({ keepAlive: true });
     if (!state) return;
     try {
       this.native = require(addon || path.join(__dirname, 'kaimen_check.node'));
@@ -70,7 +73,7 @@ class Check {
     const list = Object.entries(sent).flatMap(([name, values]) => (name === 'cookie' ? [name, values.join('; ')] : values.flatMap((value) => [name, value])));
     return new Promise((resolve) => {
       const failed = (why) => resolve(answerOf(503, { unsure: why }));
-      const request = http.request(url, { agent: this.agent, headers: ['Host', url.host, ...list], timeout: TIMEOUT_MS }, (response) => {
+      const request = this.web.request(url, { agent: this.agent, headers: ['Host', url.host, ...list], timeout: TIMEOUT_MS }, (response) => {
         response.resume();
         const given = (name) => Buffer.from(response.headers[`x-kaimen-${name}`] || '', 'latin1').toString('utf8');
         if (response.statusCode === 401) return resolve(answerOf(401, { reason: given('reason') }));
@@ -86,7 +89,7 @@ class Check {
       request.on('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', () => failed('/verify cannot be reached'));
       request.end();
-    });
+    }).catch(() => answerOf(503, { unsure: 'these headers cannot be sent to /verify' }));
   }
 }
 

@@ -50,10 +50,13 @@ C;
 
     private array $sent;
 
-    /** Either may be null. $library: a path, else as ld.so finds it. $ticketHeaders: session.ticket_headers, for $verify; the state file knows them. */
+    /** Either may be null; $verify is http://… or https://…. $library: a path, else as ld.so finds it. $ticketHeaders: session.ticket_headers, for $verify; the state file knows them. */
     public function __construct(?string $state, private ?string $verify = null, ?string $library = null, array $ticketHeaders = [])
     {
         $this->sent = [...self::TICKET_HEADERS, ...array_map('strtolower', $ticketHeaders)];
+        if ($verify !== null && !preg_match('~^https?://.~i', $verify)) {
+            throw new InvalidArgumentException("verify must be http://… or https://…, not $verify");
+        }
         if ($state === null) {
             return;
         }

@@ -16,6 +16,7 @@ import urllib.parse
 
 TICKET_HEADERS = ("authorization", "x-kaimen-ticket", "cookie", "x-wx-skey")
 TIMEOUT_SECONDS = 2
+_LINES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
 class _Identity(ctypes.Structure):
@@ -67,11 +68,13 @@ class Answer:
 
 class Check:
     def __init__(self, state=None, verify=None, library=None, ticket_headers=()):
-        """state: the state file; verify: the address of a node's /verify, http://… Either may be None. library: a path, else as ld.so finds it.
-        ticket_headers: session.ticket_headers, for `verify`; the state file knows them."""
+        """state: the state file; verify: the address of a node's /verify, http://… or https://… (ValueError for others). Either may be None.
+        library: a path, else as ld.so finds it. ticket_headers: session.ticket_headers, for `verify`; the state file knows them."""
         self._library = self._handle = None
         self._sent = {*TICKET_HEADERS, *(name.lower() for name in ticket_headers)}
         self._verify = urllib.parse.urlsplit(verify) if verify else None
+        if self._verify and not (self._verify.scheme in _LINES and self._verify.hostname):
+            raise ValueError(f"verify must be http://… or https://…, not {verify}")
         self._local = threading.local()
         if not state:
             return
@@ -131,7 +134,8 @@ class Check:
             kept = line is not None
             try:
                 if not kept:
-                    line = http.client.HTTPConnection(self._verify.hostname, self._verify.port or 80, timeout=TIMEOUT_SECONDS)
+                    kind = _LINES[self._verify.scheme]
+                    line = kind(self._verify.hostname, self._verify.port or kind.default_port, timeout=TIMEOUT_SECONDS)
                 line.putrequest("GET", path)
                 for name, value in pairs:
                     if name.decode("latin-1").lower() in self._sent:
