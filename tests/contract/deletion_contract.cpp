@@ -56,9 +56,9 @@ TEST_P(StoreContract, a_long_history_is_blanked_over_several_acts) {
 
 TEST_P(StoreContract, many_sessions_are_blanked_over_several_acts) {
   const auto made = login("c");
-  at_once(4, [&](int thread) {
-    for (int i = 0; i < 260; ++i) login("c" + std::to_string(1000 * thread + i));
-  });
+  std::vector<core::RecordLogin> logins;
+  for (int i = 0; i < 1040; ++i) logins.push_back(login_act("c" + std::to_string(i)));
+  login_at_once(logins);
   ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));
   const auto traced = [this] { return std::stoi(factory().query("SELECT count(*) FROM sessions WHERE openid <> ''")[0][0]); };
   EXPECT_EQ(traced(), 41) << "a thousand at once";
