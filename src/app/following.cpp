@@ -47,6 +47,7 @@ void Following::poll() {
 }
 
 void Following::leave(LocalLoop& loop) {
+  if (late_) return loop.stop();
   spawn<Result<>>(follower_.leave(), [&loop](const Result<>&) { loop.stop(); });  // where it fails, the others wait as for one that was killed
 }
 

@@ -17,8 +17,10 @@ class Following {
   /// Polls every `every` from now on. A poll that has no answer after 2 s counts as failed, and one more starts beside it, maybe over another
   /// connection. `follower` must outlive it.
   Following(core::Follower& follower, Millis every);
-  /// Waits for polls under way, and says that the node is gone: what else acts in the store must have ended.
+  /// Waits for polls under way, and says that the node is gone: what else acts in the store must have ended, or ends_late() be called.
   ~Following();
+  /// Acts of the node may be under way when this ends: the others are to wait for it as for one that was killed.
+  void ends_late() { late_ = true; }
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
 
@@ -33,7 +35,7 @@ class Following {
 
   core::Follower& follower_;
   const Millis every_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, late_{false};
   // The thread's own.
   int under_way_ = 0;
   bool told_late_ = false;

@@ -200,7 +200,7 @@ OrFail<> serve(ServePlan plan) {
   Signals::wait();
   Signals::exit_at_next();
   log::info("draining", "no new connections; requests under way are finished");
-  server.drain();
+  if (!server.drain() && following) following->ends_late();
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 

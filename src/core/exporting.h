@@ -1,5 +1,5 @@
 // All that is held of one user, for that user. What grows without an end (sessions, scans, events) is read a page an act, so that a history of
-// years holds nobody up, and few may be at it at once, because each is a document in memory: usually of kilobytes, at the most of some 60 MB.
+// years holds nobody up, and few may be at it at once, because each is a document in memory: usually of kilobytes, at the most of some 60 MB, and twice that while it is sent.
 #pragma once
 
 #include <optional>

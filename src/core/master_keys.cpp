@@ -103,7 +103,7 @@ Task<Result<>> MasterKeys::announce(MasterKeyState before) {
     CO_TRY(std::move(taken_back));
     co_return refusal(described(node) + " does not hold master key " + master_key_name(vault_.current_key_id()) +
                       ", and could not open what this one seals: give the new key to every node as master_key_other_file first "
-                      "(one that was killed counts for 15 s more)");
+                      "(one that did not stop in good order counts for 15 s more)");
   }
   co_return ok();
 }
@@ -113,8 +113,8 @@ Result<> MasterKeys::expect_one_sealing_key(const MasterKeyState& state) const {
   for (const KeyHolder& node : state.nodes) {
     if (lists(node.master_keys, current, true)) continue;
     return make_error(ErrorCode::conflict, described(node) + " does not seal under master key " + current +
-                                               " yet: give it that as master_key_file and the old one as master_key_other_file, and restart it (one that was "
-                                               "killed counts for 15 s more)");
+                                               " yet: give it that as master_key_file and the old one as master_key_other_file, and restart it (one that did "
+                                               "not stop in good order counts for 15 s more)");
   }
   return ok();
 }

@@ -22,7 +22,7 @@ class PasswordThread {
  public:
   /// How many may be at it: some two seconds' work.
   static constexpr size_t kPlaces = 64;
-  /// Held until its holder needs no more of the thread, so that a store that is slow keeps nobody out; for one job at a time.
+  /// Held until its holder needs no more of the thread: what is recorded after that keeps nobody out, however slow the store is. For one job at a time.
   using Place = FairShare<uint32_t>::Place;
 
   explicit PasswordThread(Random& random);

@@ -95,9 +95,9 @@ Task<Result<>> Services::every_minute(ClockGuard::Steady steady) {
   if (!may_purge) co_return counted;
   auto deleted = co_await accounts->deletion.carry_out(now);
   auto purged = co_await store.purge(now);
+  live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));
   CO_TRY(std::move(purged));
   CO_TRY(std::move(deleted));
-  live.revocations.purge(static_cast<uint64_t>(epoch_ms(now)));
   co_return counted;
 }
 

@@ -2,6 +2,7 @@
 // and the app's refresh token.
 #include "base/limits.h"
 #include "core/access_tokens.h"
+#include "core/app_disabled.h"
 #include "core/component_store.h"
 
 namespace kaimen::core {
@@ -36,6 +37,7 @@ Task<Result<RefreshedToken>> AccessTokens::ask_platform(AppPtr app) {
 }
 
 Task<Result<RefreshedToken>> AccessTokens::ask_as_component(AppPtr component, ComponentPlatform* platform) {
+  if (component->disabled) co_return app_disabled();
   auto read = co_await store_.components().ticket(component->app_id);
   CO_TRY(const std::string sealed, std::move(read));
   if (sealed.empty()) co_return make_error(ErrorCode::app_misconfigured, std::string(kNoTicket));

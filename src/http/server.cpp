@@ -31,7 +31,7 @@ struct Server::Impl {
 
   Result<> start();
   Result<> bind(size_t index);
-  void drain();
+  bool drain();
   void stop();
 
   const ServerOptions options;
@@ -94,8 +94,8 @@ Result<> Server::Impl::start() {
   return ok();
 }
 
-void Server::Impl::drain() {
-  if (stopped) return;
+bool Server::Impl::drain() {
+  if (stopped) return true;
   for (auto& loop : loops) loop->thread().post([&loop] { loop->drain(); });
   const auto deadline = deadline_in(options.limits.drain_time);
   auto busy = [&] {
@@ -105,7 +105,9 @@ void Server::Impl::drain() {
     return false;
   };
   while (busy() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kDrainPoll);
+  const bool all_ended = !busy();
   stop();
+  return all_ended;
 }
 
 void Server::Impl::stop() {
@@ -120,7 +122,7 @@ Server::Server(ServerOptions options, Handler& handler, Random& random) : impl_(
 Server::~Server() = default;
 
 Result<> Server::start() { return impl_->start(); }
-void Server::drain() { impl_->drain(); }
+bool Server::drain() { return impl_->drain(); }
 std::string Server::bound_address(size_t listener) const { return impl_->bound.at(listener).address; }
 size_t Server::loop_count() const { return impl_->loops.size(); }
 Loop& Server::loop(size_t index) { return impl_->loops.at(index)->thread(); }

@@ -84,8 +84,8 @@ class Server {
   std::string bound_address(size_t listener) const;
 
   /// Stops accepting, lets requests under way finish (answers carry "Connection: close"), closes idle connections, and returns when all
-  /// is closed or drain_time is over. Removes its unix-socket files. From any thread but a loop's.
-  void drain();
+  /// is closed or drain_time is over; false: then requests were still under way. Removes its unix-socket files. From any thread but a loop's.
+  bool drain();
 
   /// The event loops, for what runs on them besides requests (the client's pools, timers). Valid after start().
   size_t loop_count() const;

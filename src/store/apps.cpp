@@ -213,14 +213,14 @@ Result<> change_app(ActContext& context, const AppRow& app) {
     return make_error(ErrorCode::conflict, "the app was changed since it was read");
   }
   TRY(expect_free_hosts(rows, app, row));
-  if (row->upstream != app.upstream) {
-    TRY(expect_free_upstream(rows, app.app_id));
-  }
   TRY(save_secrets(rows, row->number, app));
   TRY(save_project(rows, app.project, app.created_at));
   TRY(count_configuration(rows));
   if (app.leaves_component) {
     TRY(leave_component(rows, app.app_id));
+  }
+  if (row->upstream != app.upstream) {
+    TRY(expect_free_upstream(rows, app.app_id));
   }
   if (app.leaves_component || row->upstream != app.upstream) {
     TRY(wipe_access_token(context, app.app_id));

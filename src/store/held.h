@@ -128,8 +128,10 @@ class Held final : public AnyHeld {
     Entry* entry;
     std::optional<Row> now;
     bool touched;
+    size_t fetches;  // lists fetched until then
   };
   std::vector<Undo> undo_;
+  size_t fetches_ = 0;
   size_t relisted_ = 0;  // of undo_: what stood there is on the lists as it is now
   std::vector<std::pair<std::string, Entry*>> dirty_;
 };

@@ -43,7 +43,7 @@ Row Held<Row>::row_of(std::span<const Cell> cells) {
 
 template <class Row>
 void Held<Row>::save(Entry& entry, const std::string& key) {
-  undo_.push_back({&entry, entry.now, entry.touched});
+  undo_.push_back({&entry, entry.now, entry.touched, fetches_});
   if (!std::exchange(entry.dirty, true)) dirty_.push_back({key, &entry});
 }
 
@@ -142,6 +142,7 @@ Result<> Held<Row>::fetch(Engine& engine, const Index<Row>& index, const std::st
   const Read read{&index.lookup, cells, [this](std::span<const Cell> row) { adopt(row_of(row)); }};
   TRY(engine.read({&read, 1}));
   listings(index)[value].fetched = true;
+  ++fetches_;
   return ok();
 }
 
@@ -206,7 +207,7 @@ void Held<Row>::undo() {
     it->entry->now = std::move(it->now);
     it->entry->touched = it->touched;
     // A list that was fetched meanwhile has the row where this act had put it.
-    if (!lists_.empty()) listed(*it->entry);
+    if (it->fetches != fetches_) listed(*it->entry);
   }
   undo_.clear();
   relisted_ = 0;

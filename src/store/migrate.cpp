@@ -204,7 +204,7 @@ Result<> expect_nobody_barred(Engine& engine, const Migration& migration, std::s
     const auto program = std::ranges::find(programs, node.id, &NewestRow::node);
     if (may_work_beside(program == programs.end() ? "" : program->newest, migration.name, beside)) continue;
     return make_error(ErrorCode::invalid_request, "nodes of an older version are at work, which cannot bear migration " +
-                                                      std::string(migration.name) + ": stop all of them (one that was killed counts for 15 s more), then start this version");
+                                                      std::string(migration.name) + ": stop all of them (one that did not stop in good order counts for 15 s more), then start this version");
   }
   return ok();
 }

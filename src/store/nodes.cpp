@@ -9,6 +9,7 @@ namespace kaimen::store {
 namespace {
 
 constexpr auto kBeatEvery = std::chrono::seconds(1);
+constexpr auto kLongGone = std::chrono::minutes(10);  // nobody waits for a node that was last heard of then
 constexpr Scan kStamped{&kTable<RevocationRow>, "stamped_at > ? AND until > ?", ""};
 
 /// What the node's program says of itself is kept beside its beat.
@@ -49,13 +50,12 @@ Result<core::Followed> follow(ActContext& context, const core::Follow& act) {
   return followed;
 }
 
+// Its row stays for its time: that a node has been there is how a database that is in use is told from an empty one (copy.cpp).
 Result<> leave(ActContext& context, const Id& node) {
   Rows& rows = context.rows;
-  rows.expect<NodeProgramRow>(node);
   TRY(const NodeRow* row, rows.find<NodeRow>(node));
-  TRY(const NodeProgramRow* program, rows.find<NodeProgramRow>(node));
-  if (row) rows.remove(*row);
-  if (program) rows.remove(*program);
+  TRY(const Time now, rows.time());
+  if (row) rows.change(*row).beat_at = std::min(row->beat_at, now - kLongGone);
   return ok();
 }
 

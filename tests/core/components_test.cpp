@@ -219,6 +219,7 @@ TEST_F(ComponentsTest, ThroughAComponentThatIsDisabledNothingGoes) {
   EXPECT_EQ(refused.error().reason, Reason::disabled);
   EXPECT_EQ(get("wx9").error().reason, Reason::disabled) << "though its token is in memory";
   EXPECT_EQ(code_of(make_link()), ErrorCode::forbidden);
+  EXPECT_EQ(code_of(run_here(services().access_tokens.ask(component()))), ErrorCode::forbidden) << "nor to see whether it would";
   core::Trace trace;
   EXPECT_EQ(code_of(run_here(services().components.adopt(component(), "default", "wx9", &trace))), ErrorCode::forbidden);
   EXPECT_EQ(check(before.tokens.token), Reason::none) << "sessions go on";

@@ -274,8 +274,8 @@ export class Sessions {
       // A login takes the place of the session that is being renewed: it is the login that counts.
       if (this.flight.going) await this.flight.going;
       if (overtaken()) return;
-      this.renewNotBefore = Date.now() + renewalPause;
-      const { code, reason } = error as KaimenError;
+      const { code, reason, retryAfter } = error as KaimenError;
+      this.renewNotBefore = Date.now() + Math.max(renewalPause, (retryAfter || 0) * 1000);
       if (code !== 'unauthenticated' && code !== 'invalid_request') throw error;
       if (reason && somebodyEnded(reason)) await this.askAgain(reason);
       else await this.login();

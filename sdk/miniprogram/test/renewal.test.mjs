@@ -76,6 +76,22 @@ test('no line while renewing: the ticket that still stands is used, and it is tr
   await eventually(() => app.kinds().includes('renewed'));
 });
 
+test('a renewal that is told when to come again comes then', async () => {
+  const app = open(newPhone());
+  await app.ready();
+  clock.move(1.1 * hour);
+  const body = '{"code":"rate_limited","status":429,"retry_after":90}';
+  world.line.next('POST /v1/session/renew', { answer: { status: 429, headers: { 'content-type': 'application/problem+json' }, body } });
+  await app.echo();
+  await eventually(() => renewals() === 1);
+  clock.move(60000);
+  await app.echo();
+  assert.equal(renewals(), 1, 'not yet');
+  clock.move(31000);
+  await app.echo();
+  await eventually(() => app.kinds().includes('renewed'));
+});
+
 test('a renewal whose answer is lost is asked for again', async () => {
   const phone = newPhone();
   const app = open(phone);

@@ -817,8 +817,8 @@ var Sessions = class {
     } catch (error) {
       if (this.flight.going) await this.flight.going;
       if (overtaken()) return;
-      this.renewNotBefore = Date.now() + renewalPause;
-      const { code, reason } = error;
+      const { code, reason, retryAfter } = error;
+      this.renewNotBefore = Date.now() + Math.max(renewalPause, (retryAfter || 0) * 1e3);
       if (code !== "unauthenticated" && code !== "invalid_request") throw error;
       if (reason && somebodyEnded(reason)) await this.askAgain(reason);
       else await this.login();
