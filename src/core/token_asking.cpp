@@ -37,7 +37,6 @@ Task<Result<RefreshedToken>> AccessTokens::ask_platform(AppPtr app) {
 }
 
 Task<Result<RefreshedToken>> AccessTokens::ask_as_component(AppPtr component, ComponentPlatform* platform) {
-  if (component->disabled) co_return app_disabled();
   auto read = co_await store_.components().ticket(component->app_id);
   CO_TRY(const std::string sealed, std::move(read));
   if (sealed.empty()) co_return make_error(ErrorCode::app_misconfigured, std::string(kNoTicket));
@@ -107,6 +106,7 @@ Task<Result<bool>> AccessTokens::save(AppPtr app, uint64_t lease, const Refreshe
 Task<Result<>> AccessTokens::ask(AppPtr app) {
   Platform* platform = platforms_.find(app->platform);
   if (!platform) co_return platform_gone();
+  if (platform->component() && app->disabled) co_return app_disabled();
   if (app->authorization || platform->component()) {
     auto kept = co_await get(app);
     CO_TRY(std::move(kept));

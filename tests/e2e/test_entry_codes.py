@@ -2,6 +2,7 @@
 import hashlib
 import json
 import re
+import time
 import urllib.parse
 
 import pytest
@@ -214,7 +215,10 @@ def test_a_webhook_is_told_of_a_scan(kaimen, shop, user):
 
 def test_codes_are_listed_newest_first(kaimen):
     app = kaimen.add_app("wxentry00000000003")
-    made = [make(kaimen, app, payload=i, image=False)["entry_code"] for i in range(5)]
+    made = []
+    for i in range(5):
+        made.append(make(kaimen, app, payload=i, image=False)["entry_code"])
+        time.sleep(0.002)  # those of one millisecond stand in any order
     listed, cursor = [], ""
     while cursor is not None:
         page = kaimen.admin("GET", f"/apps/{app}/entry-codes?limit=2{cursor and '&cursor=' + cursor}").json()
