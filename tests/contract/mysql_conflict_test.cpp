@@ -47,7 +47,7 @@ TEST_F(MysqlEngineTest, OfTwoOpenTransactionsOneWins) {
 
 // Without a guard only the server can tell. MariaDB does since 10.11.8 (innodb_snapshot_isolation).
 TEST_F(MysqlEngineTest, AnUnguardedRowChangedSinceTheSnapshotIsAConflict) {
-  if (run(server_url(), "SHOW VARIABLES LIKE 'innodb_snapshot_isolation';").empty()) GTEST_SKIP() << "the server does not look";
+  ASSERT_FALSE(run(server_url(), "SHOW VARIABLES LIKE 'innodb_snapshot_isolation';").empty()) << "Debian 12's looks";
   auto one = open(), other = open();
   std::vector<Pair> rows = {{"a", 1, 1}};
   ASSERT_TRUE(insert(*one, rows));
