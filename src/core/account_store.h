@@ -142,7 +142,6 @@ inline constexpr size_t kHeldPage = 1000;
 struct HeldBehind {
   Id user;
   Id after{};               ///< The last one of the page before: a scan's session, an event's id.
-  Time until{};             ///< What is as new as that is left out, so that there is an end.
   size_t limit = kHeldPage;
 };
 

@@ -11,8 +11,8 @@ namespace {
 
 // In the order of their index; the columns of the rest of the key follow.
 constexpr Scan kSessionsBehind{&kTable<SessionRow>, "user_id = ? AND ended >= ? AND (ended > ? OR app > ? OR (app = ? AND id > ?))", "ended, app, id", true};
-constexpr Scan kScansBehind{&kTable<EntryScanRow>, "user_id = ? AND session_id > ? AND session_id < ?", "session_id", true};
-constexpr Scan kEventsBehind{&kTable<EventRow>, "user_id = ? AND id > ? AND id < ?", "id", true};
+constexpr Scan kScansBehind{&kTable<EntryScanRow>, "user_id = ? AND session_id > ?", "session_id", true};
+constexpr Scan kEventsBehind{&kTable<EventRow>, "user_id = ? AND id > ?", "id", true};
 
 Result<> add_identities(Rows& rows, const UserRow& user, core::HeldUser& held) {
   TRY(const auto identities, rows.list(kIdentitiesOfUser, user.id));
@@ -62,7 +62,7 @@ Result<std::vector<core::Session>> held_sessions(ActContext& context, const Id& 
 
 Result<std::vector<core::HeldScan>> held_scans(ActContext& context, const core::HeldBehind& query) {
   TRY(existing_user(context.rows, query.user));
-  TRY(const auto found, context.rows.scan<EntryScanRow>(kScansBehind, query.user, query.after, first_id_at(query.until), static_cast<int64_t>(query.limit)));
+  TRY(const auto found, context.rows.scan<EntryScanRow>(kScansBehind, query.user, query.after, static_cast<int64_t>(query.limit)));
   std::vector<core::HeldScan> scans;
   for (const EntryScanRow& row : found) scans.push_back({row.code, row.app, row.session, row.scanned_at, row.is_new_user, row.registered});
   return scans;
@@ -70,7 +70,7 @@ Result<std::vector<core::HeldScan>> held_scans(ActContext& context, const core::
 
 Result<std::vector<core::HeldEvent>> held_events(ActContext& context, const core::HeldBehind& query) {
   TRY(existing_user(context.rows, query.user));
-  TRY(auto found, context.rows.scan<EventRow>(kEventsBehind, query.user, query.after, first_id_at(query.until), static_cast<int64_t>(query.limit)));
+  TRY(auto found, context.rows.scan<EventRow>(kEventsBehind, query.user, query.after, static_cast<int64_t>(query.limit)));
   std::vector<core::HeldEvent> events;
   for (EventRow& row : found) {
     events.push_back({row.id, row.at, std::move(row.kind), row.app, row.session, row.reason, std::move(row.actor), std::move(row.ip), std::move(row.detail),
