@@ -10,7 +10,7 @@ from servers import median
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KINDS = {
     "plain": "",
-    "module": "kaimen on;",
+    "module": "kaimen_state STATE; kaimen on;",
     "lua": "access_by_lua_block { kaimen:protect({}) }",
     "empty": "access_by_lua_block { local nothing = 1 }",
     "auth": "auth_request /_check; auth_request_set $user $upstream_http_x_kaimen_user; proxy_set_header X-Kaimen-User $user;",
@@ -25,9 +25,11 @@ class Nginx(servers.Server):
         (self.directory / "files").mkdir(parents=True)
         (self.directory / "files" / "page").write_bytes(b"x" * 1024)
         port = servers.free_port()
+        # The state file is named where it is used: wherever the module knows one, it looks for claims, which plain nginx does not.
+        kinds = {kind: check.replace("STATE", str(state)) for kind, check in KINDS.items()}
         locations = "".join(f"location /{kind}/ {{ {check} alias {self.directory}/files/; }}\n"
                             f'location /{kind}_proxied/ {{ {check} proxy_pass http://business/; proxy_http_version 1.1; proxy_set_header Connection ""; }}\n'
-                            for kind, check in KINDS.items())
+                            for kind, check in kinds.items())
         user = "user root;" if os.getuid() == 0 else ""
         config = self.directory / "nginx.conf"
         config.write_text(f"""load_module /usr/lib/nginx/modules/ndk_http_module.so; load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
@@ -42,7 +44,6 @@ http {{
   init_by_lua_block {{ kaimen = require("resty.kaimen").open("{state}") }}
   upstream business {{ server {backend.address}; keepalive 64; keepalive_requests 1000000000; }}
   upstream checks {{ server {kaimen.unix}; keepalive 64; keepalive_requests 1000000000; }}
-  kaimen_state {state};
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /_check {{ internal; proxy_pass http://checks/verify; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Content-Length "";

@@ -1,7 +1,9 @@
 #include "check/key_context.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 
 #include <cstring>
 
@@ -13,6 +15,20 @@ namespace {
 const EVP_CIPHER* cipher() {
   static const EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
   return fetched;
+}
+
+// libcrypto looks parameters up by their names, and an init with a nonce asks for so many that it costs more than the decryption. As the
+// invocation field of a record's IV, which may be all of it, the nonce goes in with the tag and nothing is asked (EVP_EncryptInit(3), "tlsivinv").
+bool has_invocation_field() noexcept {
+  static const bool has = OSSL_PARAM_locate_const(EVP_CIPHER_settable_ctx_params(cipher()), OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV) != nullptr;
+  return has;
+}
+
+// What OpenSSL wants before it takes an invocation field.
+bool set_fixed_field(EVP_CIPHER_CTX* context) noexcept {
+  uint8_t fixed[4] = {};
+  const OSSL_PARAM field[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, fixed, sizeof fixed), OSSL_PARAM_construct_end()};
+  return EVP_CIPHER_CTX_set_params(context, field) > 0;
 }
 
 struct Kept {
@@ -55,7 +71,8 @@ thread_local Leaving leaving;
   drop(*oldest);
   EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
   const auto init = direction == Direction::open ? EVP_DecryptInit_ex2 : EVP_EncryptInit_ex2;
-  if (!context || !cipher() || !init(context, cipher(), key.bytes.data(), nullptr, nullptr)) {
+  if (!context || !cipher() || !init(context, cipher(), key.bytes.data(), nullptr, nullptr) ||
+      (direction == Direction::open && has_invocation_field() && !set_fixed_field(context))) {
     EVP_CIPHER_CTX_free(context);
     ERR_clear_error();
     return nullptr;
@@ -84,6 +101,14 @@ bool same_bytes(const decltype(Key::bytes)& one, const decltype(Key::bytes)& oth
 }
 
 }  // namespace
+
+bool begin_opening(EVP_CIPHER_CTX* context, uint8_t* nonce, uint8_t* tag) noexcept {
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagBytes),
+                               OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, nonce, kNonceBytes), OSSL_PARAM_construct_end()};
+  if (has_invocation_field()) return EVP_CIPHER_CTX_set_params(context, params) > 0;
+  const OSSL_PARAM tag_alone[] = {params[0], OSSL_PARAM_construct_end()};
+  return EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce, tag_alone) > 0;
+}
 
 EVP_CIPHER_CTX* key_context(const Key& key, Direction direction) noexcept {
   return direction == Direction::open ? find(opening, key, direction) : find(sealing, key, direction);

@@ -1,9 +1,7 @@
 // Sealing and opening tickets. What a ticket says is believed only once its tag is good: nothing of the body is looked at before.
 #include "check/ticket.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,7 +13,7 @@ namespace kaimen::check {
 
 namespace {
 
-constexpr size_t kKeyIdBytes = 4, kNonceBytes = 12, kTagBytes = 16;
+constexpr size_t kKeyIdBytes = 4;
 constexpr size_t kFixedBytes = 16 + 16 + 4 + 6 + 4 + 4 + 2;
 constexpr size_t kStrings = 4;
 constexpr size_t kFrameBytes = kKeyIdBytes + kNonceBytes + kTagBytes;
@@ -96,17 +94,15 @@ bool read_body(const uint8_t* in, size_t size, Claims& claims) {
 }
 
 // Decrypts `body` in place; false: the tag behind it is not this key's for this body, nonce and additional data.
-bool decrypt(const Key& key, const Additional& additional, const uint8_t* nonce, uint8_t* body, size_t size) {
+bool decrypt(const Key& key, const Additional& additional, uint8_t* nonce, uint8_t* body, size_t size) {
   EVP_CIPHER_CTX* const context = key_context(key, Direction::open);
-  // The tag goes in with the nonce: libcrypto looks parameters up by name, and this way only once.
-  const OSSL_PARAM tag[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, body + size, kTagBytes), OSSL_PARAM_construct_end()};
   int length = 0;
-  const bool good = context && EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce, tag) &&
+  const bool good = context && begin_opening(context, nonce, body + size) &&
                     EVP_DecryptUpdate(context, nullptr, &length, additional.data(), static_cast<int>(additional.size())) &&
                     EVP_DecryptUpdate(context, body, &length, body, static_cast<int>(size)) &&
                     EVP_DecryptFinal_ex(context, body + size, &length) > 0;
-  // A TLS connection on this thread must not find our failure in OpenSSL's error queue and take it for its own.
-  if (!good) ERR_clear_error();
+  // A TLS connection on this thread must not find our failure in OpenSSL's error queue and take it for its own. To look is cheaper than to clear.
+  if (!good && ERR_peek_error() != 0) ERR_clear_error();
   return good;
 }
 

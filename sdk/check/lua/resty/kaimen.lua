@@ -23,11 +23,10 @@ typedef struct { const char *ticket; size_t size; int32_t kind, seen; } kaimen_p
 typedef struct { const char *app_id, *project, *role, *env; int32_t registered, optional; } kaimen_wanted;
 int kaimen_check_open(const char *path, kaimen_check **check);
 void kaimen_check_close(kaimen_check *check);
-void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const char *name, size_t name_size, const char *value, size_t value_size,
-                             const char *cookie);
-int kaimen_presents_more(kaimen_check *check);
+void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const unsigned char *name, size_t name_size, const unsigned char *value,
+                             size_t value_size, const char *cookie);
 int kaimen_check_request(kaimen_check *check, const kaimen_presented *presented, const kaimen_wanted *wanted, kaimen_identity *who);
-int kaimen_claims_identity(const char *name, size_t size);
+int kaimen_claims_identity(const unsigned char *name, size_t size);
 const char *kaimen_reason_name(int reason);
 const char *kaimen_unsure_text(int unsure);
 int kaimen_check_abi(void);
@@ -40,10 +39,20 @@ local Kaimen = {}
 Kaimen.__index = Kaimen
 local text = ffi.string
 
+-- Of nginx: the request's headers as they lie in its memory, and adding one without looking for another of its name.
+local base, add_header, elements, truncated
+if ngx and ngx.config.subsystem == "http" then
+  base, add_header = require("resty.core.base"), require("ngx.req").add_header
+  elements, truncated = ffi.typeof("ngx_http_lua_ffi_table_elt_t[?]"), ffi.new("int[1]")
+end
+
+-- What the backend is told, and which field of an identity says it; beside these, tell()'s last two.
 local passed_on = {
-  "X-Kaimen-User", "X-Kaimen-External-Id", "X-Kaimen-App", "X-Kaimen-Openid", "X-Kaimen-Unionid", "X-Kaimen-Session", "X-Kaimen-Roles", "X-Kaimen-Env",
-  "X-Kaimen-Registered", "X-Kaimen-Expires",
+  { "X-Kaimen-User", "user" }, { "X-Kaimen-External-Id", "external_id" }, { "X-Kaimen-App", "app_id" }, { "X-Kaimen-Openid", "openid" },
+  { "X-Kaimen-Unionid", "unionid" }, { "X-Kaimen-Session", "session" }, { "X-Kaimen-Roles", "roles" }, { "X-Kaimen-Env", "env" },
 }
+local names = { "X-Kaimen-Registered", "X-Kaimen-Expires" }
+for _, pair in ipairs(passed_on) do names[#names + 1] = pair[1] end
 
 function Kaimen.open(path, unsure)
   local handle = ffi.new("kaimen_check *[1]")
@@ -58,22 +67,34 @@ end
 -- Whether a header of that name must not be passed on from a client.
 function Kaimen.claims_identity(name) return library.kaimen_claims_identity(name, #name) == 1 end
 
-local function known(value) return value ~= "" and value or nil end
+-- Calls put(name, value) for each header of an identity.
+local function tell(who, put)
+  for i = 1, #passed_on do
+    local value = who[passed_on[i][2]]
+    if value ~= "" then put(passed_on[i][1], value) end
+  end
+  put("X-Kaimen-Registered", who.registered and "true" or "false")
+  put("X-Kaimen-Expires", string.format("%d", who.expires))
+end
 
--- Tables are written out whole: one that grows field by field is made anew again and again.
+-- `headers` of an identity: made when somebody asks for them.
+local with_headers = {
+  __index = function(who, key)
+    if key ~= "headers" then return nil end
+    local headers = {}
+    tell(who, function(name, value) headers[name] = value end)
+    who.headers = headers
+    return headers
+  end,
+}
+
+-- Written out whole: a table that grows field by field is made anew again and again.
 local function identity(who)
-  local user, session, app_id, env = text(who.user), text(who.session), text(who.app_id), text(who.env)
-  local openid, unionid, external_id, roles = text(who.openid), text(who.unionid), text(who.external_id), text(who.roles)
-  local registered, expires = who.registered == 1, tonumber(who.expires)
-  return {
-    user = user, session = session, app_id = app_id, project = text(who.project), env = env, openid = openid, unionid = unionid, external_id = external_id,
-    roles = roles, registered = registered, expires = expires,
-    headers = {
-      ["X-Kaimen-User"] = user, ["X-Kaimen-External-Id"] = known(external_id), ["X-Kaimen-App"] = app_id, ["X-Kaimen-Openid"] = known(openid),
-      ["X-Kaimen-Unionid"] = known(unionid), ["X-Kaimen-Session"] = session, ["X-Kaimen-Roles"] = known(roles), ["X-Kaimen-Env"] = env,
-      ["X-Kaimen-Registered"] = registered and "true" or "false", ["X-Kaimen-Expires"] = string.format("%d", expires),
-    },
-  }
+  return setmetatable({
+    user = text(who.user), session = text(who.session), app_id = text(who.app_id), project = text(who.project), env = text(who.env),
+    openid = text(who.openid), unionid = text(who.unionid), external_id = text(who.external_id), roles = text(who.roles),
+    registered = who.registered == 1, expires = tonumber(who.expires),
+  }, with_headers)
 end
 
 -- Configuration often has its yes and no as texts, and in Lua every text is true.
@@ -102,56 +123,50 @@ local function elsewhere(optional, status, who)
   return 503, { unsure = who.unsure or "nobody else can say" }
 end
 
--- wanted: app_id, project, role, env, registered, optional, cookie; nil: nothing but a good ticket.
-function Kaimen:request(headers, wanted)
-  local presented, asked, who = self.presented, self.wanted, self.who
-  wanted = wanted or {}
-  ffi.fill(presented, ffi.sizeof(presented))
-  for _, header in ipairs(headers) do
-    library.kaimen_presented_header(self.check, presented, header[1], #header[1], header[2], #header[2], wanted.cookie)
+-- The headers of nginx's request, until this is called again: to make a text of each for Lua would cost more than the check.
+local sent, room = nil, 0
+local function sent_headers()
+  local request = base.get_request()
+  local count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, 0, truncated)
+  if count < 0 then error("resty.kaimen: this phase has no request", 3) end
+  if count > room then sent, room = ffi.new(elements, count), count end
+  ffi.C.ngx_http_lua_ffi_req_get_headers(request, sent, count, 1)
+  return count
+end
+
+-- The same as request() takes them.
+local function listed_headers()
+  local list = {}
+  for i = 0, sent_headers() - 1 do
+    list[i + 1] = { text(sent[i].key.data, sent[i].key.len), text(sent[i].value.data, sent[i].value.len) }
   end
+  return list
+end
+
+-- What is said of what was offered. `headers`, for `unsure`: nil where they are those of nginx's request.
+local function answer(self, wanted, headers)
+  local asked, who = self.wanted, self.who
   asked.app_id, asked.project, asked.role, asked.env = wanted.app_id, wanted.project, wanted.role, wanted.env
   asked.registered, asked.optional = flag(wanted, "registered"), flag(wanted, "optional")
-  local status = library.kaimen_check_request(self.check, presented, asked, who)
+  local status = library.kaimen_check_request(self.check, self.presented, asked, who)
   if status == 204 then return status, who.identified == 1 and identity(who) or { headers = {} } end
   if status == 401 then return status, { reason = text(library.kaimen_reason_name(who.reason)) } end
   if status == 503 then
-    if self.unsure then return elsewhere(asked.optional == 1, self.unsure(headers, wanted)) end
+    if self.unsure then return elsewhere(asked.optional == 1, self.unsure(headers or listed_headers(), wanted)) end
     return status, { unsure = text(library.kaimen_unsure_text(who.unsure)) }
   end
   return status, {}
 end
 
--- What a header is by its name. Kept, for the same few come with every request; but names are the client's, so only so many.
-local kinds, kept = {}, 0
-local tickets = { ["authorization"] = true, ["x-kaimen-ticket"] = true, ["cookie"] = true }
-local function kind_of(name)
-  local kind = kinds[name]
-  if kind then return kind end
-  kind = Kaimen.claims_identity(name) and "claim" or tickets[name:lower()] and "ticket" or "other"
-  if kept == 1000 then kinds, kept = {}, 0 end
-  kinds[name], kept = kind, kept + 1
-  return kind
-end
-
--- Those that may carry a ticket (`all`: whatever their names), and the names of those that claim an identity.
-local function request_headers(all)
-  local sent, truncated = ngx.req.get_headers(0, true)
-  if truncated then return nil end
-  local list, claims = {}, {}
-  for name, value in pairs(sent) do
-    local kind = kind_of(name)
-    if kind == "claim" then
-      claims[#claims + 1] = name
-    elseif kind == "other" and not all then
-      -- nothing
-    elseif type(value) == "table" then
-      for _, one in ipairs(value) do list[#list + 1] = { name, one } end
-    else
-      list[#list + 1] = { name, value }
-    end
+-- wanted: app_id, project, role, env, registered, optional, cookie; nil: nothing but a good ticket.
+function Kaimen:request(headers, wanted)
+  local presented = self.presented
+  wanted = wanted or {}
+  ffi.fill(presented, ffi.sizeof(presented))
+  for _, header in ipairs(headers) do
+    library.kaimen_presented_header(self.check, presented, header[1], #header[1], header[2], #header[2], wanted.cookie)
   end
-  return list, claims
+  return answer(self, wanted, headers)
 end
 
 local refusals = {
@@ -160,18 +175,33 @@ local refusals = {
   [503] = '{"type":"about:blank","title":"The service is not available at present","status":503,"code":"unavailable"}',
 }
 
+-- Offers what the client sent but its claims, which are taken out of the request.
+local function offer(self, cookie)
+  local check, presented, claims = self.check, self.presented, nil
+  ffi.fill(presented, ffi.sizeof(presented))
+  for i = 0, sent_headers() - 1 do
+    local name, value = sent[i].key, sent[i].value
+    if library.kaimen_claims_identity(name.data, name.len) == 1 then
+      claims = claims or {}
+      claims[#claims + 1] = text(name.data, name.len)
+    else
+      library.kaimen_presented_header(check, presented, name.data, name.len, value.data, value.len, cookie)
+    end
+  end
+  for _, name in ipairs(claims or {}) do ngx.req.clear_header(name) end
+end
+
 -- In access_by_lua*: drops what the client claims, checks, tells the backend who it is; ends the request itself where it is refused.
 -- Returns who; {headers = {}} for nobody (optional).
 function Kaimen:protect(wanted)
-  local headers, claims = request_headers(self.unsure or library.kaimen_presents_more(self.check) == 1)
-  if not headers then return ngx.exit(400) end
-  for _, name in ipairs(claims) do ngx.req.clear_header(name) end
-  local status, who = self:request(headers, wanted)
+  wanted = wanted or {}
+  offer(self, wanted.cookie)
+  local status, who = answer(self, wanted)
   if status == 204 then
-    local set_header, given = ngx.req.set_header, who.headers
-    for i = 1, #passed_on do
-      local value = given[passed_on[i]]
-      if value then set_header(passed_on[i], value) end
+    local given = rawget(who, "headers")  -- nobody's, or those of `unsure`
+    if not given then tell(who, add_header) end
+    for _, name in ipairs(given and names or {}) do
+      if (given[name] or "") ~= "" then add_header(name, given[name]) end
     end
     return who
   end
