@@ -28,10 +28,9 @@ http::Response token_response(const Call& call, const core::AccessToken& token) 
   return json_response(200, http::json::object{{"access_token", token.token.reveal()}, {"expires_in", std::max<int64_t>(left.count(), 0)}}, true);
 }
 
-Error no_other(const Call& call, const core::AccessToken& token) {
-  constexpr Seconds most = core::AccessTokens::kNotAgainFor;
-  Error error = make_error(ErrorCode::upstream_error, "WeChat gave this access_token within the last 30 s: there is no other yet");
-  error.retry_after = std::clamp(std::chrono::ceil<Seconds>(token.fetched_at + most - call.services.live.clock.now()), Seconds{1}, most);
+Error no_other(const Call& call, const core::App& app) {
+  Error error = make_error(ErrorCode::upstream_error, "WeChat was asked for another access_token within the last 30 s: there is none yet");
+  error.retry_after = std::max(call.services.access_tokens.no_other_for(app), Seconds{1});
   return error;
 }
 
@@ -51,7 +50,7 @@ Answer reject_access_token(Call& call, const core::Caller& caller) {
   CO_TRY(call.finish(reader));
   auto got = co_await call.services.access_tokens.get(app, rejected);
   CO_TRY(const auto token, std::move(got));
-  if (token.token == rejected) co_return no_other(call, token);
+  if (token.token == rejected) co_return no_other(call, *app);
   co_return token_response(call, token);
 }
 

@@ -5,7 +5,9 @@
 #include <set>
 
 #include "base/limits.h"
+#include "core/account_store.h"
 #include "core/authorized.h"
+#include "crypto/hash.h"
 
 namespace kaimen::core {
 
@@ -32,11 +34,13 @@ std::string key_of(const App& app) { return app.app_id + ' ' + std::to_string(ap
 
 AccessToken token_of(Secret text, Time expires_at, Time fetched_at) {
   const Millis life = std::max(expires_at - fetched_at, Millis{0});
-  return {std::move(text), expires_at, expires_at - std::min<Millis>(kEarly, life / kEarlyShare), fetched_at};
+  return {std::move(text), expires_at, expires_at - std::min<Millis>(kEarly, life / kEarlyShare)};
 }
 
-/// Whether there is no other to be had for it. One from a future that a wrong clock wrote is not new for ever.
-bool is_new(const AccessToken& token, Time now) { return std::chrono::abs(now - token.fetched_at) < AccessTokens::kNotAgainFor; }
+int64_t half_minute(Time now) { return epoch_ms(now) / Millis(AccessTokens::kNotAgainFor).count(); }
+Time next_half_minute(Time now) { return from_epoch_ms((half_minute(now) + 1) * Millis(AccessTokens::kNotAgainFor).count()); }
+/// What a node that fetches for a refusal marks in the store, for all nodes.
+std::string mark_of(const App& app, Time now) { return crypto::sha256("refused token\n" + key_of(app) + "\n" + std::to_string(half_minute(now))); }
 }  // namespace
 
 std::optional<AccessToken> AccessTokens::kept(const App& app) {
@@ -57,6 +61,7 @@ void AccessTokens::forget(const std::string& app_id) {
   std::lock_guard lock(mutex_);
   std::erase_if(kept_, is_its);
   std::erase_if(refused_, is_its);
+  std::erase_if(not_again_, is_its);
 }
 
 bool AccessTokens::due(const App& app, Time now, Time& expires_at) {
@@ -82,6 +87,20 @@ void AccessTokens::note_answer(AppPtr app, const Error* refusal) {
   else refused_[key_of(*app)] = {app, *refusal, clock_.now() + refusal->retry_after.value_or(kRefusedFor)};
 }
 
+Seconds AccessTokens::no_other_for(const App& app) {
+  const Time now = clock_.now();
+  std::lock_guard lock(mutex_);
+  const auto it = not_again_.find(key_of(app));
+  const Millis left = it == not_again_.end() ? Millis{0} : it->second - now;
+  return left > kNotAgainFor ? Seconds{0} : std::max(std::chrono::ceil<Seconds>(left), Seconds{0});  // longer: the clock was wrong
+}
+
+void AccessTokens::note_no_other(const App& app, std::optional<Time> until) {
+  std::lock_guard lock(mutex_);
+  if (until) not_again_[key_of(app)] = *until;
+  else not_again_.erase(key_of(app));
+}
+
 Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> rejected) {
   CO_TRY(expect_authorized(*app));
   const auto have = kept(*app);
@@ -92,7 +111,7 @@ Task<Result<AccessToken>> AccessTokens::get(AppPtr app, std::optional<Secret> re
   std::function<Task<Result<AccessToken>>()> work = [this, app, rejected] { return refresh(app, rejected); };
   auto refreshed = co_await refreshing_.run(key_of(*app), work);
   // The run may have been that of a caller who knew nothing of the refusal.
-  const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected && !is_new(refreshed->value(), now);
+  const bool unaware = rejected && refreshed && refreshed->has_value() && refreshed->value().token == *rejected && no_other_for(*app) == Seconds{0};
   if (unaware) refreshed = co_await refreshing_.run(key_of(*app), work);
   if (!refreshed) co_return make_error(ErrorCode::internal, "the token refresh broke");
   if (refreshed->has_value()) co_return refreshed->value();
@@ -122,6 +141,7 @@ void AccessTokens::forget_others(const std::vector<AppPtr>& apps) {
   std::lock_guard lock(mutex_);
   std::erase_if(kept_, is_other);
   std::erase_if(refused_, is_other);
+  std::erase_if(not_again_, is_other);
 }
 
 Task<void> AccessTokens::maintain(std::vector<AppPtr> apps, Millis longest) {
@@ -187,7 +207,7 @@ Result<std::optional<AccessToken>> AccessTokens::usable(const App& app, const Ac
   if (row.token_sealed.empty() || row.expires_at <= now) return std::nullopt;
   TRY(auto token, vault_.open("access_token", app.app_id, row.token_sealed));
   AccessToken found = token_of(std::move(token), row.expires_at, row.fetched_at);
-  if (found.refresh_at <= now || (rejected && found.token == *rejected && !is_new(found, now))) return std::nullopt;
+  if (found.refresh_at <= now || (rejected && found.token == *rejected && no_other_for(app) == Seconds{0})) return std::nullopt;
   keep(app, found);
   return std::optional(std::move(found));
 }
@@ -217,13 +237,37 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
     CO_TRY(std::move(released));
     co_return meanwhile;
   }
+  CO_TRY(const auto refused_one, usable(*app, leased_row, std::nullopt, now));
+  if (refused_one) {
+    auto claimed = co_await claim_replacement(*app, now);
+    if (claimed.has_error() || !claimed.value()) {
+      auto released = co_await store_.release_access_token(app->app_id, *lease);
+      static_cast<void>(released);
+      CO_TRY(std::move(claimed));
+      co_return refused_one;
+    }
+  }
   auto fetched = co_await fetch(app, *lease);
   if (fetched.has_error()) {
+    if (refused_one) co_await unclaim_replacement(*app, now);
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     static_cast<void>(released);  // the lease runs out by itself
     co_return fetched.error();
   }
   co_return std::optional(std::move(fetched.value()));
+}
+
+Task<Result<bool>> AccessTokens::claim_replacement(const App& app, Time now) {
+  auto claimed = co_await store_.accounts().claim_mark(mark_of(app, now), now);
+  if (claimed.has_error() && claimed.error().code != ErrorCode::code_used) co_return claimed.error();
+  note_no_other(app, claimed.has_error() ? next_half_minute(now) : now + kNotAgainFor);
+  co_return claimed.has_value();
+}
+
+Task<void> AccessTokens::unclaim_replacement(const App& app, Time now) {
+  note_no_other(app, std::nullopt);
+  auto released = co_await store_.accounts().release_mark(mark_of(app, now));
+  static_cast<void>(released);  // then it is half a minute
 }
 
 Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, uint64_t lease) {

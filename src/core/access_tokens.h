@@ -3,8 +3,8 @@
 // Never forces a refresh at WeChat. A component's token and those of the apps that have authorised it are kept in the same way; only what is
 // asked differs (token_asking.cpp).
 //
-// A token that WeChat refuses is replaced, but none that is younger than kNotAgainFor: a WeChat that refused every token would be asked by every
-// call, and the calls a day have a limit. How old it is stands in the row, so this holds for all nodes together.
+// A token that WeChat refuses is replaced, but once in kNotAgainFor: a WeChat that refused every token would be asked by every call, and the calls
+// a day have a limit. A mark in the store makes this hold for all nodes together (decision 0030).
 //
 // A token is that of one app at one upstream. An app_id can be removed and added again by somebody else, who must not get it: here by its
 // number, in the store because a removal takes the token along and ends the lease of whoever is fetching.
@@ -28,7 +28,6 @@ struct AccessToken {
   Secret token;
   Time expires_at{};
   Time refresh_at{};  ///< From here on another is fetched; this one serves until it is there.
-  Time fetched_at{};  ///< When WeChat last gave it, whether for the first time or again.
 };
 
 class AccessTokens {
@@ -36,15 +35,17 @@ class AccessTokens {
   AccessTokens(Store& store, const crypto::Vault& vault, const Platforms& platforms, Random& random, const Clock& clock)
       : store_(store), vault_(vault), platforms_(platforms), random_(random), clock_(clock) {}
 
-  /// What passes after WeChat gave a token before another is fetched because it refuses that one.
+  /// What passes after another token was fetched because WeChat refused one, before that is done again.
   static constexpr Seconds kNotAgainFor{30};
 
-  /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one, and not of the last
-  /// kNotAgainFor. The refused one itself is what comes where it is, or where WeChat gives it again: then there is no other.
+  /// A token that is good at this moment. `rejected`: one that WeChat refused; another is fetched if it is still the kept one, and none was for that
+  /// reason in the last kNotAgainFor. The refused one itself is what comes then, or where WeChat gives it again: there is no other.
   /// Errors: those of Platform::fetch_access_token and of the store; unavailable when another node refreshes for too long. What the platform says,
   /// and that it says nothing of use, is answered, on this node, to who asks before the time it names, else within a second, while the secret is
   /// the same.
   Task<Result<AccessToken>> get(AppPtr app, std::optional<Secret> rejected = std::nullopt);
+  /// How long, as far as this node knows, a refused token is not replaced yet.
+  Seconds no_other_for(const App& app);
   /// Makes a call that needs a token; where the platform says the token is no longer good, once more with another if there is one. The errors
   /// of get() and of the call.
   template <class T>
@@ -69,12 +70,16 @@ class AccessTokens {
   Task<Result<RefreshedToken>> ask_as_component(AppPtr component, ComponentPlatform* platform);
   Task<Result<RefreshedToken>> ask_by_component(AppPtr app);
   Task<Result<bool>> save(AppPtr app, uint64_t lease, const RefreshedToken& fetched, Time expires_at, Time now);
-  /// The stored token, if it will do: not about to end, nor the rejected one unless that is new. Keeps it.
+  /// The stored token, if it will do: not about to end, nor the rejected one unless there is no other yet. Keeps it.
   /// Error: not_found when the row is that of another app, or of another upstream.
   Result<std::optional<AccessToken>> usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected, Time now);
   /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
   Task<Result<AccessToken>> fetch(AppPtr app, uint64_t lease);
+  /// False: some node has fetched another for a refusal in this half minute, by the store's clock.
+  Task<Result<bool>> claim_replacement(const App& app, Time now);
+  Task<void> unclaim_replacement(const App& app, Time now);
+  void note_no_other(const App& app, std::optional<Time> until);
   /// The token in memory, used from now on.
   std::optional<AccessToken> kept(const App& app);
   void keep(const App& app, const AccessToken& token);
@@ -107,6 +112,7 @@ class AccessTokens {
   };
   std::map<std::string, Kept> kept_;  // these by key_of
   std::map<std::string, Refused> refused_;
+  std::map<std::string, Time> not_again_;
 };
 
 template <class T>

@@ -7,7 +7,6 @@ import os
 import queue
 import re
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
@@ -156,11 +155,6 @@ class Kaimen:
 
     def admin(self, method, path, json=None, key=None):
         return wire.call(self.private, method, "/admin/v1" + path, json=json, headers=wire.bearer(key or self.admin_key))
-
-    def pass_half_a_minute(self, app_id):
-        """Its access_token is old enough to be fetched anew where WeChat refuses it."""
-        with sqlite3.connect(self.data / "kaimen.db") as database:
-            assert database.execute("UPDATE access_tokens SET fetched_at = fetched_at - 30000 WHERE app_id = ?", (app_id,)).rowcount == 1
 
     def add_app(self, app_id, project="default", secret=None, settings=None, upstream_secret=None, **more):
         """An app in Kaimen and, where there is one, in the sandbox."""

@@ -113,8 +113,6 @@ def test_a_token_that_wechat_no_longer_takes_is_replaced_by_itself(own_kaimen):
     # Somebody else has WeChat end it before its time.
     forced = {"grant_type": "client_credential", "appid": app, "secret": secret, "force_refresh": True}
     second = wire.call(kaimen.sandbox, "POST", "/cgi-bin/stable_token", json=forced).json()["access_token"]
-    assert proxied(kaimen, "POST", "wxa/getwxacodeunlimit", app=app, json={"scene": "a"}).json()["errcode"] == 40001, "it is new: there is no other"
-    kaimen.pass_half_a_minute(app)
     kaimen.control("DELETE", "/sandbox/calls")
     answer = proxied(kaimen, "POST", "wxa/getwxacodeunlimit", app=app, json={"scene": "a"})
     assert answer.body.startswith(PNG), answer
@@ -129,7 +127,6 @@ def test_a_reported_token_is_compared_before_another_is_fetched(own_kaimen):
     assert kaimen.admin("POST", path + "/rejected", json={"access_token": "an older one"}).json()["access_token"] == token
     assert len(kaimen.calls("/cgi-bin/stable_token")) == 1
     # WeChat's stable_token gives the same one for as long as it is good.
-    kaimen.pass_half_a_minute(kaimen.app_id)
     results = server.parallel(20, lambda index: kaimen.admin("POST", path + "/rejected", json={"access_token": token}))
     for result in results:
         wire.problem(result, 502, "upstream_error")
