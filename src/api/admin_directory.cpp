@@ -57,8 +57,7 @@ Result<> check_query(const Call& call) {
   }
   if (conditions > 1) return make_error(ErrorCode::invalid_request, "one of ids, external_id, openid, unionid and phone at a time");
   const bool names_app = call.query.find("app_id") || call.query.find("appid");
-  const bool names_openid = call.query.find("openid");
-  if (names_app != names_openid) return make_error(ErrorCode::invalid_request, "openid and app_id belong together");
+  if (names_app && !call.query.find("openid")) return make_error(ErrorCode::invalid_request, "app_id belongs to openid");
   return ok();
 }
 
@@ -98,8 +97,10 @@ Result<core::UserSearch> search_of(const Call& call, const core::Caller& caller)
   }
   if (const auto openid = given("openid")) {
     search.openid = *openid;
-    const auto app_id = given("app_id");
-    TRY(search.app, app_for(call, caller, app_id ? *app_id : *given("appid")));
+    const auto app_id = given("app_id") ? given("app_id") : given("appid");
+    if (app_id) {
+      TRY(search.app, app_for(call, caller, *app_id));
+    }
   }
   return search;
 }

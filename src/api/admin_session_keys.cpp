@@ -39,7 +39,7 @@ Answer open_session_data(Call& call, const core::Caller& caller) {
   auto opened = co_await call.services.open_data.plaintext(session.app, session.openid, std::move(encrypted));
   CO_TRY(const auto text, std::move(opened));
   CO_TRY(const auto json, http::parse_json(text));
-  co_return json_response(200, http::json::object{{"data", json}}, true);
+  co_return json_response(200, json, true);
 }
 
 Answer check_session_key(Call& call, const core::Caller& caller) {

@@ -58,7 +58,7 @@ Result<Visitor> visitor_of(Call& call) {
   // Who looks on in a user's place looks on: what is the user's own is changed by the user.
   if (!claims.actor.empty() && !only_reads) return make_error(ErrorCode::forbidden, "a support view changes nothing here");
   if (presented.by_cookie && !only_reads) {
-    TRY(proven_same_origin(call, *visitor.app));
+    TRY(not_of_another_site(call, *visitor.app));
   }
   call.trace.app_id = visitor.app->app_id;
   call.trace.user_id = visitor.user.hex();

@@ -53,21 +53,20 @@ Result<core::Device> read_device(Call& call, const http::json::object* json) {
 
 // As "1047 pages/cart", and the code. The rest of the query stays out of it, for it may hold anything; whatever else WeChat adds is nobody's
 // mistake.
-Result<core::CameBy> read_entry(const http::json::object* json) {
+Result<core::CameBy> read_entry(const http::json::object* json, std::optional<std::string> code) {
+  static const http::json::object kNothing;
   core::CameBy by;
-  if (!json) return by;
-  http::Reader reader(*json, "entry.");
+  http::Reader reader(json ? *json : kNothing, "entry.");
   const auto scene = reader.integer({"scene"});
   const auto path = reader.string({"path"}).value_or("");
   if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
   if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
-  const auto code = reader.string({"entry_code"});
-  const auto* query = reader.any({"query"});
+  if (auto within = reader.string({"entry_code"})) code = std::move(within);
+  const auto* query = reader.object({"query"});
   TRY(reader.check());
   by.place = scene ? std::to_string(*scene) : std::string();
   if (!path.empty()) by.place += (by.place.empty() ? "" : " ") + path;
-  const auto* of_query = query ? query->if_object() : nullptr;
-  const auto* value = of_query ? of_query->if_contains("scene") : nullptr;
+  const auto* value = query ? query->if_contains("scene") : nullptr;
   const auto* text = value ? value->if_string() : nullptr;
   by.code = code ? *code : text ? decoded_scene(std::string(*text)) : std::string();
   if (by.code.size() > kSceneBytes) return make_error(ErrorCode::invalid_request, "an entry code has at most 32 characters");
@@ -89,6 +88,7 @@ Answer log_in(Call& call, bool restore) {
   const auto* phone = reader.object({"phone"});
   const auto* device = reader.object({"device"});
   const auto* entry = reader.object({"entry"});
+  auto entry_code = reader.string({"entry_code"});
   CO_TRY(call.finish(reader));
   if (profile) {
     http::Reader part(*profile, "profile.");
@@ -101,7 +101,7 @@ Answer log_in(Call& call, bool restore) {
     CO_TRY(call.finish(part));
   }
   CO_TRY(request.device, read_device(call, device));
-  CO_TRY(request.came_by, read_entry(entry));
+  CO_TRY(request.came_by, read_entry(entry, std::move(entry_code)));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) co_return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   request.env = *parsed_env;

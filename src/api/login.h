@@ -16,7 +16,7 @@ Answer log_in(Call& call, bool restore);
 std::optional<Id> old_session(Call& call, const core::App& app);
 /// Error: invalid_request.
 Result<core::Device> read_device(Call& call, const http::json::object* json);
-/// What wx.getEnterOptionsSync() gives, and the entry code in it. Error: invalid_request.
-Result<core::CameBy> read_entry(const http::json::object* json);
+/// What wx.getEnterOptionsSync() gives (`json`), and the entry code: in it, or `code` beside it. Error: invalid_request.
+Result<core::CameBy> read_entry(const http::json::object* json, std::optional<std::string> code);
 
 }  // namespace kaimen::api

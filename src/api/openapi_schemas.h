@@ -146,7 +146,7 @@ inline constexpr const char* kSchemas = R"json({
 "Roles": {"type": "object", "required": ["roles"], "properties": {"roles": {"type": "array", "maxItems": 32, "items": {"type": "string", "maxLength": 64, "pattern": "^[a-z0-9_.:-]+$"}}}},
 "Disabling": {"type": "object", "properties": {"until": {"type": "string", "format": "date-time"}, "message": {"type": "string", "maxLength": 512}}},
 "EncryptedData": {"type": "object", "required": ["encrypted_data", "iv"], "properties": {"encrypted_data": {"type": "string"}, "iv": {"type": "string"}}},
-"OpenData": {"type": "object", "properties": {"data": {"type": "object"}}},
+"OpenData": {"type": "object"},
 "SessionKeyCheck": {"type": "object", "properties": {"valid": {"type": "boolean"}}},
 "EncryptKeyList": {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object", "properties": {"encrypt_key": {"type": "string"}, "iv": {"type": "string"},
   "version": {"type": "integer"}, "expires_in": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}}}}},

@@ -27,9 +27,10 @@ Result<Asked> read_request(Call& call) {
   asked.cookies = reader.boolean({"cookie"}).value_or(false);
   const auto* device = reader.object({"device"});
   const auto* entry = reader.object({"entry"});
+  auto entry_code = reader.string({"entry_code"});
   TRY(call.finish(reader));
   TRY(asked.request.device, read_device(call, device));
-  TRY(asked.request.came_by, read_entry(entry));
+  TRY(asked.request.came_by, read_entry(entry, std::move(entry_code)));
   const auto parsed_env = core::parse_env(env);
   if (!parsed_env) return make_error(ErrorCode::invalid_request, "env_version must be release, trial or develop");
   asked.request.env = *parsed_env;

@@ -22,15 +22,11 @@ Error foreign() { return make_error(ErrorCode::forbidden, "a cookie counts for r
 
 }  // namespace
 
-Result<> proven_same_origin(const Call& call, const core::App& app) {
+Result<> not_of_another_site(const Call& call, const core::App& app) {
+  if (call.http.count("sec-fetch-site") == 0 && call.http.count("origin") == 0) return ok();
   if (const auto* site = said(call, "sec-fetch-site"); site && *site == "same-origin") return ok();
   if (const auto* origin = said(call, "origin"); origin && is_ours(call, app, *origin)) return ok();
   return foreign();
-}
-
-Result<> not_of_another_site(const Call& call, const core::App& app) {
-  if (call.http.count("sec-fetch-site") == 0 && call.http.count("origin") == 0) return ok();
-  return proven_same_origin(call, app);
 }
 
 }  // namespace kaimen::api

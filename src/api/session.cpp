@@ -13,7 +13,7 @@ namespace {
 Result<> renewal_from_own_page(const Call& call, const std::string& renew_token) {
   const auto opened = call.services.tickets.open_renew(renew_token);
   const auto app = opened ? call.services.live.apps.get()->find(opened->app) : nullptr;
-  return proven_same_origin(call, app ? *app : core::App{});
+  return not_of_another_site(call, app ? *app : core::App{});
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ Answer end_session(Call& call) {
   const Id session{checker.opened().claims.session};
   if (presented.by_cookie) {
     const core::AppPtr app = checker.apps().find(checker.opened().claims.app);
-    CO_TRY(proven_same_origin(call, app ? *app : core::App{}));
+    CO_TRY(not_of_another_site(call, app ? *app : core::App{}));
   }
   call.trace.session_id = session.hex();
   auto ended = co_await call.services.sessions.end(session, std::nullopt, Reason::logged_out, &call.trace);

@@ -208,24 +208,30 @@ object page_json(array items, const std::string& last_key, bool more) {
   return {{"items", std::move(items)}, {"next_cursor", more ? http::json::value(to_base64url(last_key)) : http::json::value(nullptr)}};
 }
 
+namespace {
+
+// Half of a pair is none: no proof, which a login warns of and everything else refuses.
+std::optional<core::EncryptedData> read_encrypted(http::Reader& reader) {
+  auto data = reader.string({"encrypted_data", "encryptedData"});
+  auto iv = reader.string({"iv"});
+  if (!data || !iv) return std::nullopt;
+  return core::EncryptedData{std::move(*data), std::move(*iv)};
+}
+
+}  // namespace
+
 core::ProfileProof read_profile_proof(http::Reader& reader) {
   core::ProfileProof proof;
   proof.raw_data = reader.string({"raw_data", "rawData"});
   proof.signature = reader.string({"signature"});
-  auto data = reader.string({"encrypted_data", "encryptedData"});
-  auto iv = reader.string({"iv"});
-  if (data.has_value() != iv.has_value()) reader.fail("encrypted_data and iv belong together");
-  if (data && iv) proof.encrypted = core::EncryptedData{std::move(*data), std::move(*iv)};
+  proof.encrypted = read_encrypted(reader);
   return proof;
 }
 
 core::PhoneProof read_phone_proof(http::Reader& reader) {
   core::PhoneProof proof;
   proof.code = reader.string({"code"});
-  auto data = reader.string({"encrypted_data", "encryptedData"});
-  auto iv = reader.string({"iv"});
-  if (data.has_value() != iv.has_value()) reader.fail("encrypted_data and iv belong together");
-  if (data && iv) proof.encrypted = core::EncryptedData{std::move(*data), std::move(*iv)};
+  proof.encrypted = read_encrypted(reader);
   return proof;
 }
 

@@ -30,7 +30,7 @@ struct UserSearch {
   std::string project;                   ///< Empty: any.
   std::optional<std::vector<Id>> ids;
   std::optional<std::string> external_id, unionid;
-  AppPtr app;                            ///< With `openid`.
+  AppPtr app;                            ///< With `openid`; null: whichever it is.
   std::string openid;
   std::optional<std::string> phone;      ///< With country code: "+8613800000000".
   std::optional<Id> after;
@@ -54,6 +54,8 @@ class Directory {
   Task<Result<FoundUser>> find(Id user);
 
  private:
+  Task<Result<UserPage>> find_in_each_app(UserSearch search);
+
   DirectoryStore& store_;
   const crypto::Vault& vault_;
   Live& live_;

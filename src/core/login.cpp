@@ -16,7 +16,7 @@ namespace {
 constexpr Millis kFirstPause{50}, kLongestPause{500};
 
 bool printable(const std::string& code) {
-  return !code.empty() && code.size() <= limits::kCodeBytes && std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return !code.empty() && code.size() <= limits::kCodeBytes && std::all_of(code.begin(), code.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
 // What to answer when a code is brought again that WeChat has judged, or that was lost on the way there.

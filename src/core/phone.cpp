@@ -45,7 +45,7 @@ Task<Result<ProvenPhone>> Profiles::prove_phone(Subject subject, PhoneProof proo
 
 // Each question costs money, and a code answers one: its mark is taken before it is asked for.
 Task<Result<PhoneNumber>> Profiles::phone_by_code(Subject subject, std::string code, Trace* trace) {
-  const bool printable = std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool printable = std::all_of(code.begin(), code.end(), [](char c) { return c >= ' ' && c < 0x7f; });
   if (code.empty() || code.size() > limits::kCodeBytes || !printable) {
     co_return make_error(ErrorCode::invalid_request, "code must be 1 to 512 printable characters");
   }

@@ -106,6 +106,10 @@ TEST_F(DirectoryApiTest, AUserIsFoundByWhateverNamesIt) {
   ASSERT_EQ(put(path("/external-id"), R"({"external_id":"customer-1"})").status, 200);
   EXPECT_EQ(ids(find("external_id=customer-1")), mine());
   EXPECT_EQ(ids(find("app_id=wx1&openid=o1")), mine());
+  EXPECT_EQ(ids(find("openid=o1")), mine());
+  EXPECT_EQ(ids(find("openid=o1&project=default")), mine());
+  EXPECT_EQ(ids(find("openid=o1&project=shop")), std::vector<std::string>{});
+  EXPECT_EQ(ids(find("openid=o9")), std::vector<std::string>{});
   EXPECT_EQ(ids(find("openid=o1&appid=wx1&project=default")), mine());
   EXPECT_EQ(ids(find("phone=%2B8613800000001")), mine());
   EXPECT_EQ(ids(find("phone=+8613800000001")), mine()) << "a plus sign in a query is a blank";
@@ -145,7 +149,7 @@ TEST_F(DirectoryApiTest, AllUsersComePageByPage) {
 TEST_F(DirectoryApiTest, WhatTheQueryDoesNotKnowIsRefused) {
   std::string too_many = "ids=" + std::string(32, '0');
   for (int i = 0; i < 200; ++i) too_many += "," + std::string(32, '1');
-  for (const std::string& query : std::vector<std::string>{"external-id=x", "externalid=x", "external_id=", "openid=o1", "app_id=wx1", "app_id=wx1&appid=wx1&openid=o1&openid=o1", "ids=", "ids=x",
+  for (const std::string& query : std::vector<std::string>{"external-id=x", "externalid=x", "external_id=", "app_id=wx1", "app_id=wx1&appid=wx1&openid=o1&openid=o1", "ids=", "ids=x",
                                                            "ids=" + std::string(32, '0') + ",", "phone=13800000001", "phone=%2B86x", "unionid=u&external_id=x", "limit=0", "limit=201",
                                                            "cursor=AA", "external_id=a&external_id=b", too_many}) {
     EXPECT_EQ(find(query).status, 400) << query;

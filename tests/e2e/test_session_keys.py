@@ -29,8 +29,8 @@ def test_open_data_of_any_kind_are_opened(kaimen, user):
     made = kaimen.login(user)
     steps = {"stepInfoList": [{"timestamp": 1, "step": 100}]}
     answer = ask(kaimen, made, "open-data", encrypted(control(kaimen, "open-data", user, data=steps)))
-    assert answer.status == 200 and answer.json()["data"]["stepInfoList"] == steps["stepInfoList"], answer
-    assert answer.json()["data"]["watermark"]["appid"] == kaimen.app_id
+    assert answer.status == 200 and answer.json()["stepInfoList"] == steps["stepInfoList"], answer
+    assert answer.json()["watermark"]["appid"] == kaimen.app_id
 
 
 def test_open_data_with_another_watermark_or_none_are_refused(kaimen, user):
