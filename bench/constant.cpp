@@ -12,7 +12,7 @@ using namespace kaimen;
 
 class ConstantHandler final : public http::Handler {
  public:
-  size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
+  std::optional<size_t> body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
   bool answer_now(const http::Request&, bool keep_alive, std::string& out) override {
     out += keep_alive ? answer_ : last_answer_;
     return true;

@@ -215,7 +215,8 @@ void Api::Impl::write_log(const http::Request& request, const Call& call, std::s
 Api::Api(core::Services& services, ApiOptions options) : impl_(std::make_unique<Impl>(services, std::move(options))) {}
 Api::~Api() = default;
 
-size_t Api::body_limit(const http::Request& head, size_t default_limit) const {
+std::optional<size_t> Api::body_limit(const http::Request& head, size_t default_limit) const {
+  if (is_verify(head, impl_->surface_of(head))) return std::nullopt;
   if (may_call_wechat(head, impl_->services, impl_->surface_of(head))) return limits::kProxyBodyBytes;
   return head.path == "/v1/me/avatar" && head.method == "POST" ? kAvatarBytes + kAvatarEnvelopeBytes : default_limit;
 }

@@ -46,7 +46,7 @@ class Api final : public http::Handler {
   Api(core::Services& services, ApiOptions options);
   ~Api() override;
 
-  size_t body_limit(const http::Request& head, size_t default_limit) const override;
+  std::optional<size_t> body_limit(const http::Request& head, size_t default_limit) const override;
   bool answer_now(const http::Request& request, bool keep_alive, std::string& out) override;
   Task<http::Response> handle(const http::Request& request) override;
   http::Response refuse(int status, std::string_view why, std::string_view request_id) override;

@@ -211,7 +211,10 @@ Match match(std::string_view method, std::string_view path, Surface surface) {
       found.index = i;
       return found;
     }
-    for (const auto one : methods_of(route)) found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(one);
+    for (const auto one : methods_of(route)) {
+      if (!found.allowed.empty()) found.allowed += ", ";
+      found.allowed += one == "GET" ? "GET, HEAD" : one;
+    }
   }
   return found;
 }

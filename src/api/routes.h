@@ -43,7 +43,7 @@ struct Match {
   const Route* route = nullptr;    ///< Null: see allowed.
   size_t index = 0;
   std::vector<std::string> path;
-  std::string allowed;             ///< Methods of the routes with this path, "GET, POST"; empty: no such path here.
+  std::string allowed;             ///< Methods of the routes with this path, "GET, HEAD, POST"; empty: no such path here.
 };
 Match match(std::string_view method, std::string_view path, Surface surface);
 

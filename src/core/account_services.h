@@ -15,7 +15,7 @@ struct AccountServices {
   AccountServices(Store& store, const crypto::Vault& vault, Random& random, Live& live, Tickets& tickets, Sessions& sessions, Login& login,
                   Profiles& profiles, Journal& journal, LoginRates& rates, UserRates& user_rates)
       : passwords(store, random, live, tickets, profiles, journal, rates, user_rates),
-        linking(store, vault, login, user_rates, live.clock),
+        linking(store, vault, login, user_rates, live),
         registration(store, random, live, tickets, sessions, profiles),
         deletion(store, live),
         exporting(store.accounts()),

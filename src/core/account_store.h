@@ -50,7 +50,7 @@ struct LinkIdentity {
   std::string app_id, provider, family, openid, unionid;  ///< family: under which the platform's unionids stand.
   std::string session_key_sealed, session_key_index;  ///< As in RecordLogin.
   std::vector<std::string> older_key_indexes;
-  Time now{};
+  Time now{}, revocations_until{};
   Source source;
 };
 /// See Profiles::attach_by_phone.
@@ -160,8 +160,9 @@ class AccountStore {
   /// Errors: conflict (the name is taken; there is a password by now), forbidden (it is another by now), not_found.
   virtual Task<Result<std::vector<Revocation>>> set_password(SetPassword act) = 0;
 
-  /// Errors: conflict (the identity or its unionid is another user's), not_found.
-  virtual Task<Result<User>> link_identity(LinkIdentity act) = 0;
+  /// Where a unionid becomes known of an identity that is the user's already, tickets of its sessions answer `renew`. Errors: conflict (the
+  /// identity or its unionid is another user's), not_found.
+  virtual Task<Result<ChangedUser>> link_identity(LinkIdentity act) = 0;
   /// Takes a mark for its caller. Error: code_used (it is taken).
   virtual Task<Result<>> claim_mark(std::string mark, Time now) = 0;
   virtual Task<Result<>> release_mark(std::string mark) = 0;

@@ -91,6 +91,7 @@ struct ImportUser {
   Id new_user;                        ///< Id to use where a new one is made.
   std::string external_id;
   std::optional<IdentityName> identity;
+  uint32_t app = 0;                   ///< With identity: its app's number.
   std::string unionid, family;        ///< The family as of RecordLogin.
   std::string phone_index;            ///< Empty: none given.
   std::vector<std::string> older_phone_indexes;  ///< With phone_index: Vault::older_indexes.

@@ -48,7 +48,10 @@ Result<ImportUser> Importing::checked(ImportLine line, const std::string& projec
   if (!line.app_id.empty() && (!app || app->project != project)) return unfit("app_id is no app of this project");
   ImportUser user;
   TRY(user.new_user, Id::make(live_.clock.now(), random_));
-  if (!line.openid.empty()) user.identity = IdentityName{app->platform, app->app_id, std::move(line.openid)};
+  if (!line.openid.empty()) {
+    user.identity = IdentityName{app->platform, app->app_id, std::move(line.openid)};
+    user.app = app->number;
+  }
   user.external_id = std::move(line.external_id);
   user.unionid = std::move(line.unionid);
   user.family = app ? unionid_family(app->platform) : "wechat";

@@ -1,9 +1,11 @@
 #include "core/linking.h"
 
+#include "core/revocation_life.h"
+
 namespace kaimen::core {
 
 Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace) {
-  CO_TRY(user_rates_.admit(user, clock_.now()));
+  CO_TRY(user_rates_.admit(user, live_.clock.now()));
   auto spent = co_await login_.spend(app, std::move(code), trace);
   CO_TRY(auto identity, std::move(spent));
   LinkIdentity act;
@@ -20,11 +22,14 @@ Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace)
   }
   act.openid = std::move(identity.openid);
   act.unionid = std::move(identity.unionid);
-  act.now = clock_.now();
+  act.now = live_.clock.now();
+  act.revocations_until = revocations_until(act.now);
   act.source = trace->source;
   Stopwatch watch(trace->store);
   auto linked = co_await store_.accounts().link_identity(std::move(act));
-  co_return linked;
+  CO_TRY(auto changed, std::move(linked));
+  live_.revoke(changed.revocations);
+  co_return std::move(changed.user);
 }
 
 }  // namespace kaimen::core

@@ -9,8 +9,8 @@ namespace kaimen::core {
 
 class Linking {
  public:
-  Linking(Store& store, const crypto::Vault& vault, Login& login, UserRates& user_rates, const Clock& clock)
-      : store_(store), vault_(vault), login_(login), user_rates_(user_rates), clock_(clock) {}
+  Linking(Store& store, const crypto::Vault& vault, Login& login, UserRates& user_rates, Live& live)
+      : store_(store), vault_(vault), login_(login), user_rates_(user_rates), live_(live) {}
 
   /// Exchanges a code of `app`, which must be of the user's project, and gives the identity to the user; nothing changes where it is the
   /// user's already. Errors: conflict (another user's), not_found, rate_limited (UserRates), and those of Login::spend.
@@ -21,7 +21,7 @@ class Linking {
   const crypto::Vault& vault_;
   Login& login_;
   UserRates& user_rates_;
-  const Clock& clock_;
+  Live& live_;
 };
 
 }  // namespace kaimen::core

@@ -204,17 +204,35 @@ bool Connection::begin_request() {
   framing_ = scanner_.framing();
   scanner_.fill(head(), request_);
   describe();
-  const size_t limit = context_.handler.body_limit(request_, context_.limits.body_bytes);
-  if (framing_.content_length > limit) {
+  if ((framing_.chunked || framing_.content_length > 0) && !begin_body()) return false;
+  in_body_ = true;
+  views_stale_ = false;
+  return true;
+}
+
+bool Connection::begin_body() {
+  const auto limit = context_.handler.body_limit(request_, context_.limits.body_bytes);
+  if (!limit) {
+    if (!has_whole_body()) drop_body();
+    return true;
+  }
+  if (framing_.content_length > *limit) {
     refuse(413, "the body is too large");
     return false;
   }
-  in_body_ = true;
-  views_stale_ = false;
-  if (framing_.chunked) chunks_.emplace(chunked_body_, limit, context_.limits.header_bytes);
-  const bool has_body = framing_.chunked || framing_.content_length > 0;
-  if (framing_.expects_continue && !framing_.http_1_0 && has_body && buffered().size() == head().size()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  if (framing_.chunked) chunks_.emplace(chunked_body_, *limit, context_.limits.header_bytes);
+  if (framing_.expects_continue && !framing_.http_1_0 && buffered().size() == head().size()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
+}
+
+// Chunks are not looked at, so it is not known where they end.
+bool Connection::has_whole_body() const { return !framing_.chunked && buffered().size() - head().size() >= framing_.content_length; }
+
+// The request is taken as one without a body, and as the last: where the next would begin nobody will know.
+void Connection::drop_body() {
+  end_ = begin_ + head().size();
+  framing_.chunked = framing_.keep_alive = false;
+  framing_.content_length = 0;
 }
 
 void Connection::describe() {
@@ -233,9 +251,9 @@ void Connection::describe() {
   context_.ids.next(request_.request_id);
 }
 
-// True when the whole body is there.
+// True when as much of the body is there as is waited for.
 bool Connection::complete_body() {
-  if (!framing_.chunked) return buffered().size() - head().size() >= framing_.content_length;
+  if (!framing_.chunked) return has_whole_body();
   const auto raw = buffered().substr(head().size() + chunks_used_);
   if (raw.empty()) return false;
   ChunkDecoder::Code error;

@@ -86,6 +86,9 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void read();
   bool next_request();
   bool begin_request();
+  bool begin_body();
+  bool has_whole_body() const;
+  void drop_body();
   bool complete_body();
   bool dispatch();
   void describe();

@@ -49,9 +49,10 @@ class Handler {
  public:
   virtual ~Handler() = default;
 
-  /// The largest body this request may have, decided when its head is complete (the avatar route takes more than the others). The
-  /// request has no body yet.
-  virtual size_t body_limit(const Request& head, size_t default_limit) const = 0;
+  /// The largest body this request may have, decided when a head that announces one is complete (the avatar route takes more than the
+  /// others). The request has no body yet. nullopt: nobody reads it, so it is not waited for. The request then comes with what has arrived of
+  /// it whole, or without; in the latter case the connection ends with the answer, and nothing behind the head is ever taken for a request.
+  virtual std::optional<size_t> body_limit(const Request& head, size_t default_limit) const = 0;
 
   /// Answers at once, without waiting for anything: appends one complete HTTP/1.1 response to `out` and returns true; or returns false
   /// and has handle() called. `keep_alive` says whether the answer must carry "Connection: close". This is the check path.

@@ -28,7 +28,7 @@ class Playground final : public http::Handler {
   /// `api` and `services` must outlive it.
   Playground(http::Handler& api, core::Services& services, PlaygroundOptions options);
 
-  size_t body_limit(const http::Request& head, size_t default_limit) const override { return api_.body_limit(head, default_limit); }
+  std::optional<size_t> body_limit(const http::Request& head, size_t default_limit) const override { return api_.body_limit(head, default_limit); }
   bool answer_now(const http::Request& request, bool keep_alive, std::string& out) override;
   Task<http::Response> handle(const http::Request& request) override;
   http::Response refuse(int status, std::string_view why, std::string_view request_id) override { return api_.refuse(status, why, request_id); }

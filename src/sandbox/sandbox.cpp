@@ -53,7 +53,7 @@ struct Sandbox::Impl final : http::Handler {
   WaitingRoom verdicts;  // pushes them, too: a slow receiver holds up verdicts only
 
   // WeChat takes media of 10 MB.
-  size_t body_limit(const http::Request& head, size_t default_limit) const override {
+  std::optional<size_t> body_limit(const http::Request& head, size_t default_limit) const override {
     return head.path.starts_with(kControlPrefix) ? default_limit : std::max(default_limit, kMediaBytes);
   }
   bool answer_now(const http::Request&, bool, std::string&) override { return false; }

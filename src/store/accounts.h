@@ -23,7 +23,7 @@ Result<std::optional<core::PasswordName>> password_of(ActContext& context, const
 Result<std::vector<core::Revocation>> set_password(ActContext& context, const core::SetPassword& act);
 
 // linking.cpp
-Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& act);
+Result<core::ChangedUser> link_identity(ActContext& context, const core::LinkIdentity& act);
 
 // phones.cpp
 Result<> claim_mark(ActContext& context, const std::string& mark, Time now);

@@ -160,7 +160,8 @@ Result<ImportedUser> import_one(ActContext& context, const core::ImportUsers& ac
   if (!named.user && named.identity) return refused_line("the openid belongs to a user who is gone");
   TRY(auto row, wished(rows, act, line, named.user));
   if (!row) return refused_line("another user of the project has this phone number");
-  const bool links = (line.identity && !named.identity) || (!line.unionid.empty() && !named.known_unionid);
+  const bool names_identity = named.identity && named.identity->unionid.empty() && !line.unionid.empty();
+  const bool links = (line.identity && !named.identity) || names_identity || (!line.unionid.empty() && !named.known_unionid);
   const Id user = row->id;
   if (!named.user) {
     rows.insert(std::move(*row));
@@ -179,6 +180,9 @@ Result<ImportedUser> import_one(ActContext& context, const core::ImportUsers& ac
   link_line(rows, act, line, named, user);
   if (rights) {
     TRY(outdate_tickets(context, user, act.now, act.revocations_until, made));
+  }
+  if (line.identity) {
+    TRY(tell_unionid(context, {user, line.app, line.identity->subject, line.unionid}, act.now, act.revocations_until, made));
   }
   TRY(note(context, act, user, false));
   return ImportedUser{ImportKind::updated, user, {}};

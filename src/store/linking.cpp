@@ -5,7 +5,7 @@
 
 namespace kaimen::store {
 
-Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& act) {
+Result<core::ChangedUser> link_identity(ActContext& context, const core::LinkIdentity& act) {
   Rows& rows = context.rows;
   rows.expect<IdentityRow>(act.provider, act.app_id, act.openid, "");
   TRY(const UserRow* user, existing_user(rows, act.user));
@@ -44,7 +44,13 @@ Result<core::User> link_identity(ActContext& context, const core::LinkIdentity& 
   if (!ours) {
     TRY(write_event(context, act.now, {"identity_linked", act.app, act.user, std::nullopt, Reason::none, act.source, user->project}));
   }
-  return user_of(*user);
+  core::ChangedUser changed;
+  changed.user = user_of(*user);
+  TRY(tell_unionid(context, {act.user, act.app, act.openid, act.unionid}, act.now, act.revocations_until, changed.revocations));
+  if (context.again) {
+    TRY(changed.revocations, revocations_of(rows, act.user));
+  }
+  return changed;
 }
 
 }  // namespace kaimen::store

@@ -320,6 +320,7 @@ Result<LoginRecord> record_login(ActContext& context, const RecordLogin& act) {
 
   if (!login.is_new_user) {
     TRY(make_room(context, act, user, login.revocations));
+    TRY(tell_unionid(context, {user, act.app, act.openid, unionid}, act.now, act.revocations_until, login.revocations));
   }
   SessionRow session = session_for(act, user, unionid);
   login.session = session_of(session);

@@ -173,18 +173,40 @@ Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time
   return ok();
 }
 
+namespace {
+
+Result<> outdate_session(ActContext& context, const SessionRow& session, Time now, Time until, std::vector<Revocation>& made) {
+  if (!is_live(session, now)) return ok();
+  // The last generation that can be told from "all": such a session must begin anew.
+  if (session.generation >= kAllGenerations - 1) return end_one(context, session, Reason::expired, now, until, made);
+  TRY(revoke(context, {session.id, session.generation, Reason::renew, until}, made));
+  context.rows.change(session).generation += 1;
+  return ok();
+}
+
+}  // namespace
+
 Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<Revocation>& made) {
   TRY(const auto open, context.rows.list(kOpenSessionsOfUser, user));
   expect_ends(context.rows, open);
   for (const SessionRow* session : open) {
-    if (!is_live(*session, now)) continue;
-    // The last generation that can be told from "all": such a session must begin anew.
-    if (session->generation >= kAllGenerations - 1) {
-      TRY(end_one(context, *session, Reason::expired, now, until, made));
-      continue;
-    }
-    TRY(revoke(context, {session->id, session->generation, Reason::renew, until}, made));
-    context.rows.change(*session).generation += 1;
+    TRY(outdate_session(context, *session, now, until, made));
+  }
+  return ok();
+}
+
+Result<> tell_unionid(ActContext& context, const KnownUnionid& known, Time now, Time until, std::vector<Revocation>& made) {
+  if (known.unionid.empty()) return ok();
+  TRY(auto lacking, context.rows.list(kOpenSessionsOfUser, known.user));
+  std::erase_if(lacking, [&known](const SessionRow* session) {
+    return session->app != known.app || session->openid != known.openid || session->unionid == known.unionid;
+  });
+  expect_ends(context.rows, lacking);
+  for (const SessionRow* session : lacking) {
+    context.rows.change(*session).unionid = known.unionid;
+    // A merge or a registration within the same act has outdated them already.
+    if (std::ranges::find(made, session->id, &Revocation::session) != made.end()) continue;
+    TRY(outdate_session(context, *session, now, until, made));
   }
   return ok();
 }

@@ -60,6 +60,16 @@ Result<> revoke(ActContext& context, const core::Revocation& revocation, std::ve
 /// What the tickets of the user's sessions carry is no longer so: those that are out answer `renew` from now on. Renew tokens stay good. The
 /// caller has touched the user.
 Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time until, std::vector<core::Revocation>& made);
+
+/// What has become known of an identity that its user's sessions were opened with.
+struct KnownUnionid {
+  Id user;
+  uint32_t app = 0;
+  std::string_view openid, unionid;
+};
+/// Open sessions of the identity that lack the unionid get it, and their tickets that are out answer `renew`; those that have it stay as they
+/// are. The caller has touched the user.
+Result<> tell_unionid(ActContext& context, const KnownUnionid& known, Time now, Time until, std::vector<core::Revocation>& made);
 /// All revocations of the user's sessions: what an act answers whose first answer was lost, as those it made are among them.
 Result<std::vector<core::Revocation>> revocations_of(Rows& rows, const Id& user);
 

@@ -23,8 +23,8 @@ Task<Result<std::vector<Revocation>>> SqlAccounts::set_password(core::SetPasswor
   return queue_.write<std::vector<Revocation>>([act = std::move(act)](ActContext& context) { return store::set_password(context, act); });
 }
 
-Task<Result<core::User>> SqlAccounts::link_identity(core::LinkIdentity act) {
-  return queue_.write<core::User>([act = std::move(act)](ActContext& context) { return store::link_identity(context, act); });
+Task<Result<core::ChangedUser>> SqlAccounts::link_identity(core::LinkIdentity act) {
+  return queue_.write<core::ChangedUser>([act = std::move(act)](ActContext& context) { return store::link_identity(context, act); });
 }
 Task<Result<>> SqlAccounts::claim_mark(std::string mark, Time now) {
   return queue_.write<void>([mark = std::move(mark), now](ActContext& context) { return store::claim_mark(context, mark, now); });

@@ -16,7 +16,7 @@ class SqlAccounts final : public core::AccountStore {
   Task<Result<std::optional<core::PasswordName>>> password_of(Id user) override;
   Task<Result<std::vector<core::Revocation>>> set_password(core::SetPassword act) override;
 
-  Task<Result<core::User>> link_identity(core::LinkIdentity act) override;
+  Task<Result<core::ChangedUser>> link_identity(core::LinkIdentity act) override;
   Task<Result<>> claim_mark(std::string mark, Time now) override;
   Task<Result<>> release_mark(std::string mark) override;
   Task<Result<std::optional<core::LoginRecord>>> attach_by_phone(core::AttachByPhone act) override;

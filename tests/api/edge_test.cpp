@@ -26,7 +26,7 @@ TEST_F(EdgeTest, AnotherMethodIs405AndSaysWhich) {
   const Reply reply = send(client("PUT", "/v1/me", token_));
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.code(), "method_not_allowed");
-  EXPECT_EQ(reply.header("Allow"), "GET, POST, PATCH, DELETE");
+  EXPECT_EQ(reply.header("Allow"), "GET, HEAD, POST, PATCH, DELETE");
   EXPECT_EQ(get("/v1/login").header("Allow"), "POST");
   EXPECT_EQ(send(client("get", "/v1/me", token_)).status, 405) << "methods are case-sensitive";
 }

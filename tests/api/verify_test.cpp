@@ -49,6 +49,21 @@ TEST_F(VerifyTest, AGoodTicketIs204WithWhoItIs) {
   EXPECT_EQ(reply.header("Cache-Control"), "no-store");
 }
 
+TEST_F(VerifyTest, ItsBodyIsNotRead) {
+  const http::Peer peer = local_peer();
+  const auto limit = [&](const std::string& path, Listener listener) {
+    http::Request head;
+    head.method = "POST";
+    head.target = head.path = path;
+    head.peer = &peer;
+    head.listener = listener;
+    return api().body_limit(head, 64 * 1024);
+  };
+  EXPECT_EQ(limit("/verify", kPrivate), std::nullopt);
+  EXPECT_EQ(limit("/verify", kPublic), 64U * 1024) << "no such route there";
+  EXPECT_EQ(limit("/introspect", kPrivate), 64U * 1024);
+}
+
 TEST_F(VerifyTest, WhatIsNotKnownIsNotSent) {
   const Reply reply = send(verify(token()));
   for (const auto* name : {"X-Kaimen-Unionid", "X-Kaimen-External-Id", "X-Kaimen-Roles"}) {

@@ -168,8 +168,8 @@ TEST_P(StoreContract, a_taken_name_is_not_added_to_another_user) {
 
 TEST_P(StoreContract, an_identity_is_linked_once_and_then_logs_in_its_user) {
   const auto who = login("c1");
-  EXPECT_EQ(run_here(store().accounts().link_identity(link_act(who.user.id, "o8"))).value().id, who.user.id);
-  EXPECT_EQ(run_here(store().accounts().link_identity(link_act(who.user.id, "o8"))).value().id, who.user.id);
+  EXPECT_EQ(run_here(store().accounts().link_identity(link_act(who.user.id, "o8"))).value().user.id, who.user.id);
+  EXPECT_EQ(run_here(store().accounts().link_identity(link_act(who.user.id, "o8"))).value().user.id, who.user.id);
   auto by_the_other = login_act("c2", "o8");
   by_the_other.app = 8;
   by_the_other.app_id = "wx8";

@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "store/accounts.h"
 #include "store/directory_acts.h"
 #include "store/pushes.h"
 #include "store/records.h"
@@ -247,6 +248,59 @@ TEST_F(SqliteWriter, a_closing_that_runs_again_answers_what_it_revoked) {
     alone.push_back(std::move(one));
     EXPECT_EQ(run(std::move(alone)), std::vector<std::string>{"done"});
   }
+}
+
+// A link whose acknowledgement was lost: the unionid it told is told once, and its revocation is answered all the same. Where the first run was
+// not committed after all, an older revocation of the session must not be taken for its own.
+TEST_F(SqliteWriter, a_link_that_runs_again_answers_what_it_revoked) {
+  core::LinkIdentity act;
+  act.user = owner;
+  act.app = 7;
+  act.app_id = "wx7";
+  act.provider = act.family = "wechat";
+  act.openid = "o1";
+  act.unionid = "u1";
+  act.now = from_epoch_ms(1'795'000'000'000);
+  act.revocations_until = act.now + 4h;
+  const auto linked = [&act](store::ActContext& context) {
+    const auto made = store::link_identity(context, act);
+    if (!made || made.value().revocations.size() != 1) return false;
+    EXPECT_EQ(made.value().revocations[0].generation, 5u) << context.again;
+    return true;
+  };
+  std::vector<std::unique_ptr<TestAct>> acts;
+  acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
+    store::UserRow user;
+    user.id = owner;
+    user.version = 1;
+    user.project = "default";
+    context.rows.insert(std::move(user));
+    store::IdentityRow identity;
+    identity.provider = "wechat";
+    identity.app_id = "wx7";
+    identity.subject = "o1";
+    identity.user = owner;
+    context.rows.insert(std::move(identity));
+    store::SessionRow session;
+    session.id = session.user = owner;
+    session.app = 7;
+    session.openid = "o1";
+    session.generation = 5;
+    session.idle_expires_at = session.absolute_expires_at = act.now + 1h;
+    context.rows.insert(std::move(session));
+    context.rows.insert(store::RevocationRow{owner, 4, Reason::renew, act.now + 1h, act.now});
+    return true;
+  }));
+  for (int i = 0; i < 3; ++i) {
+    acts.push_back(std::make_unique<TestAct>(true, linked));
+    acts.back()->again = true;
+  }
+  for (auto& one : acts) {
+    std::vector<std::unique_ptr<TestAct>> alone;
+    alone.push_back(std::move(one));
+    EXPECT_EQ(run(std::move(alone)), std::vector<std::string>{"done"});
+  }
+  EXPECT_EQ(factory.query("SELECT generation, unionid FROM sessions"), (std::vector<std::vector<std::string>>{{"6", "u1"}}));
 }
 
 }  // namespace

@@ -50,6 +50,13 @@ TEST_F(AccountTest, AnIdentityOfAnotherMiniProgramIsAdded) {
   EXPECT_TRUE(link(who, platform.fresh_code("o2"), "wx2")) << "the user's own already";
 }
 
+TEST_F(AccountTest, AUnionidThatALinkBringsOutdatesTheTicketsWithoutIt) {
+  const auto who = log_in("o1");
+  ASSERT_TRUE(link(who, platform.fresh_code("o1", "u1")));
+  EXPECT_EQ(check(who.tokens.token), Reason::renew);
+  EXPECT_EQ(renew(who.tokens.renew_token).value().session.unionid, "u1");
+}
+
 TEST_F(AccountTest, AnIdentityOfSomebodyElseIsNot) {
   log_in("o2");
   EXPECT_EQ(code_of(link(log_in("o1"), platform.fresh_code("o2"))), ErrorCode::conflict);

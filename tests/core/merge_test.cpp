@@ -29,6 +29,22 @@ TEST_F(MergeTest, a_late_unionid_moves_sessions_tickets_and_phone) {
   EXPECT_EQ(check(renewed.tokens.token), Reason::none);
 }
 
+TEST_F(MergeTest, an_older_session_renews_into_a_ticket_with_the_late_unionid) {
+  const auto unionid_of = [this](const std::string& token) {
+    core::Checker checker(services().live);
+    EXPECT_EQ(checker.check(token)->reason, check::Reason::none);
+    return std::string(checker.opened().claims.unionid);
+  };
+  const auto first = log_in_as("mini", "");
+  EXPECT_EQ(unionid_of(first.tokens.token), "");
+  EXPECT_EQ(unionid_of(log_in_as("mini", "u1").tokens.token), "u1");
+  EXPECT_EQ(check(first.tokens.token), Reason::renew);
+  const auto renewed = renew(first.tokens.renew_token).value();
+  EXPECT_EQ(unionid_of(renewed.tokens.token), "u1");
+  log_in_as("mini", "u1");
+  EXPECT_EQ(check(renewed.tokens.token), Reason::none) << "nothing new was told";
+}
+
 TEST_F(MergeTest, an_administrator_merges_and_the_others_tickets_are_out_at_once) {
   const auto user = log_in("o1"), other = log_in("o2");
   core::Trace trace;

@@ -184,6 +184,44 @@ def test_a_unionid_that_comes_late_joins_the_user_that_is_there(family, user):
     assert family.verify(after["token"], f"app_id={app}").get("x-kaimen-unionid")
 
 
+def test_a_unionid_that_comes_late_reaches_the_sessions_that_are_there(family, user):
+    app = family.add_app(f"wxolder{abs(hash(user)) % 10**11:011d}")
+    check = lambda ticket: family.verify(ticket, f"app_id={app}")  # noqa: E731
+    before = family.login(user, app)
+    assert check(before["token"]).status == 204 and not check(before["token"]).all("x-kaimen-unionid")
+    bind(family, app, "op1")
+    after = family.login(user, app)
+    unionid = check(after["token"]).get("x-kaimen-unionid")
+    server.assert_reason(check(before["token"]), "renew")
+    renewed = family.renew(before["renew_token"]).json()
+    assert renewed["session"]["id"] == before["session"]["id"]
+    assert check(renewed["token"]).get("x-kaimen-unionid") == family.introspect(renewed["token"]).json()["unionid"] == unionid
+    family.login(user, app)
+    assert check(renewed["token"]).status == check(after["token"]).status == 204, "a login that tells nothing new outdates nothing"
+
+
+def test_a_merge_by_a_late_unionid_tells_it_the_older_session(family, user):
+    app = family.add_app(f"wxmerge{abs(hash(user)) % 10**11:011d}")
+    before, other = family.login(user, app), family.login(user, "wxfamily0000000002")
+    assert before["user"]["id"] != other["user"]["id"]
+    bind(family, app, "op1")
+    after = family.login(user, app)
+    assert after["user"]["id"] == other["user"]["id"]
+    server.assert_reason(family.verify(before["token"], f"app_id={app}"), "renew")
+    check = family.verify(family.renew(before["renew_token"]).json()["token"], f"app_id={app}")
+    assert check.get("x-kaimen-user") == other["user"]["id"] and check.get("x-kaimen-unionid")
+
+
+def test_a_link_that_tells_a_unionid_tells_it_the_session(family, user):
+    app = family.add_app(f"wxlink{abs(hash(user)) % 10**12:012d}")
+    before = family.login(user, app)
+    bind(family, app, "op1")
+    linked = family.client("POST", "/v1/me/identities", before["token"], json={"app_id": app, "code": family.code(user, app)})
+    assert linked.status == 200, linked
+    server.assert_reason(family.verify(before["token"], f"app_id={app}"), "renew")
+    assert family.verify(family.renew(before["renew_token"]).json()["token"], f"app_id={app}").get("x-kaimen-unionid")
+
+
 def test_two_first_logins_at_one_moment_make_one_user(family):
     for turn in range(5):
         apps = ["wxfamily0000000001", "wxfamily0000000002"] * 4

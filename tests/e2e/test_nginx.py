@@ -1,5 +1,6 @@
 """The sample configuration of deploy/nginx in a real nginx, between a client that forges and a backend that shows what reached it."""
 import re
+import time
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_a_body_reaches_the_backend_and_not_the_check(site):
     token = site.kaimen.login("poster")["token"]
     answer = site.get(PROTECTED, token, method="POST", body=b"x" * 200_000)
     assert answer.status == 200 and len(answer.json()["body"]) == 200_000 and answer.json()["path"].endswith("/orders?id=7"), answer.status
+
+
+# What the sample says with two lines is easily forgotten: nginx then tells the check of a body that it keeps for the backend.
+def test_a_check_that_is_told_of_a_body_it_does_not_get_is_answered(tmp_path):
+    forgetful = Site(tmp_path, {'proxy_set_header Content-Length "";': ""})
+    try:
+        token = forgetful.kaimen.login("poster")["token"]
+        begun = time.monotonic()
+        for _ in range(5):
+            answer = forgetful.get(PROTECTED, token, method="POST", body=b"x" * 200_000)
+            assert answer.status == 200 and len(answer.json()["body"]) == 200_000, answer.status
+        assert forgetful.get(PROTECTED, method="POST", body=b"x").status == 401
+        assert time.monotonic() - begun < 5
+    finally:
+        forgetful.stop()
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,10 @@ inline int status_of(std::string_view text) { return text.starts_with("HTTP/1.1 
 /// Answers /now/… at once and all else as a task: both with what they were asked.
 class EchoHandler : public Handler {
  public:
-  size_t body_limit(const Request& head, size_t default_limit) const override { return head.path == "/large" ? 1024 * 1024 : default_limit; }
+  std::optional<size_t> body_limit(const Request& head, size_t default_limit) const override {
+    if (head.path.starts_with("/now/unread") || head.path == "/unread") return std::nullopt;
+    return head.path == "/large" ? 1024 * 1024 : default_limit;
+  }
 
   bool answer_now(const Request& request, bool keep_alive, std::string& out) override {
     remember(request);

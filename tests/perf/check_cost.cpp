@@ -103,7 +103,7 @@ class Node {
 class Verifier final : public http::Handler {
  public:
   explicit Verifier(core::Services& services) : services_(services) {}
-  size_t body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
+  std::optional<size_t> body_limit(const http::Request&, size_t default_limit) const override { return default_limit; }
   bool answer_now(const http::Request& request, bool keep_alive, std::string& out) override {
     api::verify(request, services_, options_, keep_alive, out);
     return true;
