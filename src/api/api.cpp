@@ -128,7 +128,11 @@ struct Api::Impl {
 Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route) {
   if (ticket_in_query(call.http.query)) co_return make_error(ErrorCode::invalid_request, "a ticket does not belong in a URL");
   if (!http::parse_parameters(call.http.query, call.query)) co_return make_error(ErrorCode::invalid_request, "the query is not well encoded");
-  if (route.pattern == "/metrics") co_return metrics_response();
+  if (route.pattern == "/metrics") {
+    std::string project;
+    if (!may_check(call.http, services, options, project)) co_return make_error(ErrorCode::forbidden, "metrics want a key of scope verify here");
+    co_return metrics_response();
+  }
   // Before keys, apps and revocations are read, and when they are too old, nobody is known here; a client must not take that for "you are
   // nobody".
   if (!is_operation(route) && !services.live.moment()) co_return make_error(ErrorCode::unavailable, "not ready");

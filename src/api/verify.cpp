@@ -135,7 +135,7 @@ void identify(Answer& answer, const check::Claims& claims, const check::AppState
   known("X-Kaimen-Openid: ", claims.openid);
   known("X-Kaimen-Unionid: ", claims.unionid);
   known("X-Kaimen-External-Id: ", claims.external_id);
-  known("X-Kaimen-Roles: ", claims.roles);
+  answer.header("X-Kaimen-Roles: ", claims.roles);  // none is an answer, too
   known("X-Kaimen-Actor: ", claims.actor);
   known("X-Kaimen-Env: ", core::name_of(claims.env()));
   answer.header("X-Kaimen-Registered: ", claims.registered() ? "true" : "false");

@@ -66,9 +66,10 @@ TEST_F(VerifyTest, ItsBodyIsNotRead) {
 
 TEST_F(VerifyTest, WhatIsNotKnownIsNotSent) {
   const Reply reply = send(verify(token()));
-  for (const auto* name : {"X-Kaimen-Unionid", "X-Kaimen-External-Id", "X-Kaimen-Roles"}) {
+  for (const auto* name : {"X-Kaimen-Unionid", "X-Kaimen-External-Id", "X-Kaimen-Actor", "X-Kaimen-Jwt"}) {
     for (const auto& header : reply.headers) EXPECT_FALSE(http::name_is(header.first, name)) << name;
   }
+  EXPECT_EQ(std::ranges::count(reply.headers, std::pair<std::string, std::string>("X-Kaimen-Roles", "")), 1) << "nobody has to guess whether there are none";
 }
 
 TEST_F(VerifyTest, AnyMethodIsAnswered) {
@@ -247,6 +248,21 @@ TEST_F(VerifyTest, FromANamedNetworkWithAKeyAndNoTls) {
   EXPECT_EQ(status_from(remote_peer(false, "10.1.2.3")), 403);
   EXPECT_EQ(status_from(remote_peer(false, "11.1.2.3"), key), 403);
   EXPECT_EQ(status_from(remote_peer(false, "::ffff:10.1.2.3"), key), 204);
+}
+
+TEST_F(VerifyTest, MetricsAreForThoseWhoMayCheck) {
+  const std::string key = key_text({"verify"});
+  const auto status = [&](http::Peer peer, const std::string& with) {
+    Ask ask{"GET", "/metrics"};
+    ask.listener = kPrivate;
+    ask.from(std::move(peer));
+    if (!with.empty()) ask.with("X-Kaimen-Key", with);
+    return send(ask).status;
+  };
+  EXPECT_EQ(status(local_peer(), ""), 200);
+  EXPECT_EQ(status(remote_peer(true), ""), 403);
+  EXPECT_EQ(status(remote_peer(false), key), 403);
+  EXPECT_EQ(status(remote_peer(true), key), 200);
 }
 
 TEST_F(VerifyTest, AKeyThatIsGivenMustBeGood) {
