@@ -146,6 +146,9 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   }
   if (const auto* ticketed = std::get_if<Ticketed>(&route.access)) {
     CO_TRY(const Visitor visitor, visitor_of(call));
+    if (ticketed->saves) {
+      CO_TRY(services.saves.admit(visitor.user, services.live.clock.now()));
+    }
     if (route.body == Body::json) {
       CO_TRY(read_body(call));
     }

@@ -52,6 +52,7 @@ struct Open {
 };
 struct Ticketed {
   VisitorHandler handler;
+  bool saves = false;  ///< Each may add to what is kept of the user, an event at least: counted in Services::saves.
 };
 struct Keyed {
   core::Scope scope;

@@ -31,6 +31,7 @@ namespace {
 using core::Scope;
 using enum Served;
 
+constexpr bool kSaves = true;
 constexpr Refusal kWafer{wafer_refusal, "WaferRefusal"}, kMina{mina_refusal, "MinaAnswer"};
 
 const Route kRoutes[] = {
@@ -47,9 +48,9 @@ const Route kRoutes[] = {
     {"POST", "/v1/session/prefetch-token", publicly, Ticketed{make_prefetch_token}, "A token for wx.setBackgroundFetchToken", "", "PrefetchToken"},
     {"GET", "/v1/prefetch", publicly, Open{prefetch}, "WeChat's data pre-fetch: appid with token or code", "", "SessionAndUser"},
     {"GET", "/v1/me", publicly, Ticketed{show_me}, "The user", "", "User"},
-    {"POST", "/v1/me", publicly, Ticketed{change_me}, "Change the profile", "ProfileChange", "User"},
-    {"PATCH", "/v1/me", publicly, Ticketed{change_me}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
-    {"POST", "/v1/me/avatar", publicly, Ticketed{upload_avatar}, "Upload an avatar, as wx.uploadFile sends it; 202 while WeChat has to look at it first", "AvatarFile", "User", 200, Body::multipart},
+    {"POST", "/v1/me", publicly, Ticketed{change_me, kSaves}, "Change the profile", "ProfileChange", "User"},
+    {"PATCH", "/v1/me", publicly, Ticketed{change_me, kSaves}, "Change the profile (for clients that have PATCH)", "ProfileChange", "User"},
+    {"POST", "/v1/me/avatar", publicly, Ticketed{upload_avatar, kSaves}, "Upload an avatar, as wx.uploadFile sends it; 202 while WeChat has to look at it first", "AvatarFile", "User", 200, Body::multipart},
     {"GET", "/avatars/{hash}", publicly, Open{show_avatar}, "An avatar: JPEG, PNG, WebP or GIF", "", ""},
     {"GET", "/entry-codes/{hash}", publicly, Open{show_entry_picture}, "The picture of an entry code", "", ""},
     {"DELETE", "/v1/me", publicly, Ticketed{delete_me}, "Leave: all sessions end; 202 where a grace begins", "", "", 204},
@@ -58,9 +59,9 @@ const Route kRoutes[] = {
     {"PUT", "/v1/me/password", publicly, Ticketed{change_password}, "Set or change the password; other sessions end", "PasswordChange", "", 204},
     {"POST", "/v1/me/identities", publicly, Ticketed{link_identity}, "Add another mini program's or platform's identity", "Link", "User"},
     {"GET", "/v1/me/registration", publicly, Ticketed{show_registration}, "What the app asks of the user", "", "Registration"},
-    {"POST", "/v1/me/registration", publicly, Ticketed{register_me}, "Give fields, agree, register", "RegistrationRequest", "Login"},
-    {"POST", "/v1/me/wechat-profile", publicly, Ticketed{update_from_wechat}, "Take over what WeChat signed or encrypted", "ProfileProof", "User"},
-    {"POST", "/v1/me/phone", publicly, Ticketed{bind_phone}, "Bind the phone number of the phone button", "PhoneProof", "User"},
+    {"POST", "/v1/me/registration", publicly, Ticketed{register_me, kSaves}, "Give fields, agree, register", "RegistrationRequest", "Login"},
+    {"POST", "/v1/me/wechat-profile", publicly, Ticketed{update_from_wechat, kSaves}, "Take over what WeChat signed or encrypted", "ProfileProof", "User"},
+    {"POST", "/v1/me/phone", publicly, Ticketed{bind_phone, kSaves}, "Bind the phone number of the phone button", "PhoneProof", "User"},
     {"GET", "/v1/me/sessions", publicly, Ticketed{list_my_sessions}, "The user's live sessions", "", "SessionList"},
     {"DELETE", "/v1/me/sessions", publicly, Ticketed{end_my_other_sessions}, "End all sessions but this one (except=current)", "", "", 204},
     {"DELETE", "/v1/me/sessions/{id}", publicly, Ticketed{end_my_session}, "End one session", "", "", 204},

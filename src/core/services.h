@@ -67,7 +67,7 @@ struct Services {
   Components components;
   Proxy proxy;
   OpenData open_data;
-  UserRates user_rates;
+  UserRates user_rates, saves;  ///< saves: of what a user has written down of themselves.
   Profiles profiles;
   Sessions sessions;
   Handoffs handoffs;

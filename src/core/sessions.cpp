@@ -33,6 +33,8 @@ Task<Result<LoginAnswer>> Sessions::renew(std::string renew_token, Trace* trace)
   CO_TRY(auto renewal, std::move(renewed));
   live_.revoke(renewal.revocations);
   if (renewal.kind == Renewal::Kind::refused) {
+    // Whose token is dead may bring it for ever: of one session no more is written down than one user may cause.
+    if (!user_rates_.admit(opened->session, now)) co_return unauthenticated(renewal.reason);
     Note refusal;
     refusal.kind = "renewal_refused";
     refusal.app = app->number;

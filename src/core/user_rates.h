@@ -1,6 +1,7 @@
-// How much of what is dear one user may cause in a minute, whichever route it is asked by: questions to WeChat on the client's word (phone
-// codes, codes of further identities, whether a session_key stands, names and avatars to be checked), passwords to be hashed, and sessions of
-// web-views. Counted on each node, like all rates (docs/decisions/0018).
+// How much one user may cause in a minute, whichever route it is asked by: of what is dear (questions to WeChat on the client's word (phone
+// codes, codes of further identities, whether a session_key stands, names and avatars to be checked), passwords to be hashed, sessions of
+// web-views), and of what is written down, for each save leaves an event that is kept for a year. Counted on each node, like all rates
+// (docs/decisions/0018).
 #pragma once
 
 #include "base/id.h"

@@ -16,6 +16,7 @@ constexpr size_t kReadBytes = 2 * 1024;            // room offered to each read,
 constexpr size_t kKeptBytes = 64 * 1024;           // larger buffers are given back after their request
 constexpr size_t kAnswersAtOnceBytes = 64 * 1024;  // pipelined answers collected before one write
 constexpr size_t kRequestIdBytes = 64;
+constexpr int64_t kLeastPace = 16 * 1024;          // bytes a second that a reader must take of an answer, over each write_time
 constexpr Millis kLingerTime{2'000};    // for a refused peer to read why
 constexpr Millis kDrainGrace{500};      // for a request that is on its way when the server stops
 
@@ -73,7 +74,16 @@ void Connection::serve() {
   read();
 }
 
+// A long answer to a slow reader takes its time; one that takes next to nothing holds it no longer than one that takes nothing at all.
+void Connection::look_at_progress() {
+  const int64_t taken = handed_over_ - unsent();
+  if (taken - taken_ < kLeastPace * context_.limits.write_time.count() / 1000) return;
+  taken_ = taken;
+  set_deadline(context_.limits.write_time);
+}
+
 void Connection::sweep() {
+  if (is_sending_ && !closed_) look_at_progress();
   if (closed_ || timed_out_ || context_.now <= deadline_) return;
   switch (waiting_) {
     case Waiting::handler: return;
@@ -172,6 +182,7 @@ void Connection::go_on() {
     }
     is_sending_ = true;
     waiting_ = Waiting::write;
+    taken_ = handed_over_ - unsent();
     set_deadline(context_.limits.write_time);
     going_on_ = false;
     return;

@@ -71,12 +71,14 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   virtual void finish() = 0;                             ///< ends politely; drops what the peer still sends, until the deadline
   virtual void abort() = 0;                              ///< closes at once; safe to call twice
   virtual bool has_unread() const = 0;
+  virtual int64_t unsent() = 0;                          ///< bytes that the system holds because the peer has not taken them
 
   void serve();  ///< the transport is ready (after a TLS handshake)
   void on_read(bool failed, size_t size);
   void on_sent(bool failed);
   void set_deadline(Millis time);
   Peer peer_;
+  int64_t handed_over_ = 0;  ///< how much of what is being sent the system has; the transport counts
 
  private:
   // What the connection waits for, and so which deadline holds.
@@ -97,6 +99,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void refuse(int status, std::string_view why);
   void consume();
   void forget_sent();
+  void look_at_progress();
   void make_room();
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
   std::string_view head() const { return {buffer_.get() + begin_, scanner_.size()}; }
@@ -119,6 +122,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   bool views_stale_ = false;    // the buffer moved since
   bool working_ = false;        // a handler's task holds the request
   bool is_sending_ = false;
+  int64_t taken_ = 0;           // by the peer, of what is being sent, when the deadline was set
   bool going_on_ = false;
   bool keep_alive_ = false;     // what the request that the handler works on asked for
   bool closing_ = false;        // no further request; ends when all is sent

@@ -1,6 +1,8 @@
 // How a connection's bytes travel: over a plain socket, or through TLS.
 #pragma once
 
+#include <sys/ioctl.h>
+
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
@@ -41,6 +43,7 @@ class StreamConnection final : public Connection {
 
  private:
   static constexpr size_t kLingerBytes = 256 * 1024;
+  static constexpr size_t kWriteBytes = 64 * 1024;  // at once
 
   Socket& socket() {
     if constexpr (kTls) return stream_.next_layer();
@@ -53,6 +56,7 @@ class StreamConnection final : public Connection {
   }
 
   Sent send(std::string_view bytes) override {
+    handed_over_ = 0;
     if constexpr (!kTls) {
       // Most answers fit into the socket's buffer: no operation to queue, no completion to wait for.
       boost::system::error_code error;
@@ -60,8 +64,13 @@ class StreamConnection final : public Connection {
       if (error && error != asio::error::would_block) return Sent::failed;
       bytes.remove_prefix(sent);
       if (bytes.empty()) return Sent::all;
+      handed_over_ = static_cast<int64_t>(sent);
     }
-    asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()),
+    const auto go_on = [this, before = handed_over_](boost::system::error_code error, size_t sent) -> size_t {
+      handed_over_ = before + static_cast<int64_t>(sent);
+      return error ? 0 : kWriteBytes;
+    };
+    asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()), go_on,
                       [self = Self(this)](boost::system::error_code error, size_t) { self->on_sent(bool(error)); });
     return Sent::later;
   }
@@ -80,6 +89,13 @@ class StreamConnection final : public Connection {
     boost::system::error_code error;
     const auto& lowest = stream_.lowest_layer();
     return lowest.available(error) > 0 && !error;
+  }
+
+  // The socket takes far more than a slow reader does in a while, and asks for the next bytes only when much of it is gone: what it has taken
+  // says nothing of the reader.
+  int64_t unsent() override {
+    int bytes = 0;
+    return ::ioctl(socket().native_handle(), TIOCOUTQ, &bytes) == 0 ? bytes : 0;
   }
 
   // Closing with unread bytes would reset the connection, and the peer could lose the answer: tell it the end, then read until it ends too.

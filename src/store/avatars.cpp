@@ -26,12 +26,10 @@ Result<> drop_checks(Rows& rows, const Id& user) {
   return ok();
 }
 
-/// Gives the user an avatar that is there.
+/// Gives the user an avatar that is there. Where it is shown already nothing happens.
 Result<const UserRow*> show(ActContext& context, const UserRow& before, const AvatarRow& avatar, Time now, const core::Source& source) {
-  const bool same = before.avatar_hash == avatar.hash;
-  if (!same) {
-    TRY(release_avatar(context, before, now));
-  }
+  if (before.avatar_hash == avatar.hash) return &before;
+  TRY(release_avatar(context, before, now));
   context.rows.change(avatar).unused_since.reset();
   UserRow& user = context.rows.change(before);
   user.avatar_hash = avatar.hash;

@@ -15,6 +15,9 @@ constexpr Scan kTracedEvents{&kTable<EventRow>, "user_id = ? AND ip <> ''", "", 
 constexpr Scan kTracedSessions{&kTable<SessionRow>,
                                "user_id = ? AND (openid <> '' OR unionid <> '' OR device_id <> '' OR device_model <> '' OR device_system <> '' "
                                "OR device_platform <> '' OR entry <> '')", "", true};
+// Nor is it listed in one: whether there is much of it is asked first.
+constexpr Scan kAnyEvents{&kTable<EventRow>, "user_id = ?", "", true};
+constexpr Scan kAnySessions{&kTable<SessionRow>, "user_id = ?", "", true};
 constexpr int kTracedAtOnce = 1000, kTracedLater = 5000;
 static_assert(std::get<4>(Table<EventRow>::columns).name == "user_id");
 
@@ -73,9 +76,18 @@ Result<> leave_rest(Rows& rows, const Id& user) {
   return ok();
 }
 
+template <class Row>
+Result<bool> are_many(Rows& rows, const Scan& any, const Id& user) {
+  TRY(const auto some, rows.scan<Row>(any, user, kTracedAtOnce));
+  return some.size() == static_cast<size_t>(kTracedAtOnce);
+}
+
 Result<> blank_sessions(Rows& rows, const Id& user) {
-  TRY(const bool all, blank_some_sessions(rows, user, kTracedAtOnce));
-  if (!all) return leave_rest(rows, user);
+  TRY(const bool many, are_many<SessionRow>(rows, kAnySessions, user));
+  if (many) {
+    TRY(blank_some_sessions(rows, user, kTracedAtOnce));
+    return leave_rest(rows, user);
+  }
   // Also those of this batch, which no scan sees.
   TRY(const auto sessions, rows.list(kSessionsOfUser, user));
   for (const SessionRow* session : sessions) blank(rows, *session);
@@ -85,16 +97,17 @@ Result<> blank_sessions(Rows& rows, const Id& user) {
 }  // namespace
 
 Result<> blank_events(Rows& rows, const Id& user) {
-  TRY(const bool all, blank_some_events(rows, user, kTracedAtOnce));
-  if (all) {
-    // Also those of this batch, which no scan sees.
-    TRY(const auto events, rows.list(kEventsOfUser, user));
-    for (const EventRow* event : events) {
-      if (!event->ip.empty()) rows.change(*event).ip.clear();
-    }
-    return ok();
+  TRY(const bool many, are_many<EventRow>(rows, kAnyEvents, user));
+  if (many) {
+    TRY(blank_some_events(rows, user, kTracedAtOnce));
+    return leave_rest(rows, user);
   }
-  return leave_rest(rows, user);
+  // Also those of this batch, which no scan sees.
+  TRY(const auto events, rows.list(kEventsOfUser, user));
+  for (const EventRow* event : events) {
+    if (!event->ip.empty()) rows.change(*event).ip.clear();
+  }
+  return ok();
 }
 
 Result<> erase_user(ActContext& context, const UserRow& user, Time now) {

@@ -29,14 +29,17 @@ std::string with_agreements(std::string_view agreed, const std::vector<core::Agr
   return join(items);
 }
 
-Result<> record_consents(ActContext& context, const core::RegisterUser& act) {
+/// False: each was recorded before.
+Result<bool> record_consents(ActContext& context, const core::RegisterUser& act) {
+  bool any = false;
   for (const auto& one : act.agreements) context.rows.expect<ConsentRow>(act.user, one.name, one.version);
   for (const auto& one : act.agreements) {
     TRY(const ConsentRow* before, context.rows.find<ConsentRow>(act.user, one.name, one.version));
-    // The first time counts.
-    if (!before) context.rows.insert(ConsentRow{act.user, one.name, one.version, act.app, act.now, act.source.ip});
+    if (before) continue;  // the first time counts
+    context.rows.insert(ConsentRow{act.user, one.name, one.version, act.app, act.now, act.source.ip});
+    any = true;
   }
-  return ok();
+  return any;
 }
 
 }  // namespace
@@ -51,32 +54,34 @@ Result<core::ChangedUser> register_user(ActContext& context, const core::Registe
     TRY(spend_invitation(rows, act));
   }
   if (!admit(rows, *row, act.now)) return user_refusal(*row);
-  UserRow& user = rows.change(*row);
-  const std::string agreed = with_agreements(user.agreed, act.agreements);
-  const bool agrees = agreed != user.agreed;
-  user.agreed = agreed;
-  user.registered = true;
-  if (act.nickname) user.profile_at = act.now;
-  user.nickname = act.nickname.value_or(user.nickname);
-  TRY(record_consents(context, act));
+  const std::string agreed = with_agreements(row->agreed, act.agreements);
+  const bool agrees = agreed != row->agreed, renames = act.nickname && (row->profile_at == Time{} || *act.nickname != row->nickname);
+  TRY(const bool consents, record_consents(context, act));
   TRY(const RegistrationRow* before, rows.find<RegistrationRow>(act.user));
   TRY(std::string fields, with_fields(before ? before->fields : "", act.fields));
-  if (!before) {
-    rows.insert(RegistrationRow{act.user, act.app, std::move(fields), act.now});
-  } else if (fields != before->fields) {
-    rows.change(*before).fields = std::move(fields);
-  }
+  const bool fills_in = !before || fields != before->fields;
+  if (!before) rows.insert(RegistrationRow{act.user, act.app, std::move(fields), act.now});
+  else if (fills_in) rows.change(*before).fields = std::move(fields);
 
   core::ChangedUser changed;
   if (context.again) {
     TRY(changed.revocations, revocations_of(rows, act.user));
   }
+  if (registers || agrees || renames || consents || fills_in) {
+    UserRow& user = rows.change(*row);
+    user.agreed = agreed;
+    user.registered = true;
+    if (renames) {
+      user.profile_at = act.now;
+      user.nickname = *act.nickname;
+    }
+    const std::string_view kind = registers ? "user_registered" : "registration_changed";
+    TRY(write_event(context, act.now, {kind, act.app, act.user, std::nullopt, Reason::none, act.source, user.project}));
+  }
   if (registers || agrees) {
     TRY(outdate_tickets(context, act.user, act.now, act.revocations_until, changed.revocations));
   }
-  const std::string_view kind = registers ? "user_registered" : "registration_changed";
-  TRY(write_event(context, act.now, {kind, act.app, act.user, std::nullopt, Reason::none, act.source, user.project}));
-  changed.user = user_of(user);
+  changed.user = user_of(*row);
   return changed;
 }
 

@@ -8,6 +8,19 @@ namespace kaimen::store {
 
 using core::User;
 
+namespace {
+
+// What is said for the first time is the user's own from then on, whoever said the same before.
+bool changes(const UserRow& user, const core::SaveProfile& act) {
+  const bool untold = user.profile_at == Time{};
+  const auto differs = [untold](const auto& asked, const auto& has) { return asked && (untold || *asked != has); };
+  return differs(act.nickname, user.nickname) || differs(act.avatar_url, user.avatar_url) || (act.avatar_url && user.avatar_hash) ||
+         differs(act.gender, user.gender) || differs(act.language, user.language) || differs(act.country, user.country) ||
+         differs(act.province, user.province) || differs(act.city, user.city) || differs(act.attributes, user.attributes);
+}
+
+}  // namespace
+
 Result<User> find_user(ActContext& context, const Id& id) {
   TRY(const UserRow* user, existing_user(context.rows, id));
   return user_of(*user);
@@ -15,6 +28,7 @@ Result<User> find_user(ActContext& context, const Id& id) {
 
 Result<User> save_profile(ActContext& context, const core::SaveProfile& act) {
   TRY(const UserRow* row, existing_user(context.rows, act.user));
+  if (!changes(*row, act)) return user_of(*row);
   if (act.avatar_url) {
     TRY(release_avatar(context, *row, act.now));
   }

@@ -261,6 +261,24 @@ TEST_F(ClientApiTest, AProfileIsChangedAndShown) {
   EXPECT_EQ(http::to_text(me.at("attributes")), R"({"b":1,"a":[true,null]})");
 }
 
+// Each leaves an event that is kept for a year.
+TEST_F(ClientApiTest, WhatAUserHasWrittenDownIsThirtyAMinuteWhicheverWay) {
+  const std::string token = log_in("o1").tokens.token, other = log_in("o2").tokens.token, elsewhere = log_in("o1").tokens.token;
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(post("/v1/me", R"({"city":"c)" + std::to_string(i) + "\"}", i % 2 ? token : elsewhere).status, 200) << i;
+  const std::pair<const char*, const char*> ways[] = {{"POST", "/v1/me"},         {"PATCH", "/v1/me"},  {"POST", "/v1/me/registration"}, {"POST", "/v1/me/wechat-profile"},
+                                                      {"POST", "/v1/me/phone"}, {"POST", "/v1/me/avatar"}};
+  for (const auto& [method, path] : ways) {
+    const Reply limited = send(client(method, path, token));
+    EXPECT_EQ(limited.status, 429) << method << path;
+    EXPECT_EQ(limited.code(), "rate_limited") << method << path;
+    EXPECT_EQ(limited.header("Retry-After"), "2") << method << path;
+  }
+  EXPECT_EQ(get("/v1/me", token).text("city"), "c29") << "who only looks is not counted";
+  EXPECT_EQ(post("/v1/me", R"({"city":"c"})", other).status, 200) << "it is this user's alone";
+  clock.pass(2s);
+  EXPECT_EQ(post("/v1/me", R"({"city":"later"})", token).status, 200);
+}
+
 TEST_F(ClientApiTest, TheSessionsOfAUserAreItsOwn) {
   const Reply mine = login_with(""), again = login_with(""), other = login_with("", "o2");
   const auto items = get("/v1/me/sessions", mine.text("token")).object().at("items").get_array();

@@ -259,6 +259,29 @@ TEST_P(StoreContract, a_new_version_is_agreed_to_beside_the_old_one) {
   EXPECT_EQ(factory().query("SELECT version FROM consents ORDER BY version"), (std::vector<std::vector<std::string>>{{"1"}, {"2"}}));
 }
 
+TEST_P(StoreContract, a_registration_that_says_the_same_again_leaves_no_event) {
+  const auto made = login("c1");
+  auto act = completion(made.user.id);
+  act.nickname = "Mei";
+  const auto told = [&] { return factory().query("SELECT count(*) FROM events WHERE kind = 'registration_changed'")[0][0]; };
+  const auto again = [&] { return run_here(store().accounts().register_user(act)).value(); };
+  EXPECT_EQ(again().revocations.size(), 1u);
+  EXPECT_EQ(told(), "1");
+  const auto same = again();
+  EXPECT_TRUE(same.revocations.empty());
+  EXPECT_EQ(same.user.nickname, "Mei");
+  EXPECT_EQ(told(), "1");
+  act.nickname = "Mei Mei";
+  EXPECT_EQ(again().user.nickname, "Mei Mei");
+  EXPECT_EQ(told(), "2");
+  act.fields = {{"company", "y"}};
+  again();
+  EXPECT_EQ(told(), "3");
+  act.agreements = {{"terms", "2"}};
+  EXPECT_EQ(again().revocations.size(), 1u);
+  EXPECT_EQ(told(), "4");
+}
+
 core::RegisterUser filled_in(const Id& user, core::RegistrationFields fields) {
   auto act = completion(user);
   act.fields = std::move(fields);

@@ -57,6 +57,18 @@ TEST_P(StoreContract, an_avatar_is_kept_and_shown) {
   EXPECT_EQ(code_of(run_here(store().media().keep_avatar(upload(new_id(), "x")))), ErrorCode::not_found);
 }
 
+TEST_P(StoreContract, the_same_avatar_again_leaves_no_event) {
+  Avatars avatars{store()};
+  const auto act = upload(login("c1").user.id, "picture");
+  const auto saved = [&] { return factory().query("SELECT count(*) FROM events WHERE kind = 'avatar_saved'")[0][0]; };
+  EXPECT_TRUE(avatars.keep(act).shown);
+  EXPECT_TRUE(avatars.keep(act).shown);
+  EXPECT_EQ(avatars.shown(act.user), act.hash);
+  EXPECT_EQ(saved(), "1");
+  EXPECT_TRUE(avatars.keep(upload(act.user, "another")).shown);
+  EXPECT_EQ(saved(), "2");
+}
+
 TEST_P(StoreContract, an_avatar_of_a_mebibyte_comes_back_whole) {
   Avatars avatars{store()};
   auto act = upload(login("c1").user.id, "large");

@@ -70,6 +70,20 @@ TEST_P(StoreContract, many_sessions_are_blanked_over_several_acts) {
   EXPECT_EQ(run_here(store().accounts().due_deletions(t0 + 1h, 10)).value(), std::vector<Id>{});
 }
 
+// As those of a password are, whose client says nothing of its device.
+TEST_P(StoreContract, many_sessions_that_say_nothing_are_not_listed_in_one_act_either) {
+  const auto made = login("c", "");
+  std::vector<core::RecordLogin> logins;
+  for (int i = 0; i < 1040; ++i) logins.push_back(login_act("c" + std::to_string(i), ""));
+  login_at_once(logins);
+  ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0, 10)).value(), std::vector<Id>{made.user.id}) << "whether anything is left is seen later";
+  auto due = deletion(made.user.id, t0 + 1min);
+  due.only_due = true;
+  EXPECT_TRUE(run_here(store().accounts().delete_user(due)));
+  EXPECT_EQ(run_here(store().accounts().due_deletions(t0 + 1h, 10)).value(), std::vector<Id>{});
+}
+
 TEST_P(StoreContract, who_comes_again_after_a_deletion_is_somebody_new) {
   const auto made = login("c1");
   ASSERT_TRUE(run_here(store().accounts().delete_user(deletion(made.user.id, t0))));

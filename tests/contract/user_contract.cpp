@@ -41,6 +41,34 @@ TEST_P(StoreContract, what_a_profile_does_not_name_stays) {
   expect_whole_profile(run_here(store().find_user(act.user)).value());
 }
 
+TEST_P(StoreContract, a_profile_that_is_saved_as_it_stands_leaves_no_event) {
+  auto act = whole_profile(login("c1").user.id);
+  act.now = t0;
+  const auto saved = [&] { return factory().query("SELECT count(*) FROM events WHERE kind = 'profile_saved'")[0][0]; };
+  const auto told_at = [&] { return factory().query("SELECT profile_at FROM users")[0][0]; };
+  ASSERT_TRUE(run_here(store().save_profile(act)));
+  const auto first = told_at();
+  act.now += 1h;
+  expect_whole_profile(run_here(store().save_profile(act)).value());
+  EXPECT_EQ(saved(), "1");
+  EXPECT_EQ(told_at(), first);
+  act.city = "another";
+  EXPECT_EQ(run_here(store().save_profile(act)).value().city, "another");
+  EXPECT_EQ(saved(), "2");
+  EXPECT_NE(told_at(), first);
+}
+
+TEST_P(StoreContract, the_first_word_of_a_user_counts_whatever_it_says) {
+  core::SaveProfile act;
+  act.user = login("c1").user.id;
+  act.now = t0;
+  ASSERT_TRUE(run_here(store().save_profile(act)));
+  EXPECT_EQ(factory().query("SELECT profile_at FROM users")[0][0], "0") << "nothing was said";
+  act.nickname = "";
+  ASSERT_TRUE(run_here(store().save_profile(act)));
+  EXPECT_EQ(factory().query("SELECT profile_at FROM users")[0][0], std::to_string(epoch_ms(t0)));
+}
+
 TEST_P(StoreContract, a_part_of_a_profile_is_emptied) {
   auto act = whole_profile(login("c1").user.id);
   ASSERT_TRUE(run_here(store().save_profile(act)));

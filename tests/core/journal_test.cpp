@@ -53,6 +53,15 @@ TEST_F(JournalTest, a_refused_renewal_is_noted_with_its_reason) {
   EXPECT_EQ(noted[0].session, made.session.id);
 }
 
+TEST_F(JournalTest, of_one_dead_session_no_more_refusals_are_noted_than_one_user_may_cause) {
+  const auto made = log_in("o1"), other = log_in("o2");
+  ASSERT_TRUE(log_out(made));
+  ASSERT_TRUE(log_out(other));
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(reason_of(renew(made.tokens.renew_token)), Reason::logged_out);
+  EXPECT_EQ(reason_of(renew(other.tokens.renew_token)), Reason::logged_out);
+  EXPECT_EQ(one("SELECT count(*) FROM events WHERE kind = 'renewal_refused'"), "31");
+}
+
 TEST_F(JournalTest, data_that_no_key_fits_is_noted_with_the_keys_that_were_tried) {
   const auto made = log_in("o1");
   core::PhoneProof proof;

@@ -13,7 +13,7 @@ import mariadb
 import postgres
 import process
 import wire
-from fake_wechat import answer
+from fake_wechat import HANG, answer
 from test_cut_off import Wechat
 
 ENGINES = {"postgres": postgres.Postgres, "mariadb": mariadb.Mariadb}
@@ -51,8 +51,9 @@ def nodes(request, tmp_path_factory):
     server = ENGINES[request.param]()
     one = None
     try:
-        one = Nodes(tmp_path_factory.mktemp("nodes"), server.create_database(f"kaimen{time.monotonic_ns()}"))
-        one.database = server
+        name = f"kaimen{time.monotonic_ns()}"
+        one = Nodes(tmp_path_factory.mktemp("nodes"), server.create_database(name))
+        one.count = lambda table: int(server.query(f"SELECT count(*) FROM {table}", database=name))
         yield one
     finally:
         if one:
@@ -361,3 +362,24 @@ def test_a_project_disabled_on_one_node_is_disabled_on_all(nodes):
         assert admin(nodes, nodes.all[2], "PUT", "/projects/default", {"disabled": False}).status == 200
     for node in nodes.all:
         process.eventually(lambda: node.verify(ticket).status == 204, WITHIN, 0.02, "the project's being enabled")
+
+
+# What it still had under way may write yet: the others must wait for it as for one that was killed.
+def test_a_node_whose_end_was_late_does_not_say_that_it_is_gone(nodes):
+    path, node = "/cgi-bin/message/subscribe/send", nodes.all[2]
+    farewells = lambda: nodes.count("nodes WHERE beat_at < started_at")  # whoever leaves puts the beat back
+    before = farewells()
+    try:
+        node.drain()
+        assert farewells() == before + 1
+        node.start()
+        nodes.wechat.script(path, HANG)
+        threading.Thread(target=lambda: pytest.raises(Exception, admin, nodes, node, "POST", f"/apps/{cluster.APP}/wechat{path}", {}), daemon=True).start()
+        process.eventually(lambda: nodes.wechat.count(path), 10, 0.02, "the call's being under way")
+        since = time.monotonic()
+        node.drain()
+        assert 9 < time.monotonic() - since < 14, "the drain has 10 s, a call 15"
+        assert farewells() == before + 1
+    finally:
+        if node.process.poll() is not None:
+            node.start()

@@ -223,6 +223,76 @@ TEST_F(HoldsDeadlines, a_peer_that_does_not_read_is_cut) {
   EXPECT_EQ(server->counters().connections_open, 0U);
 }
 
+
+/// One answer alone takes such a reader longer than write_time.
+class ReadsSlowly : public HoldsDeadlines {
+ protected:
+  static constexpr size_t kBig = 4 * 1024 * 1024;
+
+  void ask_for(const RawConnection& connection, int answers) {
+    std::string requests;
+    for (int i = 0; i < answers; ++i) requests += "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
+    connection.send(requests);
+  }
+  /// 0: it has ended.
+  size_t take(const RawConnection& connection, size_t most) {
+    bytes_.resize(most);
+    return static_cast<size_t>(std::max<ssize_t>(0, ::recv(connection.descriptor(), bytes_.data(), most, 0)));
+  }
+  bool is_open() const { return server->counters().connections_open > 0; }
+  void expect_all_is_read() {
+    RawConnection connection(address);
+    ask_for(connection, 2);
+    size_t taken = 0;
+    while (taken < 2 * kBig) {
+      const size_t now = take(connection, 32 * 1024);
+      ASSERT_GT(now, 0U) << "cut after " << taken;
+      taken += now;
+      std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_GT(passed(), 4 * options.limits.write_time);
+  }
+
+ private:
+  std::string bytes_;
+};
+
+TEST_F(ReadsSlowly, and_gets_all_that_was_asked_for) {
+  start();
+  expect_all_is_read();
+}
+TEST_F(ReadsSlowly, over_a_unix_socket_too) {
+  options.listeners[0].address.clear();
+  options.listeners[0].unix_socket = ::testing::TempDir() + "reads_slowly_" + std::to_string(::getpid());
+  start();
+  expect_all_is_read();
+}
+TEST_F(ReadsSlowly, but_must_take_more_than_a_little) {
+  start();
+  RawConnection connection(address);
+  ask_for(connection, 3);
+  do {
+    ASSERT_GT(take(connection, 16), 0U);
+    std::this_thread::sleep_for(20ms);
+  } while (is_open() && passed() < 10s);
+  EXPECT_LT(passed(), 8 * options.limits.write_time);
+}
+// One that was quick until then holds on no longer than one that never began.
+TEST_F(ReadsSlowly, and_is_cut_within_the_time_once_it_stops) {
+  start();
+  RawConnection connection(address);
+  ask_for(connection, 8);
+  for (size_t taken = 0; taken < 4 * kBig;) {
+    const size_t now = take(connection, 64 * 1024);
+    ASSERT_GT(now, 0U);
+    taken += now;
+  }
+  ASSERT_TRUE(is_open());
+  const auto stopped = std::chrono::steady_clock::now();
+  while (is_open() && std::chrono::steady_clock::now() - stopped < 10s) std::this_thread::sleep_for(5ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, 4 * options.limits.write_time);
+}
+
 using SurvivesScarcity = ServerTest;
 
 TEST_F(SurvivesScarcity, surplus_connections_get_503) {
