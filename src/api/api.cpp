@@ -131,6 +131,7 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
   if (route.pattern == "/metrics") {
     std::string project;
     if (!may_check(call.http, services, options, project)) co_return make_error(ErrorCode::forbidden, "metrics want a key of scope verify here");
+    if (!project.empty()) co_return make_error(ErrorCode::forbidden, "metrics are of all projects, and the key is bound to one");
     co_return metrics_response();
   }
   // Before keys, apps and revocations are read, and when they are too old, nobody is known here; a client must not take that for "you are

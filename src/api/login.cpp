@@ -61,7 +61,9 @@ Result<core::CameBy> read_entry(const http::json::object* json, std::optional<st
   const auto path = reader.string({"path"}).value_or("");
   if (scene && (*scene < 0 || *scene > kSceneMax)) reader.fail("scene must be 0 to 99999");
   if (!is_plain_text(path, kEntryPathCodePoints)) reader.fail("path must be at most 128 characters without control characters");
-  if (auto within = reader.string({"entry_code"})) code = std::move(within);
+  auto within = reader.string({"entry_code"});
+  if (within && code && *within != *code) reader.fail("entry_code is given twice");
+  if (within) code = std::move(within);
   const auto* query = reader.object({"query"});
   TRY(reader.check());
   by.place = scene ? std::to_string(*scene) : std::string();

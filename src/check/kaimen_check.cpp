@@ -164,11 +164,6 @@ void kaimen_presented_header(kaimen_check* check, kaimen_presented* presented, c
   keep(seen, presented);
 }
 
-int kaimen_presents_more(kaimen_check* check) {
-  const StateReader* const file = file_of(check);
-  return file && file->carries_more() ? 1 : 0;
-}
-
 void kaimen_presented_ticket(kaimen_presented* presented, const char* value, size_t size) {
   Presented seen = presented_of(presented);
   seen.offer({value, size});

@@ -102,8 +102,6 @@ typedef struct kaimen_presented {
  * `cookie`: the ticket cookie's name; NULL: "kaimen". `check` may be NULL. */
 KAIMEN_CHECK_API void kaimen_presented_header(kaimen_check *check, kaimen_presented *presented, const char *name, size_t name_size, const char *value,
                                               size_t value_size, const char *cookie);
-/* 1: the node names such further headers; 0: only those three carry a ticket, and others need not be offered. */
-KAIMEN_CHECK_API int kaimen_presents_more(kaimen_check *check);
 /* A ticket that came in another way. */
 KAIMEN_CHECK_API void kaimen_presented_ticket(kaimen_presented *presented, const char *value, size_t size);
 

@@ -19,7 +19,7 @@ constexpr auto kEarly = 5min;
 constexpr int kEarlyShare = 10;
 // A refresh before its time that failed is not tried again by every caller.
 constexpr auto kEarlyAgain = 5s;
-// Longer than a fetch and two writes can take: a holder that still lives keeps it.
+// Longer than a fetch and three writes can take: a holder that still lives keeps it.
 constexpr auto kLease = 5s;
 // Where the platform does not say when to come again: whoever mends what is wrong does not wait, and a storm of callers is one call a second.
 constexpr auto kRefusedFor = 1s;
@@ -247,9 +247,10 @@ Task<Result<std::optional<AccessToken>>> AccessTokens::refresh_unless_leased(App
       co_return refused_one;
     }
   }
-  auto fetched = co_await fetch(app, *lease);
+  bool kept = false;
+  auto fetched = co_await fetch(app, *lease, &kept);
+  if (refused_one && !kept) co_await unclaim_replacement(*app, now);
   if (fetched.has_error()) {
-    if (refused_one) co_await unclaim_replacement(*app, now);
     auto released = co_await store_.release_access_token(app->app_id, *lease);
     static_cast<void>(released);  // the lease runs out by itself
     co_return fetched.error();
@@ -270,7 +271,7 @@ Task<void> AccessTokens::unclaim_replacement(const App& app, Time now) {
   static_cast<void>(released);  // then it is half a minute
 }
 
-Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, uint64_t lease) {
+Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, uint64_t lease, bool* kept) {
   auto asked = co_await ask_platform(app);
   if (asked.has_value() || is_lasting(asked.error())) note_answer(app, asked.has_error() ? &asked.error() : nullptr);
   CO_TRY(const auto fetched, std::move(asked));
@@ -279,6 +280,7 @@ Task<Result<AccessToken>> AccessTokens::fetch(AppPtr app, uint64_t lease) {
   auto saved = co_await save(app, lease, fetched, fresh.expires_at, now);
   CO_TRY(auto written, std::move(saved));
   // A lease lost to another node: its token is the newer one, and ours (normal mode) is the same or still good; use it, keep nothing.
+  *kept = written;
   if (written) keep(*app, fresh);
   co_return fresh;
 }

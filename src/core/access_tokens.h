@@ -75,7 +75,8 @@ class AccessTokens {
   Result<std::optional<AccessToken>> usable(const App& app, const AccessTokenRow& row, const std::optional<Secret>& rejected, Time now);
   /// nullopt: another node has the lease.
   Task<Result<std::optional<AccessToken>>> refresh_unless_leased(AppPtr app, std::optional<Secret> rejected);
-  Task<Result<AccessToken>> fetch(AppPtr app, uint64_t lease);
+  /// `kept`: whether it is in the store now.
+  Task<Result<AccessToken>> fetch(AppPtr app, uint64_t lease, bool* kept);
   /// False: some node has fetched another for a refusal in this half minute, by the store's clock.
   Task<Result<bool>> claim_replacement(const App& app, Time now);
   Task<void> unclaim_replacement(const App& app, Time now);

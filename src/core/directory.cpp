@@ -86,10 +86,14 @@ Task<Result<User>> Directory::set_roles(Id user, std::vector<std::string> roles,
   co_return std::move(changed.user);
 }
 
+// Each is a question to the store.
+constexpr size_t kAppsAtOnce = 200;
+
 // An openid is one mini program's, and nobody knows whose by looking at it.
 Task<Result<UserPage>> Directory::find_in_each_app(UserSearch search) {
   UserPage all;
   const auto apps = live_.apps.get();
+  if (apps->by_id.size() > kAppsAtOnce) co_return make_error(ErrorCode::invalid_request, "there are many apps: name the one of the openid by app_id");
   for (const auto& [app_id, app] : apps->by_id) {
     if (!search.project.empty() && app->project != search.project) continue;
     UserSearch in_one = search;

@@ -263,6 +263,7 @@ TEST_F(VerifyTest, MetricsAreForThoseWhoMayCheck) {
   EXPECT_EQ(status(remote_peer(true), ""), 403);
   EXPECT_EQ(status(remote_peer(false), key), 403);
   EXPECT_EQ(status(remote_peer(true), key), 200);
+  EXPECT_EQ(status(remote_peer(true), key_text({"verify"}, "default")), 403) << "they are of all projects";
 }
 
 TEST_F(VerifyTest, AKeyThatIsGivenMustBeGood) {

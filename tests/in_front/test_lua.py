@@ -103,6 +103,7 @@ init_by_lua_block {{
   somebody = Kaimen.open("{none}", function() return 204, {{ headers = {{}} }} end)
   acting = Kaimen.open("{none}", function() return 204, {{ headers = {{ ["X-Kaimen-User"] = "1", ["X-Kaimen-Actor"] = "ann" }} }} end)
   acting_lower = Kaimen.open("{none}", function() return 204, {{ headers = {{ ["X-Kaimen-User"] = "1", ["x-kaimen-actor"] = "ann" }} }} end)
+  telling = Kaimen.open("{none}", function() return 204, {{ headers = {{ ["X-Kaimen-User"] = "7", ["X-Kaimen-Roles"] = "a", ["X-Kaimen-Env"] = "", ["Server"] = "x" }} }} end)
   acting_field = Kaimen.open("{none}", function() return 204, {{ actor = "ann", headers = {{ ["X-Kaimen-User"] = "1" }} }} end)
 }}
 server {{
@@ -116,6 +117,7 @@ server {{
     ngx.print((acting:request({{}}, {{}})), (acting_lower:request({{}}, optional)), (acting_field:request({{}}, {{}})))
   }} }}
   location /protected {{ access_by_lua_block {{ acting:protect({{}}) }} content_by_lua_block {{ ngx.print("passed") }} }}
+  location /told {{ access_by_lua_block {{ telling:protect({{}}) }} proxy_pass http://{backend}/; }}
   location /nobody-may-come {{ content_by_lua_block {{ ngx.print((somebody:request({{}}, {{ optional = true }}))) }} }}
 }}
 """
@@ -123,11 +125,15 @@ server {{
 
 def test_false_as_a_text_is_no_and_a_204_that_names_nobody_is_no_pass(site, started, tmp_path):
     port = front.free_port()
-    one = started(tmp_path, port, FLAGS.format(lua=LUA, state=site.state, none=tmp_path / "none", port=port))
+    one = started(tmp_path, port, FLAGS.format(lua=LUA, state=site.state, none=tmp_path / "none", port=port, backend=site.backend.address))
     assert [one.get(path).body for path in ("/false", "/true", "/nobody", "/nobody-may-come")] == [b"401", b"204", b"503", b"204"]
     assert one.get("/neither").status == 500
     assert one.get("/acting").body == b"403403403", "a support view is refused over /verify as it is inside"
     assert one.get("/protected").status == 403
+    claims = [("X-Kaimen-User", "forged"), ("x-kaimen-user", "forged"), ("X-KAIMEN-ROLES", "admin"), ("X-Kaimen-Env", "forged"), ("X-WX-OPENID", "forged")]
+    reached = one.get("/told", headers=claims).json()["headers"]
+    assert front.identity_of(reached) == [("x-kaimen-roles", "a"), ("x-kaimen-user", "7")], "what `unsure` has found, once, and nothing of the client's"
+    assert ("server", "x") not in [(name.lower(), value) for name, value in reached]
 
 
 def test_its_structs_are_those_of_the_header(tmp_path):

@@ -138,6 +138,7 @@ class MemoryConnection final : public http::Connection {
     if (size < 2000) fail("no room to read");
     room_ = data;
   }
+  int64_t unsent() override { return 0; }
   Sent send(std::string_view bytes) override {
     good += bytes.starts_with("HTTP/1.1 204 ") && bytes.ends_with("\r\n\r\n");
     return Sent::all;

@@ -126,7 +126,8 @@ end
 -- The headers of nginx's request, until this is called again: to make a text of each for Lua would cost more than the check.
 local sent, room = nil, 0
 local function sent_headers()
-  local request = base.get_request()
+  local request = base and base.get_request()
+  if not request then error("resty.kaimen: there is no request of nginx here", 3) end
   local count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, 0, truncated)
   if count < 0 then error("resty.kaimen: this phase has no request", 3) end
   if count > room then sent, room = ffi.new(elements, count), count end
