@@ -301,9 +301,9 @@ class Store {
   virtual Task<Result<CodeClaim>> claim_code(ClaimCode act) = 0;
   /// Ends a claim without a login: nullopt forgets it (the code is unspent), an error is answered to whoever brings the code again.
   virtual Task<Result<>> settle_code(uint32_t app, std::string code_hash, Id owner, std::optional<ErrorCode> error) = 0;
-  /// User and identity (by openid; else by unionid within the project; else new), a late unionid (where it is another user's, the two are
-  /// merged as by merge_users, and the one whom the unionid names stays; if that is refused, they stay two and an event says why), the key
-  /// version (the last 3 kept), the session, the scan of the entry code, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
+  /// User and identity (by openid; else by unionid within the project; else new), a late unionid (tickets of the identity's other sessions answer `renew`; where it
+  /// is another user's, the two are merged as by merge_users, and the one whom the unionid names stays; if that is refused, they stay two and an event says why),
+  /// the key version (the last 3 kept), the session, the scan of the entry code, quiet end (`renew`) of the same device's or the old ticket's session, the limit (oldest ends as `replaced`), one event.
   /// The team's backend is to be asked at an identity's first login, and while it has not said, at the first that comes as long after the last
   /// question as that came after the first, an hour at most.
   /// Errors: forbidden with reason disabled, until, message; code_used when the claim is not live or not `owner`'s.

@@ -18,6 +18,7 @@ Result<core::ChangedUser> link_identity(ActContext& context, const core::LinkIde
     if (other) rows.touch(*other);
   }
   if (!act.unionid.empty()) {
+    rows.expect(kOpenSessionsOfUser, act.user);
     TRY(const UnionidRow* known, rows.find<UnionidRow>(user->project, act.family, act.unionid));
     if (known && known->user != act.user) return taken;
     if (!known) rows.insert(UnionidRow{user->project, act.family, act.unionid, act.user});

@@ -176,7 +176,6 @@ Result<> end_one(ActContext& context, const SessionRow& row, Reason reason, Time
 namespace {
 
 Result<> outdate_session(ActContext& context, const SessionRow& session, Time now, Time until, std::vector<Revocation>& made) {
-  if (!is_live(session, now)) return ok();
   // The last generation that can be told from "all": such a session must begin anew.
   if (session.generation >= kAllGenerations - 1) return end_one(context, session, Reason::expired, now, until, made);
   TRY(revoke(context, {session.id, session.generation, Reason::renew, until}, made));
@@ -190,6 +189,7 @@ Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time unt
   TRY(const auto open, context.rows.list(kOpenSessionsOfUser, user));
   expect_ends(context.rows, open);
   for (const SessionRow* session : open) {
+    if (!is_live(*session, now)) continue;
     TRY(outdate_session(context, *session, now, until, made));
   }
   return ok();
@@ -198,8 +198,8 @@ Result<> outdate_tickets(ActContext& context, const Id& user, Time now, Time unt
 Result<> tell_unionid(ActContext& context, const KnownUnionid& known, Time now, Time until, std::vector<Revocation>& made) {
   if (known.unionid.empty()) return ok();
   TRY(auto lacking, context.rows.list(kOpenSessionsOfUser, known.user));
-  std::erase_if(lacking, [&known](const SessionRow* session) {
-    return session->app != known.app || session->openid != known.openid || session->unionid == known.unionid;
+  std::erase_if(lacking, [&known, now](const SessionRow* session) {
+    return session->app != known.app || session->openid != known.openid || session->unionid == known.unionid || !is_live(*session, now);
   });
   expect_ends(context.rows, lacking);
   for (const SessionRow* session : lacking) {

@@ -67,7 +67,7 @@ struct KnownUnionid {
   uint32_t app = 0;
   std::string_view openid, unionid;
 };
-/// Open sessions of the identity that lack the unionid get it, and their tickets that are out answer `renew`; those that have it stay as they
+/// Live sessions of the identity that lack the unionid get it, and their tickets that are out answer `renew`; those that have it stay as they
 /// are. The caller has touched the user.
 Result<> tell_unionid(ActContext& context, const KnownUnionid& known, Time now, Time until, std::vector<core::Revocation>& made);
 /// All revocations of the user's sessions: what an act answers whose first answer was lost, as those it made are among them.

@@ -147,8 +147,9 @@ TEST_P(StoreContract, a_late_unionid_reaches_every_session_of_many) {
 }
 
 TEST_P(StoreContract, a_session_that_has_run_out_answers_nothing_of_a_late_unionid) {
-  login("c1");
+  const auto first = login("c1");
   EXPECT_TRUE(login(at(knowing(login_act("c2"), "u1"), t0 + 31 * 24h)).revocations.empty());
+  EXPECT_EQ(session_now(first.session.id).unionid, "");
 }
 
 TEST_P(StoreContract, a_web_view_learns_the_unionid_with_its_session) {
