@@ -1,6 +1,8 @@
 // A user's account: identities, registration, deletion.
 #include "api/account.h"
 
+#include <algorithm>
+
 #include "api/admin.h"
 #include "api/admin_user.h"
 #include "api/wire.h"
@@ -61,8 +63,12 @@ Answer link_identity(Call& call, const Visitor& visitor) {
   const core::AppPtr app = call.services.apps.find(app_id);
   if (!app || app->project != visitor.app->project) co_return make_error(ErrorCode::not_found, "there is no app with this app_id");
   auto linked = co_await call.services.accounts->linking.link(visitor.user, app, std::move(code), &call.trace);
-  CO_TRY(const auto user, std::move(linked));
-  CO_TRY(const auto json, user_json(call, user, *visitor.app, visitor.openid));
+  CO_TRY(const auto changed, std::move(linked));
+  CO_TRY(auto json, user_json(call, changed.user, *visitor.app, visitor.openid));
+  if (std::ranges::find(changed.revocations, visitor.session, &core::Revocation::session) != changed.revocations.end()) {
+    auto fresh = co_await call.services.sessions.fresh_ticket(visitor.session, &call.trace);
+    CO_TRY(json["token"], std::move(fresh));
+  }
   co_return json_response(200, json, true);
 }
 

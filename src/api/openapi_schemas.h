@@ -27,7 +27,7 @@ inline constexpr const char* kSchemas = R"json({
 "User": {"type": "object", "properties": {"id": {"type": "string"}, "external_id": {"type": "string"}, "registered": {"type": "boolean"}, "nickname": {"type": "string"},
   "avatar_url": {"type": "string"}, "gender": {"type": "integer", "enum": [0, 1, 2]}, "language": {"type": "string"}, "country": {"type": "string"}, "province": {"type": "string"},
   "city": {"type": "string"}, "phone_number": {"type": "string"}, "roles": {"type": "array", "items": {"type": "string"}}, "attributes": {"type": "object"},
-  "created_at": {"type": "string", "format": "date-time"}, "openid": {"type": "string"}}},
+  "created_at": {"type": "string", "format": "date-time"}, "openid": {"type": "string"}, "token": {"type": "string"}}},
 "Login": {"type": "object", "properties": {"token": {"type": "string"}, "token_type": {"type": "string"}, "expires_in": {"type": "integer"}, "renew_token": {"type": "string"},
   "session": {"$ref": "#/components/schemas/Session"}, "user": {"$ref": "#/components/schemas/User"}, "is_new_user": {"type": "boolean"}, "entry": {},
   "missing": {"type": "array", "items": {"type": "string"}}, "warnings": {"type": "array", "items": {"type": "object", "properties": {"part": {"type": "string"}, "code": {"type": "string"}, "upstream": {"type": "object"}}}}}},

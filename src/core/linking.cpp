@@ -4,7 +4,7 @@
 
 namespace kaimen::core {
 
-Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace) {
+Task<Result<ChangedUser>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace) {
   CO_TRY(user_rates_.admit(user, live_.clock.now()));
   auto spent = co_await login_.spend(app, std::move(code), trace);
   CO_TRY(auto identity, std::move(spent));
@@ -29,7 +29,7 @@ Task<Result<User>> Linking::link(Id user, AppPtr app, Secret code, Trace* trace)
   auto linked = co_await store_.accounts().link_identity(std::move(act));
   CO_TRY(auto changed, std::move(linked));
   live_.revoke(changed.revocations);
-  co_return std::move(changed.user);
+  co_return changed;
 }
 
 }  // namespace kaimen::core

@@ -12,9 +12,9 @@ class Linking {
   Linking(Store& store, const crypto::Vault& vault, Login& login, UserRates& user_rates, Live& live)
       : store_(store), vault_(vault), login_(login), user_rates_(user_rates), live_(live) {}
 
-  /// Exchanges a code of `app`, which must be of the user's project, and gives the identity to the user; nothing changes where it is the
-  /// user's already. Errors: conflict (another user's), not_found, rate_limited (UserRates), and those of Login::spend.
-  Task<Result<User>> link(Id user, AppPtr app, Secret code, Trace* trace);
+  /// Exchanges a code of `app`, which must be of the user's project, and gives the identity to the user. Where it is the user's already
+  /// nothing changes, unless its unionid was not known: the tickets of the sessions it opened, which are answered, are outdated then. Errors: conflict (another user's), not_found, rate_limited (UserRates), and those of Login::spend.
+  Task<Result<ChangedUser>> link(Id user, AppPtr app, Secret code, Trace* trace);
 
  private:
   Store& store_;

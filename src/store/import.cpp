@@ -193,14 +193,16 @@ Result<ImportedUser> import_one(ActContext& context, const core::ImportUsers& ac
 Result<Imported> import_users(ActContext& context, const core::ImportUsers& act) {
   TRY(expect_all(context.rows, act));
   Imported imported;
+  std::vector<core::Revocation> before;  // not to be taken for what this run makes
   for (const ImportUser& line : act.users) {
     TRY(auto one, import_one(context, act, line, imported.revocations));
     if (context.again && one.kind == ImportKind::unchanged) {
-      TRY(const auto before, revocations_of(context.rows, one.user));
-      imported.revocations.insert(imported.revocations.end(), before.begin(), before.end());
+      TRY(const auto of_one, revocations_of(context.rows, one.user));
+      before.insert(before.end(), of_one.begin(), of_one.end());
     }
     imported.users.push_back(std::move(one));
   }
+  imported.revocations.insert(imported.revocations.end(), before.begin(), before.end());
   return imported;
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 class AccountTest : public CoreTest {
  protected:
-  Result<core::User> link(const core::LoginAnswer& who, const std::string& code, const std::string& app_id = "wx1") {
+  Result<core::ChangedUser> link(const core::LoginAnswer& who, const std::string& code, const std::string& app_id = "wx1") {
     return run_here(services().accounts->linking.link(who.user.id, services().apps.find(app_id), Secret(code), &trace));
   }
   core::LoginRequest with_phone(const std::string& openid, const std::string& phone_code) {
@@ -43,7 +43,7 @@ TEST_F(AccountTest, AnIdentityOfAnotherMiniProgramIsAdded) {
   add_app("wx2");
   const auto who = log_in("o1");
   const std::string code = platform.fresh_code("o2");
-  EXPECT_EQ(link(who, code, "wx2").value().id, who.user.id);
+  EXPECT_EQ(link(who, code, "wx2").value().user.id, who.user.id);
   EXPECT_EQ(log_in("o2", "wx2").user.id, who.user.id);
   EXPECT_EQ(code_of(link(who, code, "wx2")), ErrorCode::code_used);
   EXPECT_EQ(platform.exchanges, 3) << "a code that was brought is not asked for again";

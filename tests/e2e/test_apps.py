@@ -219,7 +219,10 @@ def test_a_link_that_tells_a_unionid_tells_it_the_session(family, user):
     linked = family.client("POST", "/v1/me/identities", before["token"], json={"app_id": app, "code": family.code(user, app)})
     assert linked.status == 200, linked
     server.assert_reason(family.verify(before["token"], f"app_id={app}"), "renew")
-    assert family.verify(family.renew(before["renew_token"]).json()["token"], f"app_id={app}").get("x-kaimen-unionid")
+    for ticket in (linked.json()["token"], family.renew(before["renew_token"]).json()["token"]):
+        assert family.verify(ticket, f"app_id={app}").get("x-kaimen-unionid")
+    again = family.client("POST", "/v1/me/identities", linked.json()["token"], json={"app_id": app, "code": family.code(user, app)})
+    assert again.status == 200 and "token" not in again.json(), again
 
 
 def test_two_first_logins_at_one_moment_make_one_user(family):
