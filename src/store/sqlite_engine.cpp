@@ -69,6 +69,7 @@ SqliteEngine::SqliteEngine(std::unique_ptr<Database> database, std::string path,
     : path_(std::move(path)), checkpoint_pages_(checkpoint_pages), clock_(clock), database_(std::move(database)) {}
 
 Result<> SqliteEngine::begin(bool writes) {
+  if (snapshot_ && snapshot_->is_forgotten()) snapshot_.reset();
   if (!healthy_) {
     TRY(reopen());
   }
@@ -158,7 +159,23 @@ void SqliteEngine::roll_back() noexcept {
 
 Result<> SqliteEngine::script(const std::string& sql) { return database_->script(sql.c_str()); }
 
+Result<core::BackupProgress> SqliteEngine::back_up(bool anew) {
+  if (anew) {
+    snapshot_.reset();
+    if (!healthy_) {
+      TRY(reopen());
+    }
+    TRY(snapshot_, SqliteSnapshot::begin(*database_, snapshot_path(path_)));
+  }
+  if (!snapshot_) return make_error(ErrorCode::invalid_request, "no copy is under way (the database was opened anew, or nobody went on for a minute)");
+  auto step = snapshot_->step();
+  const bool may_go_on = step ? !step.value().done : step.error().code == ErrorCode::unavailable;
+  if (!may_go_on) snapshot_.reset();
+  return step;
+}
+
 Result<> SqliteEngine::reopen() {
+  snapshot_.reset();
   if (database_) database_->close_without_checkpoint();
   database_.reset();  // before the next one is there: never two connections
   auto opened = Database::open(path_, checkpoint_pages_);
