@@ -25,12 +25,6 @@ Answer add_project(Call& call, const core::Caller& caller);
 Answer change_project(Call& call, const core::Caller& caller);
 Answer remove_project(Call& call, const core::Caller& caller);
 
-/// What only somebody on the machine may do, over the admin socket. Error: forbidden.
-inline Result<> expect_on_machine(const core::Caller& caller) {
-  if (!caller.key.is_zero()) return make_error(ErrorCode::forbidden, "only over the admin socket, by the command line on the machine itself");
-  return ok();
-}
-
 Answer back_up(Call& call, const core::Caller& caller);
 Answer show_master_key(Call& call, const core::Caller& caller);
 Answer reseal_values(Call& call, const core::Caller& caller);

@@ -19,10 +19,12 @@ Result<> expect_nobody_at_work(Rows& rows, Time now) {
                                                     " by their heartbeats: stop all of them (one that did not stop in good order counts for 15 s more)");
 }
 
-/// Sessions end by their time: of one that is later than the restore time nobody would know.
-Result<> expect_nothing_later(Rows& rows, Time now) {
+/// Later than all that is in the store, sessions and revoked keys, which are told by their times from what the restore ends. Error: invalid_request
+/// (the clock is behind).
+Result<Time> time_after_all(Rows& rows, Time now) {
   TRY(const auto newest, rows.scan<EventRow>(kNewestEvent, int64_t{1}));
-  if (newest.empty() || newest.front().at <= now) return ok();
+  if (newest.empty() || newest.front().at < now) return now;
+  if (newest.front().at == now) return now + Millis{1};
   return make_error(ErrorCode::invalid_request,
                     "the clock says " + rfc3339(now) + ", but something happened in it at " + rfc3339(newest.front().at) + ": set the clock right first");
 }
@@ -38,9 +40,9 @@ Result<std::optional<Time>> restore_time(Rows& rows) {
 Result<core::Restored> note_restore(ActContext& context, const core::Source& source) {
   Rows& rows = context.rows;
   core::Restored restored;
-  TRY(restored.at, rows.time());
-  TRY(expect_nobody_at_work(rows, restored.at));
-  TRY(expect_nothing_later(rows, restored.at));
+  TRY(const Time now, rows.time());
+  TRY(expect_nobody_at_work(rows, now));
+  TRY(restored.at, time_after_all(rows, now));
   TRY(restored.apps, end_all_sessions(context, restored.at));
   TRY(retire_ticket_keys(context, restored.at, source));
   TRY(restored.keys, put_access_keys_off(context, restored.at));

@@ -4,6 +4,8 @@ namespace kaimen::store {
 
 namespace {
 
+constexpr auto kForgotten = std::chrono::minutes(1);  // a copy that nobody goes on with
+
 std::string names(const TableInfo& table) {
   std::string text;
   for (const ColumnInfo& column : table.columns) {
@@ -69,7 +71,7 @@ SqliteEngine::SqliteEngine(std::unique_ptr<Database> database, std::string path,
     : path_(std::move(path)), checkpoint_pages_(checkpoint_pages), clock_(clock), database_(std::move(database)) {}
 
 Result<> SqliteEngine::begin(bool writes) {
-  if (snapshot_ && snapshot_->is_forgotten()) snapshot_.reset();
+  if (snapshot_ && clock_.now() - stepped_at_ > kForgotten) snapshot_.reset();
   if (!healthy_) {
     TRY(reopen());
   }
@@ -168,6 +170,7 @@ Result<core::BackupProgress> SqliteEngine::back_up(bool anew) {
     TRY(snapshot_, SqliteSnapshot::begin(*database_, snapshot_path(path_)));
   }
   if (!snapshot_) return make_error(ErrorCode::invalid_request, "no copy is under way (the database was opened anew, or nobody went on for a minute)");
+  stepped_at_ = clock_.now();
   auto step = snapshot_->step();
   const bool may_go_on = step ? !step.value().done : step.error().code == ErrorCode::unavailable;
   if (!may_go_on) snapshot_.reset();

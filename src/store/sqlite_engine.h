@@ -37,6 +37,7 @@ class SqliteEngine final : public Engine {
   const Clock& clock_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteSnapshot> snapshot_;  // of database_
+  Time stepped_at_{};                         // the snapshot's last step
   bool healthy_ = true;
   // The connection keeps views of the texts.
   std::unordered_map<const void*, std::string> reads_;

@@ -16,7 +16,6 @@ namespace kaimen::store {
 namespace {
 
 constexpr int kStepPages = 256;  // a MiB: one or two milliseconds
-constexpr auto kForgotten = std::chrono::minutes(1);
 constexpr uint64_t kSpare = 64U << 20;  // logins go on, and their write-ahead log grows
 
 Error cannot_write(const std::string& file, int code) {
@@ -64,10 +63,9 @@ SqliteSnapshot::~SqliteSnapshot() {
 }
 
 Result<core::BackupProgress> SqliteSnapshot::step() {
-  stepped_at_ = std::chrono::steady_clock::now();
   const int code = sqlite3_backup_step(copy_, kStepPages);
   core::BackupProgress progress{file_, static_cast<uint64_t>(sqlite3_backup_pagecount(copy_)), static_cast<uint64_t>(sqlite3_backup_remaining(copy_))};
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) return make_error(ErrorCode::unavailable, "the database is locked by another process");
+  if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) return make_error(ErrorCode::unavailable, "the database is locked by another process");
   if (code != SQLITE_OK && code != SQLITE_DONE) return cannot_write(file_, code);
   if (code == SQLITE_DONE) {
     TRY(finish());
@@ -85,8 +83,6 @@ Result<> SqliteSnapshot::finish() {
   whole_ = true;
   return ok();
 }
-
-bool SqliteSnapshot::is_forgotten() const { return std::chrono::steady_clock::now() - stepped_at_ > kForgotten; }
 
 Result<> check_integrity(const std::string& path) {
   sqlite3* handle = nullptr;

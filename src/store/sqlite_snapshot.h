@@ -4,7 +4,6 @@
 
 #include <sqlite3.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -26,15 +25,12 @@ class SqliteSnapshot {
 
   /// Some pages more. After `done`, and after an error other than unavailable (a lock of somebody else's: try again), there is no next step.
   Result<core::BackupProgress> step();
-  /// Whether nobody has asked for a step for a minute.
-  bool is_forgotten() const;
 
  private:
-  explicit SqliteSnapshot(std::string file) : file_(std::move(file)), stepped_at_(std::chrono::steady_clock::now()) {}
+  explicit SqliteSnapshot(std::string file) : file_(std::move(file)) {}
   Result<> finish();
 
   const std::string file_;
-  std::chrono::steady_clock::time_point stepped_at_;
   sqlite3* target_ = nullptr;
   sqlite3_backup* copy_ = nullptr;
   bool whole_ = false;
