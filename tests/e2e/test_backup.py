@@ -1,4 +1,5 @@
 """A backup of a store that is at work, and its restore: the users are all there, and nothing that was given out before is good any more."""
+import fcntl
 import os
 import pathlib
 import shutil
@@ -70,6 +71,7 @@ class Logins:
             began = time.monotonic()
             self.made.append(self.kaimen.login(f"load{number}-{len(self.made)}"))
             self.slowest = max(self.slowest, time.monotonic() - began)
+            time.sleep(0.01)  # the sandbox and this test share the machine with the server
 
     def stop(self):
         self.ends.set()
@@ -87,14 +89,20 @@ def assert_gone(kaimen, login):
     return answer.get("x-kaimen-reason")
 
 
+def signing_keys(kaimen):
+    return {key["kid"] for key in wire.call(kaimen.private, "GET", "/.well-known/jwks.json").json()["keys"]}
+
+
 def test_what_was_given_out_ends_with_a_restore_and_nobody_is_lost(own_kaimen, tmp_path):
     one, file = own_kaimen(), tmp_path / "backup.db"
     one.stop()
     ballast(one.data)
     one.start()
+    assert one.admin("PUT", f"/apps/{one.app_id}", json={"settings": {"logins_per_address_per_minute": 0}}).status == 200
     ada, bob = one.login("ada"), one.login("bob")
     key, leaked = (one.admin("POST", "/keys", json={"name": name, "scopes": ["admin"]}).json() for name in ("shop", "leaked"))
     prefetch = one.client("POST", "/v1/session/prefetch-token", ada["token"]).json()["token"]
+    signing = signing_keys(one)
     load = Logins(one)
     server.eventually(lambda: len(load.made) > 20)
     acknowledged = len(load.made)
@@ -117,6 +125,7 @@ def test_what_was_given_out_ends_with_a_restore_and_nobody_is_lost(own_kaimen, t
     assert ask(aside, "SELECT count(*) FROM users WHERE state = 1") == 1, "the old store is whole, with the user who was disabled"
 
     one.start()
+    assert signing and not signing & signing_keys(one)
     for login in (ada, bob, *load.made):
         assert assert_gone(one, login) == "revoked"
     assert_gone(one, carol)
@@ -127,6 +136,7 @@ def test_what_was_given_out_ends_with_a_restore_and_nobody_is_lost(own_kaimen, t
         assert one.verify(again["token"]).status == 204 and one.renew(again["renew_token"]).status == 200
 
     # Keys: off, with the same answer as any that is no key; only somebody on the machine puts one on again.
+    one.admin("GET", "/apps", key=key["key"])
     off, none = (one.admin("GET", "/apps", key=text) for text in (key["key"], "kmk_" + "A" * 54))
     assert off.status == none.status == 401 and off.json()["code"] == none.json()["code"] and off.json().get("reason") == none.json().get("reason")
     assert one.admin("GET", "/apps", key=later).status == 401
@@ -321,13 +331,13 @@ def test_a_copy_that_would_take_the_room_that_logins_need_is_not_begun(small_dis
         one.stop()
 
 
-def test_another_backup_at_the_same_time_is_refused(own_kaimen, tmp_path):
-    import fcntl
+@pytest.mark.parametrize("held, words", [("data0", "under way"), ("backup.db.part", "another process")], ids=["of-the-store", "into-the-file"])
+def test_another_backup_at_the_same_time_is_refused(own_kaimen, tmp_path, held, words):
     one = own_kaimen()
-    directory = os.open(one.data, os.O_RDONLY)
-    fcntl.flock(directory, fcntl.LOCK_EX)
-    refused(backup(one.data, tmp_path / "backup.db"), "under way")
-    os.close(directory)
+    opened = os.open(tmp_path / held, os.O_RDONLY | (0 if (tmp_path / held).is_dir() else os.O_CREAT), 0o600)
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    refused(backup(one.data, tmp_path / "backup.db"), words)
+    os.close(opened)
 
 
 # Databases on a server
