@@ -90,7 +90,7 @@ OrFail<> back_up(const BackupFlags& flags) {
     const Taken copy(made);
     TRY(file.fill_from(copy.path));
   }
-  if (const auto whole = store::check_integrity(file.part()); !whole) return fail("the copy of " + store + " is damaged: " + whole.error().detail, "is the store? kaimen check");
+  if (const auto whole = store::check_integrity(file.part()); !whole) return fail("the copy is damaged, so " + store + " may be: " + whole.error().detail);
   TRY(file.place(NewFile::Over::nothing));
   if (stat(flags.file.c_str(), &status) != 0) return fail(flags.file + ": " + std::strerror(errno));
   std::cout << "backed up " << store << " to " << flags.file << ": " << (status.st_size + (1 << 20) - 1) / (1 << 20) << " MB, checked\n"
@@ -101,7 +101,8 @@ OrFail<> back_up(const BackupFlags& flags) {
 }  // namespace
 
 void add_backup_command(CLI::App& root, int& exit_status) {
-  const auto [command, flags] = add_verb(root, "backup", "Copy the SQLite store into a file, also while the server runs", "kaimen backup /backup/kaimen-2026-11-30.db", back_up, exit_status);
+  const auto [command, flags] =
+      add_verb(root, "backup", "Copy the SQLite store into a file, also while the server runs", "kaimen backup /backup/kaimen-2026-11-30.db", back_up, exit_status);
   command->add_option("FILE", flags->file, "Where to write it; a file that is there is never replaced")->required();
 }
 

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <cstdio>
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -177,11 +176,11 @@ OrFail<> restore(const RestoreFlags& flags) {
 }  // namespace
 
 void add_restore_command(CLI::App& root, int& exit_status) {
-  const auto [command, flags] =
-      add_verb(root, "restore", "Put a backup in the place of the store, and end all that was given out since", "kaimen restore /backup/kaimen-2026-11-30.db --replace", restore, exit_status);
+  const auto [command, flags] = add_verb(root, "restore", "Put a backup in the place of the store, and end all that was given out before",
+                                         "kaimen restore /backup/kaimen-2026-11-30.db --replace", restore, exit_status);
   auto* file = command->add_option("FILE", flags->file, "What `kaimen backup` has made");
   command->add_flag("--replace", flags->replace, "Where there is a store: put it aside under another name");
-  auto* database = command->add_flag("--database", flags->database, "Of a database that was put back by its own tools: end what was given out since");
+  auto* database = command->add_flag("--database", flags->database, "Of a database that was put back by its own tools: end what was given out before");
   database->excludes(file);
   command->add_flag("--yes", flags->yes, "With --database: do not ask")->needs(database);
 }

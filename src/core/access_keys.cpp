@@ -71,7 +71,8 @@ std::shared_ptr<const Caller> AccessKeys::find(std::string_view key_text) {
     log::Line("access_key_unconfirmed")
         .field("key", id->hex())
         .field("name", entry.caller->name)
-        .field("message", "this key is off since the store was restored, as it may have been revoked since the backup: `kaimen key confirm` on this machine puts it on again")
+        .field("message", "this key is off since the store was restored, as it may have been revoked since the backup: `kaimen key confirm`, on the machine "
+                          "itself, puts it on again")
         .emit(log::Level::warn);
   }
   return nullptr;
