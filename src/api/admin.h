@@ -25,6 +25,7 @@ Answer add_project(Call& call, const core::Caller& caller);
 Answer change_project(Call& call, const core::Caller& caller);
 Answer remove_project(Call& call, const core::Caller& caller);
 
+Answer back_up(Call& call, const core::Caller& caller);
 Answer show_master_key(Call& call, const core::Caller& caller);
 Answer reseal_values(Call& call, const core::Caller& caller);
 
@@ -39,6 +40,7 @@ Answer check_app(Call& call, const core::Caller& caller);
 Answer create_key(Call& call, const core::Caller& caller);
 Answer list_keys(Call& call, const core::Caller& caller);
 Answer revoke_key(Call& call, const core::Caller& caller);
+Answer confirm_key(Call& call, const core::Caller& caller);
 Answer retire_ticket_keys(Call& call, const core::Caller& caller);
 
 Answer list_users(Call& call, const core::Caller& caller);

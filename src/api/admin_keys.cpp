@@ -58,6 +58,13 @@ Answer revoke_key(Call& call, const core::Caller& caller) {
   co_return no_content();
 }
 
+Answer confirm_key(Call& call, const core::Caller&) {
+  CO_TRY(const Id id, id_in_path(call, 0));
+  auto confirmed = co_await call.services.access_keys.confirm(id, call.trace.source);
+  CO_TRY(std::move(confirmed));
+  co_return no_content();
+}
+
 Answer retire_ticket_keys(Call& call, const core::Caller& caller) {
   CO_TRY(expect_unbound(caller, "ticket keys are of all projects"));
   auto retired = co_await call.services.ticket_keys.retire(call.trace.source);

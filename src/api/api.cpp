@@ -67,14 +67,18 @@ Result<Visitor> visitor_of(Call& call) {
   return visitor;
 }
 
-Result<core::Caller> caller_of(Call& call, core::Scope scope) {
-  const bool local = call.http.peer->loopback || call.http.peer->is_unix;
+/// Error: unauthenticated (anybody but the user who runs this, over the admin socket).
+Result<core::Caller> caller_on_machine(const Call& call) {
+  if (call.surface != Surface::admin || !call.http.peer->is_unix || call.http.peer->uid != ::getuid()) return unauthenticated(Reason::missing);
   core::Caller caller;
-  if (call.surface == Surface::admin && call.http.peer->is_unix && call.http.peer->uid == ::getuid()) {
-    caller.name = "admin socket";
-    caller.scopes = {core::Scope::admin};
-    return caller;
-  }
+  caller.name = "admin socket";
+  caller.scopes = {core::Scope::admin};
+  return caller;
+}
+
+Result<core::Caller> caller_of(Call& call, core::Scope scope) {
+  if (auto caller = caller_on_machine(call)) return caller;
+  const bool local = call.http.peer->loopback || call.http.peer->is_unix;
   if (!local && !call.http.peer->tls && !http::address_in(call.http.peer->address, call.options.plaintext_from)) {
     return make_error(ErrorCode::forbidden, "the admin API wants TLS from here, or private.plaintext_from");
   }
@@ -156,13 +160,13 @@ Task<Result<http::Response>> Api::Impl::dispatch(Call& call, const Route& route)
     auto answer = co_await ticketed->handler(call, visitor);
     co_return answer;
   }
-  const auto& keyed = std::get<Keyed>(route.access);
-  CO_TRY(const core::Caller caller, caller_of(call, keyed.scope));
+  const auto* keyed = std::get_if<Keyed>(&route.access);
+  CO_TRY(const core::Caller caller, keyed ? caller_of(call, keyed->scope) : caller_on_machine(call));
   call.trace.source.actor = "key " + caller.name;
   if (route.body == Body::json) {
     CO_TRY(read_body(call));
   }
-  auto answer = co_await keyed.handler(call, caller);
+  auto answer = co_await (keyed ? keyed->handler : std::get<OnMachine>(route.access).handler)(call, caller);
   co_return answer;
 }
 

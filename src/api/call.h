@@ -58,7 +58,11 @@ struct Keyed {
   core::Scope scope;
   KeyHandler handler;
 };
-using Access = std::variant<Open, Ticketed, Keyed>;
+/// Only over the admin socket, by the user who runs the server: no key reaches it.
+struct OnMachine {
+  KeyHandler handler;
+};
+using Access = std::variant<Open, Ticketed, Keyed, OnMachine>;
 
 /// JSON answers.
 http::Response json_response(int status, const http::json::value& body, bool no_store = false);

@@ -30,6 +30,16 @@ std::string_view security_of(const Access& access) {
   return {};
 }
 
+std::string_view listener_of(Served served) {
+  switch (served) {
+    case Served::publicly: return "public";
+    case Served::privately: return "private";
+    case Served::everywhere: return "both";
+    case Served::on_machine: return "admin socket";
+  }
+  return {};
+}
+
 object operation(const Route& route) {
   object json{{"summary", route.summary}};
   if (auto parameters = path_parameters(route.pattern); !parameters.empty()) json["parameters"] = std::move(parameters);
@@ -47,7 +57,7 @@ object operation(const Route& route) {
   json["responses"] = std::move(responses);
   if (const auto scheme = security_of(route.access); !scheme.empty()) json["security"] = array{object{{scheme, array{}}}};
   if (const auto* keyed = std::get_if<Keyed>(&route.access)) json["x-kaimen-scope"] = core::name_of(keyed->scope);
-  json["x-kaimen-listener"] = route.served == Served::publicly ? "public" : route.served == Served::privately ? "private" : "both";
+  json["x-kaimen-listener"] = listener_of(route.served);
   return json;
 }
 

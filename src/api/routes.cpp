@@ -123,9 +123,11 @@ const Route kRoutes[] = {
     {"POST", "/admin/v1/keys", privately, Keyed{Scope::admin, create_key}, "Make a key; it is shown once", "NewKey", "NewKeyAnswer", 201},
     {"GET", "/admin/v1/keys", privately, Keyed{Scope::admin, list_keys}, "Keys, without their text", "", "KeyList"},
     {"DELETE", "/admin/v1/keys/{id}", privately, Keyed{Scope::admin, revoke_key}, "Revoke a key", "", "", 204},
+    {"POST", "/admin/v1/keys/{id}/confirm", on_machine, OnMachine{confirm_key}, "A key that is off since a restore works again", "", "", 204},
     {"POST", "/admin/v1/ticket-keys/retire", privately, Keyed{Scope::admin, retire_ticket_keys}, "After a leak: every ticket answers renew", "", "", 204},
     {"GET", "/admin/v1/master-key", privately, Keyed{Scope::admin, show_master_key}, "Which master keys values are under, and which the nodes hold", "", "MasterKey"},
     {"POST", "/admin/v1/master-key/reseal", privately, Keyed{Scope::admin, reseal_values}, "Seal some values anew under this node's master key", "Reseal", "ResealStep"},
+    {"POST", "/admin/v1/backup", on_machine, OnMachine{back_up}, "Some of the SQLite store copied into a file beside it; `anew` begins", "Backup", "BackupStep"},
     {"GET", "/admin/v1/users", privately, Keyed{Scope::read, list_users}, "Users, all or found by ids, external_id, app_id and openid, unionid or phone", "", "AdminUserList"},
     {"POST", "/admin/v1/users/import", privately, Keyed{Scope::write, import_users}, "Take over your own user table, up to 200 users at a time; the same again changes nothing", "Import", "Imported"},
     {"GET", "/admin/v1/users/{id}", privately, Keyed{Scope::read, show_user}, "One user", "", "AdminUser"},
@@ -166,6 +168,7 @@ constexpr std::string_view kAny = "ANY";
 constexpr std::array<std::string_view, 5> kAnyMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
 
 bool served_on(const Route& route, Surface surface) {
+  if (route.served == on_machine) return surface == Surface::admin;
   return route.served == everywhere || (route.served == publicly) == (surface == Surface::public_);
 }
 

@@ -10,8 +10,8 @@
 
 namespace kaimen::api {
 
-/// Where a route is served. The admin socket serves the admin API and the health of the private listener.
-enum class Served : uint8_t { publicly, privately, everywhere };
+/// Where a route is served. The admin socket serves the admin API and the health of the private listener, and alone what is on_machine.
+enum class Served : uint8_t { publicly, privately, everywhere, on_machine };
 
 /// How a route writes its refusals, where its clients do not know problem+json.
 struct Refusal {

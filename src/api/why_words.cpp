@@ -129,6 +129,8 @@ std::string plain_words(const EventView& event) {
       {"app_removed", "the app was removed, and its sessions ended"},
       {"access_key_added", "an access key was made"},
       {"access_key_revoked", "an access key was revoked"},
+      {"access_key_confirmed", "an access key that was off since a restore was confirmed"},
+      {"store_restored", "the store was put back to an earlier state: all sessions ended, and access keys went off until confirmed"},
       {"ticket_keys_retired", "all ticket keys were retired: every ticket answers renew"},
       {"ticket_key_added", "a ticket key was made"},
       {"webhook_added", "a webhook was added"},

@@ -173,7 +173,8 @@ object access_key_json(const core::AccessKeyRow& row) {
           {"project", row.project.empty() ? http::json::value(nullptr) : http::json::value(row.project)},
           {"created_at", rfc3339(row.created_at)},
           {"last_used_at", time_or_null(row.last_used_at)},
-          {"revoked_at", time_or_null(row.revoked_at)}};
+          {"revoked_at", time_or_null(row.revoked_at)},
+          {"unconfirmed_since", time_or_null(row.unconfirmed_since)}};
 }
 
 Result<std::optional<Id>> Page::after_id() const {

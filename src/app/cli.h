@@ -19,7 +19,7 @@ void add_serve_commands(CLI::App& root, int& exit_status);    // serve, sandbox
 void add_app_commands(CLI::App& root, int& exit_status);      // app add|list|show|set|remove|rotate-secret|check
 void add_component_commands(CLI::App& root, int& exit_status);  // component add|link|adopt|apps
 void add_project_commands(CLI::App& root, int& exit_status);  // project add|list|show|set|remove
-void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke, keys retire
+void add_key_commands(CLI::App& root, int& exit_status);      // key create|list|revoke|confirm, keys retire
 void add_session_commands(CLI::App& root, int& exit_status);  // session list|end
 void add_user_commands(CLI::App& root, int& exit_status);     // user show|delete
 void add_entry_commands(CLI::App& root, int& exit_status);    // entry create|list|show|set|scans|link|remove
@@ -27,8 +27,10 @@ void add_import_commands(CLI::App& root, int& exit_status);   // import users
 void add_master_key_commands(CLI::App& root, int& exit_status);  // master-key generate|rotate
 void add_golive_command(CLI::App& root, int& exit_status);    // golive URL
 void add_why_command(CLI::App& root, int& exit_status);       // why ID
-void add_operate_commands(CLI::App& root, int& exit_status);  // check, migrate (add_migrate_command), config, version
+void add_operate_commands(CLI::App& root, int& exit_status);  // check, migrate, backup, restore (each below), config, version
 void add_migrate_command(CLI::App& root, int& exit_status);
+void add_backup_command(CLI::App& root, int& exit_status);    // backup FILE
+void add_restore_command(CLI::App& root, int& exit_status);   // restore FILE, restore --database
 void add_import_wafer_command(CLI::App& family, int& exit_status);  // of "import"
 
 /// --config FILE and --data DIR: which server is meant.

@@ -17,7 +17,7 @@ struct KeyFlags {
   std::string id, name;
   std::vector<std::string> scopes;
   std::optional<std::string> project;
-  bool json = false;
+  bool json = false, all = false;
 };
 
 std::string joined(const json::value& list) {
@@ -27,6 +27,12 @@ std::string joined(const json::value& list) {
     if (item.is_string()) text += (text.empty() ? "" : ",") + std::string(item.get_string());
   }
   return text;
+}
+
+std::string state_of(const json::value& key) {
+  const std::string revoked = text_member(key, "revoked_at"), unconfirmed = text_member(key, "unconfirmed_since");
+  if (!revoked.empty()) return "revoked " + revoked;
+  return unconfirmed.empty() ? "active" : "off since the restore of " + unconfirmed + ": not confirmed";
 }
 
 OrFail<> create(const KeyFlags& flags) {
@@ -54,9 +60,9 @@ OrFail<> list(const KeyFlags& flags) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& key : keys) {
     const auto* scopes = key.as_object().if_contains("scopes");
-    const std::string project = text_member(key, "project"), used = text_member(key, "last_used_at"), revoked = text_member(key, "revoked_at");
+    const std::string project = text_member(key, "project"), used = text_member(key, "last_used_at");
     rows.push_back({text_member(key, "id"), text_member(key, "name"), scopes ? joined(*scopes) : "", project.empty() ? "any" : project,
-                    text_member(key, "created_at"), used.empty() ? "never" : used, revoked.empty() ? "active" : "revoked " + revoked});
+                    text_member(key, "created_at"), used.empty() ? "never" : used, state_of(key)});
   }
   std::cout << table({"ID", "NAME", "SCOPES", "PROJECT", "CREATED", "LAST USED", "STATE"}, rows);
   return BOOST_OUTCOME_V2_NAMESPACE::success();
@@ -66,6 +72,27 @@ OrFail<> revoke(const KeyFlags& flags) {
   TRY(const auto client, connect(flags.common));
   TRY(client->remove("/admin/v1/keys/" + http::url_encode(flags.id)));
   std::cout << "revoked " << flags.id << '\n';
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+/// After a restore: any of them may have been revoked since the backup was made.
+OrFail<> confirm_keys(const KeyFlags& flags) {
+  if (flags.all == !flags.id.empty()) return misconfigured("key confirm: which key?", "kaimen key confirm ID, or --all; `kaimen key list` shows which are off");
+  TRY(const auto client, connect(flags.common));
+  std::vector<std::string> ids;
+  if (!flags.all) {
+    ids.push_back(flags.id);
+  } else {
+    TRY(const auto keys, client->list("/admin/v1/keys"));
+    for (const auto& key : keys) {
+      if (!text_member(key, "unconfirmed_since").empty()) ids.push_back(text_member(key, "id"));
+    }
+  }
+  for (const std::string& id : ids) {
+    TRY(client->post("/admin/v1/keys/" + http::url_encode(id) + "/confirm", {}));
+    std::cout << "confirmed " << id << '\n';
+  }
+  if (ids.empty()) std::cout << "nothing to do: no key is off\n";
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
@@ -79,7 +106,7 @@ OrFail<> retire(const KeyFlags& flags) {
 }  // namespace
 
 void add_key_commands(CLI::App& root, int& exit_status) {
-  CLI::App& family = add_command(root, "key", "Access keys of backends and operators: create, list, revoke", "kaimen key list");
+  CLI::App& family = add_command(root, "key", "Access keys of backends and operators: create, list, revoke, confirm", "kaimen key list");
   family.require_subcommand(1);
   const auto command = [&](const char* name, const char* what, const char* example, OrFail<> (*act)(const KeyFlags&)) {
     return add_verb(family, name, what, example, act, exit_status);
@@ -96,6 +123,11 @@ void add_key_commands(CLI::App& root, int& exit_status) {
 
   const auto [revoke_key, revoke_flags] = command("revoke", "Revoke a key; it ends at once", "kaimen key revoke 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", revoke);
   revoke_key->add_option("ID", revoke_flags->id, "The key's id, as `kaimen key list` shows it")->required();
+
+  const auto [confirm_key, confirm_flags] =
+      command("confirm", "After a restore: a key that is off works again", "kaimen key confirm 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", confirm_keys);
+  confirm_key->add_option("ID", confirm_flags->id, "The key's id, as `kaimen key list` shows it");
+  confirm_key->add_flag("--all", confirm_flags->all, "Every key that is off");
 
   CLI::App& ticket_keys = add_command(root, "keys", "The keys that tickets are sealed with: retire", "kaimen keys retire");
   ticket_keys.require_subcommand(1);

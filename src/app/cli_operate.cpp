@@ -1,4 +1,4 @@
-// kaimen check, config, version.
+// kaimen check, config, version; and the places of migrate, backup and restore.
 #include <iostream>
 
 #include "app/check.h"
@@ -46,6 +46,8 @@ void add_operate_commands(CLI::App& root, int& exit_status) {
   };
   command("check", "Look at the configuration and at every dependency", "kaimen check --config /etc/kaimen/kaimen.toml", check);
   add_migrate_command(root, exit_status);
+  add_backup_command(root, exit_status);
+  add_restore_command(root, exit_status);
   command("config", "Print the configuration in effect, secrets masked", "kaimen config > kaimen.toml", print_config);
   command("version", "Print the version", "kaimen version", version);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "crypto/hash.h"
 
 namespace kaimen::core {
@@ -45,7 +46,7 @@ Task<Result<>> AccessKeys::load() {
     for (const auto& text : row.scopes) {
       if (const auto scope = parse_scope(text)) caller->scopes.insert(*scope);
     }
-    table->emplace(row.id, Entry{row.hash, std::move(caller)});
+    table->emplace(row.id, Entry{row.hash, std::move(caller), row.unconfirmed_since.has_value()});
   }
   order_.publish(reading, [&] { callers_.set(std::move(table)); });
   co_return ok();
@@ -59,11 +60,22 @@ std::shared_ptr<const Caller> AccessKeys::find(std::string_view key_text) {
   const auto table = callers_.get();
   const auto found = table->find(*id);
   if (found == table->end() || !Secret::equal(crypto::sha256(key_text), found->second.hash)) return nullptr;
+  const Entry& entry = found->second;
+  bool first = false;
   {
     std::lock_guard lock(mutex_);
-    used_.insert(*id);
+    first = (entry.unconfirmed ? refused_ : used_).insert(*id).second;
   }
-  return found->second.caller;
+  if (!entry.unconfirmed) return entry.caller;
+  if (first) {
+    log::Line("access_key_unconfirmed")
+        .field("key", id->hex())
+        .field("name", entry.caller->name)
+        .field("message", "this key is off since the store was restored, as it may have been revoked since the backup: `kaimen key confirm`, on the machine "
+                          "itself, puts it on again")
+        .emit(log::Level::warn);
+  }
+  return nullptr;
 }
 
 Task<Result<MadeAccessKey>> AccessKeys::create(NewAccessKey key) {
@@ -107,12 +119,20 @@ Task<Result<>> AccessKeys::revoke(Id id, Source source) {
   co_return loaded;
 }
 
+Task<Result<>> AccessKeys::confirm(Id id, Source source) {
+  auto confirmed = co_await store_.confirm_access_key(id, live_.clock.now(), std::move(source));
+  CO_TRY(std::move(confirmed));
+  auto loaded = co_await load();
+  co_return loaded;
+}
+
 Task<Result<>> AccessKeys::flush() {
   std::vector<Id> used;
   {
     std::lock_guard lock(mutex_);
     used.assign(used_.begin(), used_.end());
     used_.clear();
+    refused_.clear();
   }
   if (used.empty()) co_return ok();
   auto touched = co_await store_.touch_access_keys(std::move(used), live_.clock.now());

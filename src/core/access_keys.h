@@ -48,7 +48,7 @@ class AccessKeys {
       : store_(store), random_(random), live_(live), callers_(std::make_shared<Table>()) {}
 
   Task<Result<>> load();
-  /// nullptr: not a live key of ours. Notes its use, to be stored by flush().
+  /// nullptr: not a live key of ours; of one that is off until somebody confirms it, the log says so. Notes its use, to be stored by flush().
   std::shared_ptr<const Caller> find(std::string_view key_text);
 
   /// Error: invalid_request (name, scope).
@@ -56,6 +56,8 @@ class AccessKeys {
   Task<Result<std::vector<AccessKeyRow>>> list();
   /// Error: not_found.
   Task<Result<>> revoke(Id id, Source source = {});
+  /// A key that is off since the store was restored works again. Errors: not_found, conflict.
+  Task<Result<>> confirm(Id id, Source source);
   /// Stores which keys were used since the last time; every minute.
   Task<Result<>> flush();
 
@@ -63,6 +65,7 @@ class AccessKeys {
   struct Entry {
     std::string hash;
     std::shared_ptr<const Caller> caller;
+    bool unconfirmed = false;
   };
   using Table = std::unordered_map<Id, Entry, IdHash>;
 
@@ -72,6 +75,7 @@ class AccessKeys {
   SnapshotCell<Table> callers_;
   std::mutex mutex_;
   std::set<Id> used_;
+  std::set<Id> refused_;  // unconfirmed ones, since the last flush
   ReadOrder order_;
 };
 

@@ -234,6 +234,7 @@ struct AccessKeyRow {
   std::string project;               ///< Empty: bound to none.
   Time created_at{};
   std::optional<Time> last_used_at, revoked_at;
+  std::optional<Time> unconfirmed_since{};  ///< Off since the store was restored, until somebody on the machine confirms it.
   Source source{};                   ///< Of its making: for its event.
 };
 
@@ -243,6 +244,20 @@ struct AccessTokenRow {
   uint64_t lease = 0;        ///< Number of the last lease given.
   uint32_t app = 0;          ///< Number of the app that has the app_id now, which the token is of; 0: none has.
   std::string upstream;      ///< Of that app.
+};
+
+// ---- backup, restore ----
+
+/// How far a copy of the store into a file has come.
+struct BackupProgress {
+  std::string file;              ///< Beside the store's own; whoever asked for it takes it away.
+  uint64_t pages = 0, left = 0;
+  bool done = false;             ///< The file is whole, but not yet synced.
+};
+struct Restored {
+  Time at{};          ///< The restore time: whatever was given out until then is good no more.
+  uint32_t apps = 0;  ///< Whose sessions ended.
+  uint32_t keys = 0;  ///< Access keys that are off.
 };
 
 // ---- nodes ----
@@ -361,6 +376,18 @@ class Store {
   virtual Task<Result<>> add_access_key(AccessKeyRow row) = 0;
   virtual Task<Result<>> revoke_access_key(Id id, Time now, Source source) = 0;  ///< Error: not_found.
   virtual Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) = 0;
+  /// A key that is off since a restore works again. One that works already stays so. Errors: not_found; conflict (it was revoked).
+  virtual Task<Result<>> confirm_access_key(Id id, Time now, Source source) = 0;
+
+  // ---- backup, restore ----
+  /// Copies some pages more into a file beside the store's, between the acts of others, who are held up for a few milliseconds at most; `anew`
+  /// begins. The copy is of the moment of the last step. One that nobody goes on with for a minute is dropped.
+  /// Errors: invalid_request (the store is on a database server; none was begun); conflict (the disk has no room, in words); unavailable.
+  virtual Task<Result<BackupProgress>> back_up(bool anew) = 0;
+  /// To be done to a store that was put back to an earlier state, before a node works on it: whatever was ended since has come back, and nobody
+  /// can tell what. In one act, all sessions end, tickets' and JWTs' keys retire, access keys are off until confirmed, and the time is kept.
+  /// Errors: invalid_request (nodes are at work on it; what happened in it happened later than now).
+  virtual Task<Result<Restored>> note_restore(Source source) = 0;
 
   // ---- access_token custody ----
   // A removal of the app and a change of its upstream take the token along, and end the lease.

@@ -27,7 +27,8 @@ struct ActContext {
 /// One waiting act. All but the constructor runs on a worker's thread.
 class Act {
  public:
-  explicit Act(bool act_writes) : writes(act_writes) {}
+  enum class Kind : uint8_t { reads, writes, outside };
+  explicit Act(Kind kind) : writes(kind == Kind::writes), outside(kind == Kind::outside) {}
   virtual ~Act() = default;
   /// Does the work and keeps what came of it; may be called again. False: an expected refusal, whose changes are undone.
   virtual bool run(ActContext& context) = 0;
@@ -36,7 +37,10 @@ class Act {
   /// Hands out what came of it. Called exactly once, last; also on the caller's thread when the queue is full.
   virtual void finish() = 0;
 
-  const bool writes;
+  /// Instead of run(), of an act that is outside of transactions.
+  virtual void run_outside(Engine&) {}
+
+  const bool writes, outside;
   bool again = false;  ///< See ActContext.
   SteadyTime pushed_at{};
 };

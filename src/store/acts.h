@@ -30,6 +30,8 @@ Result<std::vector<std::string>> session_keys(ActContext& context, const std::st
                                               const std::string& openid);
 
 // apps.cpp
+/// All sessions of all apps, until `now`. Of how many apps.
+Result<uint32_t> end_all_sessions(ActContext& context, Time now);
 Result<std::vector<core::AppRow>> list_apps(ActContext& context);
 Result<> add_app(ActContext& context, const core::AppRow& row);
 Result<> change_app(ActContext& context, const core::AppRow& row);
@@ -44,6 +46,14 @@ Result<std::vector<core::AccessKeyRow>> list_access_keys(ActContext& context);
 Result<> add_access_key(ActContext& context, const core::AccessKeyRow& row);
 Result<> revoke_access_key(ActContext& context, const Id& id, Time now, const core::Source& source);
 Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now);
+Result<> confirm_access_key(ActContext& context, const Id& id, Time now, const core::Source& source);
+/// All that work, or are off already, are off from `now` on, which is or becomes the restore time. How many.
+Result<uint32_t> put_access_keys_off(ActContext& context, Time now);
+
+// restore.cpp
+Result<core::Restored> note_restore(ActContext& context, const core::Source& source);
+/// Of the last restore; nullopt: there was none.
+Result<std::optional<Time>> restore_time(Rows& rows);
 
 // access_tokens.cpp
 Result<core::AccessTokenRow> access_token(ActContext& context, const std::string& app_id);

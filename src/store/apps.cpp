@@ -248,4 +248,15 @@ Result<> remove_app(ActContext& context, const std::string& app_id, Time now, co
   return write_event(context, now, {"app_removed", app.number, std::nullopt, std::nullopt, Reason::none, source, app.project});
 }
 
+Result<uint32_t> end_all_sessions(ActContext& context, Time now) {
+  static constexpr Scan kLive{&kTable<AppTableRow>, "removed_at IS NULL", "app_id"};
+  Rows& rows = context.rows;
+  TRY(const auto apps, rows.scan<AppTableRow>(kLive));
+  TRY(count_configuration(rows));
+  for (const AppTableRow& app : apps) {
+    if (const AppTableRow* row = rows.adopt(app)) rows.change(*row).revoked_before = now;
+  }
+  return static_cast<uint32_t>(apps.size());
+}
+
 }  // namespace kaimen::store

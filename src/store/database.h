@@ -120,6 +120,8 @@ class Database {
   /// The first failure since clear_failure().
   const std::optional<SqlFailure>& failure() const { return failure_; }
   void clear_failure() { failure_.reset(); }
+  /// For a copy of it (sqlite_snapshot.h).
+  sqlite3* handle() { return handle_; }
   /// Leaves the file as it is on disk when it is closed: for a connection that can no longer be trusted.
   void close_without_checkpoint();
 

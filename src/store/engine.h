@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/store.h"
 #include "store/table.h"
 
 namespace kaimen::store {
@@ -85,6 +86,11 @@ class Engine {
   /// What can be told of the server: whether it takes writes, what the user may do, how durable and how isolated transactions are. Outside of
   /// a transaction; changes nothing. What cannot be told is left out. Error: unavailable.
   virtual Result<std::vector<Probe>> probe() { return std::vector<Probe>{}; }
+
+  /// core::Store::back_up. Outside of a transaction.
+  virtual Result<core::BackupProgress> back_up(bool) {
+    return make_error(ErrorCode::invalid_request, "a database on a server is backed up by the server's own tools");
+  }
 };
 
 }  // namespace kaimen::store

@@ -33,6 +33,15 @@ constexpr Scan kTicketKeys{&kTable<TicketKeyTableRow>, "", "created_at, id"};
 constexpr Index<AccessKeyTableRow> kAccessKeyByHash{{&kTable<AccessKeyTableRow>, {2}, 1}};
 constexpr Scan kAccessKeys{&kTable<AccessKeyTableRow>, "", "created_at, id"};
 
+// A key that is off since a restore stands as revoked at the restore time: a program of an older version, which knows nothing of restores, refuses
+// it, too.
+bool is_unconfirmed(const AccessKeyTableRow& row, std::optional<Time> restored_at) { return restored_at && row.revoked_at == restored_at; }
+
+Result<> write_key_event(ActContext& context, Time now, std::string_view kind, const AccessKeyTableRow& row, const core::Source& source) {
+  const std::string detail = "{\"key\":\"" + row.id.hex() + "\"}";
+  return write_event(context, now, {kind, std::nullopt, std::nullopt, std::nullopt, Reason::none, source, row.project, detail});
+}
+
 }  // namespace
 
 Result<std::vector<TicketKeyRow>> list_ticket_keys(ActContext& context) {
@@ -82,10 +91,13 @@ Result<> drop_ticket_keys(ActContext& context, const std::vector<uint32_t>& ids)
 }
 
 Result<std::vector<AccessKeyRow>> list_access_keys(ActContext& context) {
+  TRY(const auto restored_at, restore_time(context.rows));
   TRY(const auto rows, context.rows.scan<AccessKeyTableRow>(kAccessKeys));
   std::vector<AccessKeyRow> keys;
   for (const AccessKeyTableRow& row : rows) {
-    keys.push_back({row.id, row.name, row.hash.raw, split(row.scopes), row.project, row.created_at, row.last_used_at, row.revoked_at});
+    AccessKeyRow key{row.id, row.name, row.hash.raw, split(row.scopes), row.project, row.created_at, row.last_used_at, row.revoked_at};
+    if (is_unconfirmed(row, restored_at)) std::swap(key.revoked_at, key.unconfirmed_since);
+    keys.push_back(std::move(key));
   }
   return keys;
 }
@@ -99,20 +111,46 @@ Result<> add_access_key(ActContext& context, const AccessKeyRow& key) {
     TRY(expect_project(context.rows, key.project));
   }
   TRY(count_configuration(context.rows));
-  context.rows.insert(AccessKeyTableRow{key.id, key.name, Bytes{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at,
-                                        key.revoked_at});
-  const std::string detail = "{\"key\":\"" + key.id.hex() + "\"}";
-  return write_event(context, key.created_at, {"access_key_added", std::nullopt, std::nullopt, std::nullopt, Reason::none, key.source, key.project, detail});
+  AccessKeyTableRow row{key.id, key.name, Bytes{key.hash}, join(key.scopes), key.project, key.created_at, key.last_used_at, key.revoked_at};
+  context.rows.insert(row);
+  return write_key_event(context, key.created_at, "access_key_added", row, key.source);
 }
 
 Result<> revoke_access_key(ActContext& context, const Id& id, Time now, const core::Source& source) {
+  TRY(const auto restored_at, restore_time(context.rows));
   TRY(const AccessKeyTableRow* row, context.rows.find<AccessKeyTableRow>(id));
   if (!row) return make_error(ErrorCode::not_found, "no such access key");
-  if (row->revoked_at) return ok();
+  if (row->revoked_at && !is_unconfirmed(*row, restored_at)) return ok();
   TRY(count_configuration(context.rows));
-  context.rows.change(*row).revoked_at = now;
-  const std::string detail = "{\"key\":\"" + id.hex() + "\"}";
-  return write_event(context, now, {"access_key_revoked", std::nullopt, std::nullopt, std::nullopt, Reason::none, source, row->project, detail});
+  // Never the restore time itself, which would say that it can be confirmed.
+  context.rows.change(*row).revoked_at = restored_at ? std::max(now, *restored_at + Millis{1}) : now;
+  return write_key_event(context, now, "access_key_revoked", *row, source);
+}
+
+Result<> confirm_access_key(ActContext& context, const Id& id, Time now, const core::Source& source) {
+  TRY(const auto restored_at, restore_time(context.rows));
+  TRY(const AccessKeyTableRow* row, context.rows.find<AccessKeyTableRow>(id));
+  if (!row) return make_error(ErrorCode::not_found, "no such access key");
+  if (!row->revoked_at) return ok();
+  if (!is_unconfirmed(*row, restored_at)) return make_error(ErrorCode::conflict, "this key was revoked; make a new one");
+  TRY(count_configuration(context.rows));
+  context.rows.change(*row).revoked_at.reset();
+  return write_key_event(context, now, "access_key_confirmed", *row, source);
+}
+
+Result<uint32_t> put_access_keys_off(ActContext& context, Time now) {
+  Rows& rows = context.rows;
+  TRY(const auto restored_at, restore_time(rows));
+  TRY(const auto keys, rows.scan<AccessKeyTableRow>(kAccessKeys));
+  TRY(count_configuration(rows));
+  uint32_t off = 0;
+  for (const AccessKeyTableRow& key : keys) {
+    const AccessKeyTableRow* row = rows.adopt(key);
+    if (!row || (row->revoked_at && !is_unconfirmed(*row, restored_at))) continue;
+    rows.change(*row).revoked_at = now;
+    ++off;
+  }
+  return off;
 }
 
 Result<> touch_access_keys(ActContext& context, const std::vector<Id>& used, Time now) {

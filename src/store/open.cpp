@@ -1,5 +1,7 @@
 #include "store/open.h"
 
+#include <unistd.h>
+
 #include "store/marks.h"
 #include "store/mysql_engine.h"
 #include "store/postgres_engine.h"
@@ -39,6 +41,7 @@ Result<std::unique_ptr<SqlStore>> open_sqlite(SqliteOptions options, const Clock
   SystemRandom random;
   TRY(migrate(*engine, Dialect::sqlite, random));
   TRY(refuse_marked(*engine));
+  ::unlink(snapshot_path(options.path).c_str());  // nobody has taken it
   std::vector<std::unique_ptr<Engine>> engines;
   engines.push_back(std::move(engine));
   SqlStore::Options store_options;

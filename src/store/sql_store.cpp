@@ -181,6 +181,20 @@ Task<Result<>> SqlStore::revoke_access_key(Id id, Time now, core::Source source)
 Task<Result<>> SqlStore::touch_access_keys(std::vector<Id> used, Time now) {
   return submit<void>(kWrites, [used = std::move(used), now](ActContext& context) { return store::touch_access_keys(context, used, now); });
 }
+Task<Result<>> SqlStore::confirm_access_key(Id id, Time now, core::Source source) {
+  return submit<void>(kWrites, [id, now, source = std::move(source)](ActContext& context) {
+    return store::confirm_access_key(context, id, now, source);
+  });
+}
+
+// ---- backup, restore ----
+
+Task<Result<core::BackupProgress>> SqlStore::back_up(bool anew) {
+  return ActQueue(*writer_).outside<core::BackupProgress>([anew](Engine& engine) { return engine.back_up(anew); });
+}
+Task<Result<core::Restored>> SqlStore::note_restore(core::Source source) {
+  return submit<core::Restored>(kWrites, [source = std::move(source)](ActContext& context) { return store::note_restore(context, source); });
+}
 
 // ---- access_token custody ----
 

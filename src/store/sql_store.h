@@ -87,6 +87,10 @@ class SqlStore final : public core::Store {
   Task<Result<>> add_access_key(core::AccessKeyRow row) override;
   Task<Result<>> revoke_access_key(Id id, Time now, core::Source source) override;
   Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) override;
+  Task<Result<>> confirm_access_key(Id id, Time now, core::Source source) override;
+
+  Task<Result<core::BackupProgress>> back_up(bool anew) override;
+  Task<Result<core::Restored>> note_restore(core::Source source) override;
 
   Task<Result<core::AccessTokenRow>> access_token(std::string app_id) override;
   Task<Result<std::optional<uint64_t>>> lease_access_token(std::string app_id, Id owner, Time now, Time until) override;

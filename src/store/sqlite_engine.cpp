@@ -4,6 +4,8 @@ namespace kaimen::store {
 
 namespace {
 
+constexpr auto kForgotten = std::chrono::minutes(1);  // a copy that nobody goes on with
+
 std::string names(const TableInfo& table) {
   std::string text;
   for (const ColumnInfo& column : table.columns) {
@@ -69,6 +71,7 @@ SqliteEngine::SqliteEngine(std::unique_ptr<Database> database, std::string path,
     : path_(std::move(path)), checkpoint_pages_(checkpoint_pages), clock_(clock), database_(std::move(database)) {}
 
 Result<> SqliteEngine::begin(bool writes) {
+  if (snapshot_ && clock_.now() - stepped_at_ > kForgotten) snapshot_.reset();
   if (!healthy_) {
     TRY(reopen());
   }
@@ -158,7 +161,24 @@ void SqliteEngine::roll_back() noexcept {
 
 Result<> SqliteEngine::script(const std::string& sql) { return database_->script(sql.c_str()); }
 
+Result<core::BackupProgress> SqliteEngine::back_up(bool anew) {
+  if (anew) {
+    snapshot_.reset();
+    if (!healthy_) {
+      TRY(reopen());
+    }
+    TRY(snapshot_, SqliteSnapshot::begin(*database_, snapshot_path(path_)));
+  }
+  if (!snapshot_) return make_error(ErrorCode::invalid_request, "no copy is under way (the database was opened anew, or nobody went on for a minute)");
+  stepped_at_ = clock_.now();
+  auto step = snapshot_->step();
+  const bool may_go_on = step ? !step.value().done : step.error().code == ErrorCode::unavailable;
+  if (!may_go_on) snapshot_.reset();
+  return step;
+}
+
 Result<> SqliteEngine::reopen() {
+  snapshot_.reset();
   if (database_) database_->close_without_checkpoint();
   database_.reset();  // before the next one is there: never two connections
   auto opened = Database::open(path_, checkpoint_pages_);

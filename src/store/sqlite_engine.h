@@ -7,6 +7,7 @@
 
 #include "store/database.h"
 #include "store/engine.h"
+#include "store/sqlite_snapshot.h"
 
 namespace kaimen::store {
 
@@ -23,6 +24,7 @@ class SqliteEngine final : public Engine {
   Result<> commit(std::span<const Write> writes, bool& unknown) override;
   void roll_back() noexcept override;
   Result<> script(const std::string& sql) override;
+  Result<core::BackupProgress> back_up(bool anew) override;
 
  private:
   Result<> reopen();
@@ -34,6 +36,8 @@ class SqliteEngine final : public Engine {
   const int checkpoint_pages_;
   const Clock& clock_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<SqliteSnapshot> snapshot_;  // of database_
+  Time stepped_at_{};                         // the snapshot's last step
   bool healthy_ = true;
   // The connection keeps views of the texts.
   std::unordered_map<const void*, std::string> reads_;

@@ -108,8 +108,14 @@ bool Writer::take(Acts& batch) {
 
 void Writer::Worker::run(Acts& batch) {
   drop_late(batch);
-  settle(batch);
-  for (const auto& act : batch) act->finish();
+  const auto outside = std::ranges::stable_partition(batch, [](const auto& act) { return !act->outside; });
+  const Span inside(batch.data(), batch.size() - outside.size());
+  settle(inside);
+  for (const auto& act : inside) act->finish();
+  for (const auto& act : outside) {
+    act->run_outside(*engine_);
+    act->finish();
+  }
 }
 
 void Writer::Worker::drop_late(Acts& batch) {

@@ -44,7 +44,7 @@ TEST_F(EdgeTest, ATicketInAUrlIsRefusedWhateverElseIsThere) {
     std::string path(route.pattern);
     for (size_t at; (at = path.find('{')) != path.npos;) path.replace(at, path.find('}') - at + 1, std::string(32, 'f'));
     Ask ask = client(std::string(route.method), path + "?token=" + token_);
-    ask.listener = route.served == api::Served::privately ? kPrivate : kPublic;
+    ask.listener = route.served == api::Served::privately ? kPrivate : route.served == api::Served::on_machine ? kAdminSocket : kPublic;
     ask.bearer(ask.listener == kPrivate ? key_ : token_);
     const Reply reply = send(ask);
     EXPECT_EQ(reply.status, 400) << path;

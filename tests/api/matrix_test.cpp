@@ -7,7 +7,7 @@
 namespace kaimen::test {
 namespace {
 
-enum class Who : uint8_t { anybody, user, read, write, wechat, admin };
+enum class Who : uint8_t { anybody, user, read, write, wechat, admin, machine };
 /// What a key reaches that is bound to a project.
 enum class Reach : uint8_t {
   none,      ///< No key is asked for.
@@ -102,9 +102,11 @@ const std::map<std::string, Row> kTable = {
     {"POST /admin/v1/keys", {Who::admin, Reach::maker}},
     {"GET /admin/v1/keys", {Who::admin, Reach::list}},
     {"DELETE /admin/v1/keys/{id}", {Who::admin, Reach::named}},
+    {"POST /admin/v1/keys/{id}/confirm", {Who::machine}},
     {"POST /admin/v1/ticket-keys/retire", {Who::admin, Reach::provider}},
     {"GET /admin/v1/master-key", {Who::admin, Reach::provider}},
     {"POST /admin/v1/master-key/reseal", {Who::admin, Reach::provider}},
+    {"POST /admin/v1/backup", {Who::machine}},
     {"GET /admin/v1/users", {Who::read, Reach::list}},
     {"POST /admin/v1/users/import", {Who::write, Reach::maker}},
     {"GET /admin/v1/users/{id}", {Who::read, Reach::named}},
@@ -147,7 +149,7 @@ std::string scope_of(Who who) {
     default: return "admin";
   }
 }
-bool wants_key(Who who) { return who != Who::anybody && who != Who::user; }
+bool wants_key(Who who) { return who != Who::anybody && who != Who::user && who != Who::machine; }
 
 class MatrixTest : public ApiTest {
  protected:
@@ -207,7 +209,7 @@ TEST_F(MatrixTest, WithoutAGoodKeyOrTicketNothingIsAnswered) {
   const std::string ticket = who_.tokens.token;
   for (const auto& route : api::routes()) {
     const auto row = kTable.find(name_of(route));
-    if (row == kTable.end() || row->second.who == Who::anybody) continue;
+    if (row == kTable.end() || row->second.who == Who::anybody || row->second.who == Who::machine) continue;
     for (const std::string& key : {std::string(), std::string("kmk_") + std::string(64, 'A'), revoked.text.reveal()}) {
       EXPECT_EQ(call(route, key, true).status, 401) << name_of(route) << " with " << (key.empty() ? "nothing" : key.substr(0, 8));
     }
@@ -215,6 +217,29 @@ TEST_F(MatrixTest, WithoutAGoodKeyOrTicketNothingIsAnswered) {
     const std::string wrong = row->second.who == Who::user ? key_text({"admin"}) : ticket;
     EXPECT_EQ(call(route, wrong, true).status, 401) << name_of(route);
   }
+}
+
+TEST_F(MatrixTest, NoKeyReachesWhatIsForWhoIsOnTheMachine) {
+  const std::string key = key_text({"verify", "read", "write", "wechat", "admin"});
+  int routes = 0;
+  for (const auto& route : api::routes()) {
+    const auto row = kTable.find(name_of(route));
+    if (row == kTable.end() || row->second.who != Who::machine) continue;
+    ++routes;
+    Ask ask = admin(std::string(route.method), target(route, false), key);
+    for (const Listener listener : {kPublic, kPrivate}) {
+      ask.listener = listener;
+      EXPECT_EQ(send(ask).status, 404) << name_of(route);
+    }
+    ask.listener = kAdminSocket;
+    for (const auto& peer : {local_peer(), unix_peer(::getuid() + 1)}) {
+      ask.from(peer);
+      EXPECT_EQ(send(ask).status, 401) << name_of(route);
+    }
+    ask.from(unix_peer(::getuid()));
+    EXPECT_NE(send(ask).status, 401) << name_of(route);
+  }
+  EXPECT_EQ(routes, 2);
 }
 
 TEST_F(MatrixTest, OneScopeOpensItsRoutesAndNoOther) {

@@ -16,7 +16,7 @@ namespace {
 
 class TestAct final : public store::Act {
  public:
-  TestAct(bool act_writes, std::function<bool(store::ActContext&)> work) : Act(act_writes), work_(std::move(work)) {}
+  TestAct(bool act_writes, std::function<bool(store::ActContext&)> work) : Act(act_writes ? Kind::writes : Kind::reads), work_(std::move(work)) {}
   std::future<std::string> outcome() { return outcome_.get_future(); }
   bool run(store::ActContext& context) override {
     const bool accepted = work_(context);

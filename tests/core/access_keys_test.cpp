@@ -55,6 +55,18 @@ TEST_F(AccessKeysTest, EveryCharacterOfAKeyCounts) {
   EXPECT_FALSE(find(std::string(100'000, 'A')));
 }
 
+TEST_F(AccessKeysTest, AfterARestoreAKeyFindsNobodyUntilItIsConfirmed) {
+  const auto made = create({"admin"}).value(), other = create({"read"}).value();
+  ASSERT_TRUE(run_here(services().store.note_restore({})));
+  ASSERT_TRUE(run_here(services().access_keys.load()));
+  EXPECT_FALSE(find(made.text.reveal()));
+  EXPECT_FALSE(find(other.text.reveal()));
+  ASSERT_TRUE(run_here(services().access_keys.confirm(made.row.id, {})));
+  EXPECT_TRUE(find(made.text.reveal()));
+  EXPECT_FALSE(find(other.text.reveal()));
+  EXPECT_EQ(run_here(services().access_keys.confirm(Id{}, {})).error().code, ErrorCode::not_found);
+}
+
 TEST_F(AccessKeysTest, ARevokedKeyFindsNobodyAtOnceAndAfterARestart) {
   const auto made = create({"read"}).value();
   ASSERT_TRUE(run_here(services().access_keys.revoke(made.row.id)));

@@ -125,6 +125,11 @@ class SharedStore final : public core::Store {
   Task<Result<std::vector<core::AccessKeyRow>>> list_access_keys() override { return inner_.list_access_keys(); }
   Task<Result<>> add_access_key(core::AccessKeyRow row) override { return counted(inner_.add_access_key(std::move(row))); }
   Task<Result<>> revoke_access_key(Id id, Time now, core::Source source) override { return counted(inner_.revoke_access_key(id, now, std::move(source))); }
+  Task<Result<>> confirm_access_key(Id id, Time now, core::Source source) override {
+    return counted(inner_.confirm_access_key(id, now, std::move(source)));
+  }
+  Task<Result<core::BackupProgress>> back_up(bool anew) override { return inner_.back_up(anew); }
+  Task<Result<core::Restored>> note_restore(core::Source source) override { return inner_.note_restore(std::move(source)); }
   Task<Result<>> touch_access_keys(std::vector<Id> used, Time now) override { return inner_.touch_access_keys(std::move(used), now); }
 
   Task<Result<core::AccessTokenRow>> access_token(std::string app_id) override { return inner_.access_token(std::move(app_id)); }

@@ -114,6 +114,9 @@ class World:
         for base, path in ((kaimen.private, "/metrics"), (kaimen.private, "/openapi.json"), (kaimen.public, "/healthz"), (kaimen.public, "/nowhere")):
             wire.call(base, "GET", path)
         self.stored_live = self.stored()
+        backup = kaimen.data.parent / "backup.db"
+        assert server.run("backup", "--data", kaimen.data, backup).returncode == 0
+        self.backed_up = backup.read_bytes()
         kaimen.stop()
         self.upstream.close()
 
@@ -157,6 +160,12 @@ def test_no_secret_session_key_or_access_token_is_in_the_log(world):
 
 def test_no_secret_session_key_or_access_token_is_stored_in_clear(world):
     assert leaks(world.stored_live, world.never()) == [] and leaks(world.stored(), world.never()) == []
+
+
+def test_neither_they_nor_the_master_key_are_in_a_backup(world):
+    key = base64.b64decode((world.kaimen.data / "master.key").read_text())
+    assert len(key) == 32 and leaks(world.backed_up, {"openid": world.openid.encode()})
+    assert leaks(world.backed_up, {**world.never(), "master key": key}) == []
 
 
 def test_no_phone_is_stored_in_clear(world):

@@ -11,7 +11,7 @@ import server
 import wire
 
 COMMANDS = [[], ["serve"], ["sandbox"], ["check"], ["migrate"], ["app"], ["app", "add"], ["app", "list"], ["app", "show"], ["app", "set"], ["app", "remove"],
-            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"],
+            ["app", "rotate-secret"], ["app", "check"], ["key"], ["key", "create"], ["key", "list"], ["key", "revoke"], ["key", "confirm"], ["backup"], ["restore"], ["user"], ["user", "show"], ["user", "delete"], ["config"], ["version"],
             ["project"], ["project", "add"], ["project", "list"], ["project", "show"], ["project", "set"], ["project", "remove"], ["component"], ["component", "add"],
             ["component", "link"], ["component", "adopt"], ["component", "apps"], ["keys"], ["keys", "retire"],
             ["session"], ["session", "list"], ["session", "end"], ["master-key"], ["master-key", "generate"], ["master-key", "rotate"], ["golive"],
