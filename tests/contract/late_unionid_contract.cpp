@@ -42,7 +42,7 @@ std::vector<Id> renewing(const std::vector<core::Revocation>& revocations) {
 TEST_P(StoreContract, a_late_unionid_reaches_the_sessions_of_before) {
   const auto first = login("c1");
   const auto late = login(knowing(login_act("c2"), "u1"));
-  EXPECT_EQ(renewing(late.revocations), std::vector<Id>{first.session.id});
+  ASSERT_EQ(renewing(late.revocations), std::vector<Id>{first.session.id});
   EXPECT_EQ(session_now(first.session.id).unionid, "u1");
   EXPECT_GT(session_now(first.session.id).generation, late.revocations[0].generation);
   // What every node hears of.
