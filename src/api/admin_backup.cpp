@@ -4,7 +4,7 @@
 namespace kaimen::api {
 
 namespace {
-constexpr int kSteps = 16;  // in one request: a fraction of a second
+constexpr std::chrono::milliseconds kOneRequest{500};  // the caller waits seconds, and a step may have to wait for its turn
 }
 
 Answer back_up(Call& call, const core::Caller&) {
@@ -12,11 +12,11 @@ Answer back_up(Call& call, const core::Caller&) {
   bool anew = reader.boolean({"anew"}).value_or(false);
   CO_TRY(call.finish(reader));
   core::BackupProgress progress;
-  for (int i = 0; i < kSteps && !progress.done; ++i) {
+  for (const Deadline until = deadline_in(kOneRequest); !progress.done && deadline_in(Millis{0}) < until;) {
     auto stepped = co_await call.services.store.back_up(std::exchange(anew, false));
     CO_TRY(progress, std::move(stepped));
   }
-  const http::json::object body{{"file", progress.file}, {"pages", progress.pages}, {"left", progress.left}, {"done", progress.done}};
+  const http::json::object body{{"pages", progress.pages}, {"left", progress.left}, {"done", progress.done}};
   co_return json_response(200, body);
 }
 

@@ -95,7 +95,7 @@ inline constexpr const char* kSchemas = R"json({
 "MasterKey": {"type": "object", "properties": {"settled": {"type": ["string", "null"]}, "next": {"type": ["string", "null"]}, "held": {"type": "array", "items": {"type": "string"}},
   "nodes": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "string"}, "version": {"type": "string"}, "master_keys": {"type": "array", "items": {"type": "string"}}}}}}},
 "Backup": {"type": "object", "properties": {"anew": {"type": "boolean"}}},
-"BackupStep": {"type": "object", "properties": {"file": {"type": "string"}, "pages": {"type": "integer"}, "left": {"type": "integer"}, "done": {"type": "boolean"}}},
+"BackupStep": {"type": "object", "properties": {"pages": {"type": "integer"}, "left": {"type": "integer"}, "done": {"type": "boolean"}}},
 "Reseal": {"type": "object", "properties": {"cursor": {"type": "string"}}},
 "ResealStep": {"type": "object", "properties": {"next_cursor": {"type": ["string", "null"]}, "looked_at": {"type": "integer"}, "resealed": {"type": "integer"}}},
 "Settings": {"type": "object", "properties": {"ticket_seconds": {"type": "integer"}, "idle_seconds": {"type": "integer"}, "absolute_seconds": {"type": "integer"}, "max_per_user": {"type": "integer"},

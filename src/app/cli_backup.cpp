@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -60,9 +61,34 @@ OrFail<std::string> copy_by_server(const Config& config) {
   TRY(const auto client, AdminClient::connect(config));
   for (http::json::object body{{"anew", true}};; body.clear()) {
     TRY(const auto step, client->post_patiently("/admin/v1/backup", body, kPatience));
-    const auto* done = step.as_object().if_contains("done");
-    if (done && done->is_bool() && done->get_bool()) return text_member(step, "file");
+    const auto* answer = step.if_object();
+    const auto* done = answer ? answer->if_contains("done") : nullptr;
+    // Where it is here: the server may see its directory under another name.
+    if (done && done->is_bool() && done->get_bool()) return store::snapshot_path(config.database_path());
   }
+}
+
+/// A name of the store's own would be taken for a part of it.
+OrFail<> expect_a_name(const std::string& file, const std::string& store) {
+  const auto whole = std::filesystem::weakly_canonical(file), own = std::filesystem::weakly_canonical(store);
+  for (const char* ending : {"-wal", "-shm", "-journal", ".part", ".snapshot"}) {
+    if (whole == own.string() + ending) return misconfigured(file + " is a name of the store's own", "name another file, best on another disk");
+  }
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+/// The copy lies in the data directory until the backup is whole; a second one on the same disk must not take the room that logins need.
+OrFail<> expect_room(const std::string& file, const std::string& store, const std::string& copy) {
+  constexpr uint64_t kSpare = 64U << 20;
+  std::error_code error;
+  const uint64_t size = std::filesystem::file_size(copy, error);
+  auto directory = std::filesystem::path(file).parent_path();
+  if (directory.empty()) directory = ".";
+  const uint64_t free = std::filesystem::space(directory, error).available;
+  struct stat there, here;
+  const bool beside = stat(directory.c_str(), &there) == 0 && stat(store.c_str(), &here) == 0 && there.st_dev == here.st_dev;
+  if (error || free >= size + (beside ? kSpare : 0)) return BOOST_OUTCOME_V2_NAMESPACE::success();
+  return fail(directory.string() + " has " + std::to_string(free >> 20) + " MB free; the backup needs " + std::to_string((size + (beside ? kSpare : 0)) >> 20) + " MB");
 }
 
 /// Removes a file when it goes.
@@ -80,6 +106,7 @@ OrFail<> back_up(const BackupFlags& flags) {
   const std::string store = config.database_path();
   struct stat status;
   if (stat(store.c_str(), &status) != 0) return fail("there is no store at " + store, "--data DIR or --config FILE tell where it is");
+  TRY(expect_a_name(flags.file, store));
   if (lstat(flags.file.c_str(), &status) == 0) return fail(flags.file + " is there already", "a backup never replaces a file: name another one");
   TRY(prepare_data_directory(config.data_directory));
   TRY(const auto one, only_one(config.data_directory));
@@ -88,6 +115,7 @@ OrFail<> back_up(const BackupFlags& flags) {
     TRY(const auto lock, DataLock::try_lock(config.data_directory));
     TRY(const std::string made, lock ? copy_here(config) : copy_by_server(config));
     const Taken copy(made);
+    TRY(expect_room(flags.file, store, copy.path));
     TRY(file.fill_from(copy.path));
   }
   if (const auto whole = store::check_integrity(file.part()); !whole) return fail("the copy is damaged, so " + store + " may be: " + whole.error().detail);

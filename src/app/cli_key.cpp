@@ -17,7 +17,7 @@ struct KeyFlags {
   std::string id, name;
   std::vector<std::string> scopes;
   std::optional<std::string> project;
-  bool json = false, all = false;
+  bool json = false, all = false, yes = false;
 };
 
 std::string joined(const json::value& list) {
@@ -83,9 +83,16 @@ OrFail<> confirm_keys(const KeyFlags& flags) {
   if (!flags.all) {
     ids.push_back(flags.id);
   } else {
+    std::string names;
     TRY(const auto keys, client->list("/admin/v1/keys"));
     for (const auto& key : keys) {
-      if (!text_member(key, "unconfirmed_since").empty()) ids.push_back(text_member(key, "id"));
+      if (text_member(key, "unconfirmed_since").empty()) continue;
+      const auto* scopes = key.as_object().if_contains("scopes");
+      ids.push_back(text_member(key, "id"));
+      names += (names.empty() ? "" : ", ") + text_member(key, "name") + " (" + (scopes ? joined(*scopes) : "") + ")";
+    }
+    if (!ids.empty()) {
+      TRY(confirm(flags.yes, "these keys work again, also those that were revoked since the backup: " + names, "all"));
     }
   }
   for (const std::string& id : ids) {
@@ -127,7 +134,8 @@ void add_key_commands(CLI::App& root, int& exit_status) {
   const auto [confirm_key, confirm_flags] =
       command("confirm", "After a restore: a key that is off works again", "kaimen key confirm 0190f5c3a1b24c6f8e9d7a5b3c1e2f40", confirm_keys);
   confirm_key->add_option("ID", confirm_flags->id, "The key's id, as `kaimen key list` shows it");
-  confirm_key->add_flag("--all", confirm_flags->all, "Every key that is off");
+  auto* all = confirm_key->add_flag("--all", confirm_flags->all, "Every key that is off");
+  confirm_key->add_flag("--yes", confirm_flags->yes, "With --all: do not ask")->needs(all);
 
   CLI::App& ticket_keys = add_command(root, "keys", "The keys that tickets are sealed with: retire", "kaimen keys retire");
   ticket_keys.require_subcommand(1);

@@ -92,8 +92,11 @@ OrFail<> expect_a_backup(const std::string& file, const std::string& store) {
   struct stat given, present;
   if (stat(file.c_str(), &given) != 0) return fail("cannot read " + file + ": " + std::strerror(errno));
   if (!S_ISREG(given.st_mode)) return fail(file + " is not a file");
-  const bool same = stat(store.c_str(), &present) == 0 && given.st_dev == present.st_dev && given.st_ino == present.st_ino;
-  if (same) return fail(file + " is the store itself", "a file that was put in its place by other means: kaimen restore --database");
+  const auto is = [&given, &present](const std::string& other) {
+    return stat(other.c_str(), &present) == 0 && given.st_dev == present.st_dev && given.st_ino == present.st_ino;
+  };
+  if (is(store + ".part")) return fail(file + " is what an interrupted command has left", "take a file that `kaimen backup` has made");
+  if (is(store)) return fail(file + " is the store itself", "a file that was put in its place by other means: kaimen restore --database");
   if (stat((file + "-wal").c_str(), &present) == 0 && present.st_size > 0) {
     return fail(file + " is not all: a part of it is in " + file + "-wal beside it", "take a file that `kaimen backup` has made");
   }
@@ -108,9 +111,15 @@ OrFail<std::string> put_aside(const std::string& store) {
     if (c != '-' && c != ':') aside += c;
   }
   const std::string log = store + "-wal";
+  bool is_sound = true;
   if (is_there(store)) {
-    const bool sound = store::Database::open(store, kCheckpointPages).has_value();  // and closed again
-    if (sound && is_there(log)) return fail("cannot write " + log + " back into " + store, "is the disk full?");
+    {
+      const auto opened = store::Database::open(store, kCheckpointPages);
+      const bool damaged = !opened && opened.error().code == ErrorCode::invalid_request;
+      if (!opened && !damaged) return fail(opened.error().detail);
+      is_sound = !damaged;
+    }
+    if (is_sound && is_there(log)) return fail("cannot write " + log + " back into " + store, "is the disk full, or has another program the store open?");
     if (link(store.c_str(), aside.c_str()) != 0) return fail("cannot put " + store + " aside as " + aside + ": " + std::strerror(errno));
   }
   // Beside another file it would be taken for that one's.
@@ -146,8 +155,13 @@ OrFail<> restore_file(const RestoreFlags& flags) {
   TRY(const auto restored, end_what_was(there, flags.file));
   if (is_there(file.part() + "-wal")) return fail("cannot write " + file.part(), "is the disk full?");
 
+  TRY(file.sync());
   TRY(const std::string aside, put_aside(store));
-  TRY(file.place(NewFile::Over::what_is_there));
+  auto placed = file.place(NewFile::Over::what_is_there);
+  if (!placed) {
+    if (is_there(aside + "-wal")) rename((aside + "-wal").c_str(), (store + "-wal").c_str());
+    return placed;
+  }
   std::cout << "restored " << store << " from " << flags.file << '\n';
   if (replaces) std::cout << "What was there is kept as " << aside << '\n';
   tell(restored);
@@ -160,6 +174,10 @@ OrFail<> restore_database(const RestoreFlags& flags) {
   TRY(const auto config, config_of(flags.common));
   const std::string name = shown_store(config);
   TRY(const auto lock, lock_of(config));
+  if (!is_server_url(config.store_url)) {
+    if (const auto whole = store::check_integrity(config.database_path()); !whole) return fail(name + " is damaged, or no database: " + whole.error().detail);
+  }
+  std::cout << "of " << name << ":\n";
   TRY(confirm(flags.yes, "every session in " + name + " ends, and every access key is off until it is confirmed", name));
   TRY(const auto restored, end_what_was(config, name));
   std::cout << name << " is taken as restored\n";
@@ -179,9 +197,10 @@ void add_restore_command(CLI::App& root, int& exit_status) {
   const auto [command, flags] = add_verb(root, "restore", "Put a backup in the place of the store, and end all that was given out before",
                                          "kaimen restore /backup/kaimen-2026-11-30.db --replace", restore, exit_status);
   auto* file = command->add_option("FILE", flags->file, "What `kaimen backup` has made");
-  command->add_flag("--replace", flags->replace, "Where there is a store: put it aside under another name");
+  auto* replace = command->add_flag("--replace", flags->replace, "Where there is a store: put it aside under another name");
   auto* database = command->add_flag("--database", flags->database, "Of a database that was put back by its own tools: end what was given out before");
   database->excludes(file);
+  database->excludes(replace);
   command->add_flag("--yes", flags->yes, "With --database: do not ask")->needs(database);
 }
 

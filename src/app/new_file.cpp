@@ -77,9 +77,13 @@ OrFail<> NewFile::fill_from(const std::string& source) {
   return BOOST_OUTCOME_V2_NAMESPACE::success();
 }
 
-OrFail<> NewFile::place(Over over) {
-  // Some file systems find out only now that they have no room.
+OrFail<> NewFile::sync() {
   if (fsync(file_.get()) != 0) return failed("cannot write " + part());
+  return BOOST_OUTCOME_V2_NAMESPACE::success();
+}
+
+OrFail<> NewFile::place(Over over) {
+  TRY(sync());
   const int renamed = over == Over::nothing ? rename_over_nothing(part().c_str(), path_.c_str()) : rename(part().c_str(), path_.c_str());
   if (renamed != 0) return failed("cannot put " + path_ + " in place");
   const std::string placed = std::exchange(path_, {});

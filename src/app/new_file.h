@@ -20,6 +20,8 @@ class NewFile {
   std::string part() const { return path_ + ".part"; }
   /// Failure: `source` cannot be read, or the disk is full.
   OrFail<> fill_from(const std::string& source);
+  /// Failure: there is no room; some file systems find out only now.
+  OrFail<> sync();
   enum class Over : bool { nothing, what_is_there };
   /// Syncs it, and puts it in place for good. Failure: something is there that must stay.
   OrFail<> place(Over over);

@@ -19,6 +19,7 @@ const sqlite3_destructor_type kCopy = reinterpret_cast<sqlite3_destructor_type>(
 Error open_error(int code, const std::string& path, const char* message) {
   const bool wrong_file = (code & 0xff) == SQLITE_NOTADB;
   if (wrong_file) return make_error(ErrorCode::invalid_request, path + " is not a database");
+  if ((code & 0xff) == SQLITE_CORRUPT) return make_error(ErrorCode::invalid_request, path + " is damaged: " + message);
   if ((code & 0xff) == SQLITE_BUSY) return make_error(ErrorCode::unavailable, path + " is locked by another process");
   return make_error(ErrorCode::unavailable, "cannot open " + path + " for writing (are the file and its directory writable?): " + message);
 }

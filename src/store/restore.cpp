@@ -41,8 +41,8 @@ Result<core::Restored> note_restore(ActContext& context, const core::Source& sou
   Rows& rows = context.rows;
   core::Restored restored;
   TRY(const Time now, rows.time());
+  TRY(restored.at, time_after_all(rows, now));  // first: by a clock that is behind, nodes that are gone seem to be at work
   TRY(expect_nobody_at_work(rows, now));
-  TRY(restored.at, time_after_all(rows, now));
   TRY(restored.apps, end_all_sessions(context, restored.at));
   TRY(retire_ticket_keys(context, restored.at, source));
   TRY(restored.keys, put_access_keys_off(context, restored.at));

@@ -16,7 +16,7 @@ class Database;
 class SqliteSnapshot {
  public:
   /// Begins a copy into `file`, which is made with mode 0600 in place of what was there. `source` must outlive the copy, and be in no transaction at
-  /// each step. Errors: conflict (no room for it), unavailable (cannot be made), with words for the operator.
+  /// each step. Error: conflict (no room for it, or it cannot be made), with words for the operator.
   static Result<std::unique_ptr<SqliteSnapshot>> begin(Database& source, const std::string& file);
   /// Nothing is left of a copy that is not whole.
   ~SqliteSnapshot();

@@ -178,7 +178,7 @@ TEST_F(ProfileTest, APhoneCodeCountsOnce) {
 }
 
 TEST_F(ProfileTest, PhoneCodesOfAnotherFormAskNobody) {
-  for (const std::string& code : {std::string(), std::string(513, 'a'), std::string("a b"), std::string("a\n")}) {
+  for (const std::string& code : {std::string(), std::string(513, 'a'), std::string("a\n")}) {
     EXPECT_EQ(code_of(bind(code)), ErrorCode::invalid_request);
   }
   EXPECT_EQ(platform.phone_calls, 0);

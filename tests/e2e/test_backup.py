@@ -144,8 +144,8 @@ def test_what_was_given_out_ends_with_a_restore_and_nobody_is_lost(own_kaimen, t
     assert "not confirmed" in succeeds(server.run("key", "list", "--data", one.data))
     succeeds(server.run("key", "confirm", "--data", one.data, key["id"]), key["id"])
     assert one.admin("GET", "/apps", key=key["key"]).status == 200 and one.admin("GET", "/apps", key=leaked["key"]).status == 401
-    assert leaked["id"] in succeeds(server.run("key", "confirm", "--data", one.data, "--all"))
-    succeeds(server.run("key", "confirm", "--data", one.data, "--all"), "nothing to do")
+    assert leaked["id"] in succeeds(server.run("key", "confirm", "--data", one.data, "--all", "--yes"))
+    succeeds(server.run("key", "confirm", "--data", one.data, "--all", "--yes"), "nothing to do")
     one.stop()
     told = [line for line in one.log().splitlines() if "access_key_unconfirmed" in line]
     assert len(told) == 2 and key["id"] in told[0] and leaked["id"] in told[1], "each once a minute"
@@ -233,6 +233,41 @@ def test_a_log_that_was_left_beside_the_store_does_not_get_into_the_new_one(own_
     succeeds(restore(one.data, file))
     assert not (one.data / "kaimen.db-wal").exists()
     assert ask(one.data / "kaimen.db", "SELECT count(*) FROM users") == 1
+
+
+def test_a_store_that_is_damaged_is_put_aside_with_its_log(own_kaimen, tmp_path):
+    one, file = own_kaimen(), tmp_path / "backup.db"
+    one.login("ada")
+    succeeds(backup(one.data, file))
+    one.stop()
+    (one.data / "kaimen.db").write_bytes(b"no database" * 1000)
+    (one.data / "kaimen.db-wal").write_bytes(b"its log")
+    told = succeeds(restore(one.data, file, "--replace"), "kept as")
+    aside = pathlib.Path(told.split("kept as ")[1].split("\n")[0])
+    assert aside.read_bytes().startswith(b"no database") and pathlib.Path(f"{aside}-wal").read_bytes() == b"its log"
+    assert ask(one.data / "kaimen.db", "SELECT count(*) FROM users") == 1
+
+
+def test_a_store_that_another_program_has_open_is_left_as_it_is(own_kaimen, tmp_path):
+    one, file = own_kaimen(), tmp_path / "backup.db"
+    one.login("ada")
+    succeeds(backup(one.data, file))
+    one.kill()
+    with sqlite3.connect(one.data / "kaimen.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        log = (one.data / "kaimen.db-wal").stat().st_ino
+        refused(restore(one.data, file, "--replace"), "another pro")
+        assert (one.data / "kaimen.db-wal").stat().st_ino == log and not list(one.data.glob("kaimen.db.before-*"))
+    other.close()
+
+
+def test_the_stores_own_names_are_no_names_for_a_backup(own_kaimen, tmp_path):
+    one = own_kaimen()
+    for ending in ("-wal", ".part", ".snapshot"):
+        refused(backup(one.data, f"{one.data}/../{one.data.name}/kaimen.db{ending}"), "name of the store's own", code=2)
+    one.stop()
+    shutil.copy(one.data / "kaimen.db", one.data / "kaimen.db.part")
+    refused(restore(one.data, one.data / "kaimen.db.part", "--replace"), "interrupted")
 
 
 def killed_after(seconds, *arguments):
@@ -385,7 +420,7 @@ def test_a_database_that_was_put_back_by_its_own_tools(own_kaimen, databases, tm
     try:
         assert assert_gone(elsewhere, ada) == "revoked"
         assert elsewhere.admin("GET", "/apps", key=key["key"]).status == 401
-        succeeds(server.run("key", "confirm", "--data", elsewhere.data, "--all", environment=environment), key["id"])
+        succeeds(server.run("key", "confirm", "--data", elsewhere.data, "--all", "--yes", environment=environment), key["id"])
         assert elsewhere.admin("GET", "/apps", key=key["key"]).status == 403  # of scope verify
     finally:
         elsewhere.stop()
