@@ -380,7 +380,7 @@ class Store {
   virtual Task<Result<>> confirm_access_key(Id id, Time now, Source source) = 0;
 
   // ---- backup, restore ----
-  /// Copies some pages more into a file beside the store's, between the acts of others, who are held up for a few milliseconds at most; `anew`
+  /// Copies some pages more into a file beside the store's, between the acts of others, who are held up for as long as a MiB takes; `anew`
   /// begins. The copy is of the moment of the last step. One that nobody goes on with for a minute is dropped.
   /// Errors: invalid_request (the store is on a database server; none was begun); conflict (the disk has no room, in words); unavailable.
   virtual Task<Result<BackupProgress>> back_up(bool anew) = 0;
