@@ -177,7 +177,6 @@ OrFail<> restore_database(const RestoreFlags& flags) {
   if (!is_server_url(config.store_url)) {
     if (const auto whole = store::check_integrity(config.database_path()); !whole) return fail(name + " is damaged, or no database: " + whole.error().detail);
   }
-  std::cout << "of " << name << ":\n";
   TRY(confirm(flags.yes, "every session in " + name + " ends, and every access key is off until it is confirmed", name));
   TRY(const auto restored, end_what_was(config, name));
   std::cout << name << " is taken as restored\n";

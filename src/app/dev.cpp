@@ -28,7 +28,7 @@ OrFail<> ensure_dev_app(core::Services& services, Secret secret) {
     app.app_id = kDevAppId;
     app.name = "dev";
     app.secret = std::move(secret);
-    app.settings = {{"passwords", "on"}, {"wafer", "v2"}};  // whoever tries Kaimen out finds all ways in
+    app.settings = {{"passwords", "on"}};  // whoever tries Kaimen out finds that way in, too
     const auto added = run_here(services.apps.add(std::move(app)));
     if (!added) return dev_failure("dev mode's app", added.error());
   }

@@ -35,12 +35,17 @@ int run_command(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return root.exit(asked);
   } catch (const CLI::ParseError& wrong) {
-    std::string command = "kaimen";
-    for (const CLI::App* at = &root; !at->get_subcommands().empty();) {
+    std::string command = "kaimen", what = wrong.what();
+    const CLI::App* at = &root;
+    while (!at->get_subcommands().empty()) {
       at = at->get_subcommands().front();
       command += " " + at->get_name();
     }
-    return complain(misconfigured(wrong.what(), command + " --help shows how it is used"));
+    // Of a word that is no command the parser says that a command is missing.
+    const auto left = at->remaining();
+    const bool is_family = !at->get_subcommands([](const CLI::App*) { return true; }).empty();
+    if (is_family && !left.empty()) what = "there is no command `" + command + " " + left.front() + "`";
+    return complain(misconfigured(what, command + " --help shows how it is used"));
   }
   return exit_status;
 }

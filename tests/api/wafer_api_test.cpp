@@ -78,7 +78,7 @@ TEST_F(WaferApiTest, DataThatCannotBeReadDoesNotUndoTheLogin) {
 }
 
 TEST_F(WaferApiTest, AnOpenidIsShownWhereTheAppIsSetSo) {
-  EXPECT_EQ(login_as().body.find("o1"), std::string::npos);
+  EXPECT_EQ(login_as().body.find(R"("o1")"), std::string::npos);
   set("expose_openid", "true");
   EXPECT_EQ(login_as().object().at("data").at("userinfo").at("openId").get_string(), "o1");
 }

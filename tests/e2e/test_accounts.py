@@ -102,9 +102,10 @@ def test_guessing_ends_and_goes_on_being_ended_after_a_restart(own_kaimen):
 
 
 def test_an_app_without_passwords_has_no_such_routes(kaimen, accounts):
+    app = kaimen.add_app("wxaccounts00000005")
     for path in ("/v1/password/register", "/v1/password/login"):
-        wire.problem(kaimen.client("POST", path, json={"app_id": kaimen.app_id, "username": "a", "password": "12345678"}), 404, "not_found")
-    login = kaimen.login("nopasswords")
+        wire.problem(kaimen.client("POST", path, json={"app_id": app, "username": "a", "password": "12345678"}), 404, "not_found")
+    login = kaimen.login("nopasswords", app)
     wire.problem(kaimen.client("PUT", "/v1/me/password", login["token"], json={"username": "a", "new_password": "12345678"}), 404, "not_found")
 
 

@@ -97,7 +97,8 @@ def test_a_user_is_found_by_whatever_names_it(kaimen, user):
     assert shown["state"] == "active" and shown["phone_number"] == "+8613987654321"
     assert [(one["app_id"], one["openid"]) for one in shown["identities"]] == [(kaimen.app_id, openid)]
     wire.problem(kaimen.admin("GET", "/users?externalid=x"), 400, "invalid_request")
-    wire.problem(kaimen.admin("GET", f"/users?openid={openid}"), 400, "invalid_request")
+    assert found(kaimen, f"openid={openid}") == mine
+    wire.problem(kaimen.admin("GET", f"/users?app_id={kaimen.app_id}"), 400, "invalid_request")
 
 
 def test_users_come_page_by_page_and_by_project(own_kaimen):
