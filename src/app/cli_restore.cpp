@@ -80,7 +80,8 @@ OrFail<core::Restored> end_what_was(const Config& config, const std::string& nam
 void tell(const core::Restored& restored) {
   std::cout << "All sessions end as of " << rfc3339(restored.at) << ": clients log in again by themselves\n";
   if (restored.keys > 0) {
-    std::cout << restored.keys << " access keys are off, as any of them may have been revoked since the backup: look at `kaimen key list`, then\n"
+    std::cout << restored.keys << (restored.keys == 1 ? " access key is off, as it may" : " access keys are off, as any of them may")
+              << " have been revoked since the backup: look at `kaimen key list`, then\n"
               << "  kaimen key confirm ID      or, for all of them, kaimen key confirm --all\n";
   }
   std::cout << "What else was changed since the backup is undone: users disabled or deleted, roles, passwords, apps, webhooks\n";
