@@ -98,6 +98,16 @@ TEST_F(ClientApiTest, HalfOfAnOptionalPartUndoesNoLogin) {
   }
 }
 
+TEST_F(ClientApiTest, AnEntryCodeMayStandInEntryOrBesideIt) {
+  for (const auto* members : {R"("entry_code":"nowhere")", R"("entry":{"entry_code":"nowhere"})", R"("entry_code":"nowhere","entry":{"entry_code":"nowhere"})"}) {
+    const Reply reply = login_with(members);
+    EXPECT_EQ(reply.status, 200) << members;
+    ASSERT_EQ(reply.object().at("warnings").as_array().size(), 1u) << members;
+    EXPECT_EQ(reply.object().at("warnings").at(0).at("part").as_string(), "entry") << members;
+  }
+  EXPECT_EQ(login_with(R"("entry_code":"nowhere","entry":{"entry_code":"elsewhere"})").code(), "invalid_request");
+}
+
 TEST_F(ClientApiTest, AnUnknownAppIsNotFound) { EXPECT_EQ(post("/v1/login", R"({"app_id":"wx9","code":"c"})").code(), "not_found"); }
 
 TEST_F(ClientApiTest, ADeviceFieldHasALimit) {

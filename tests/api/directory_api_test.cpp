@@ -131,6 +131,17 @@ TEST_F(DirectoryApiTest, AUserIsFoundByWhateverNamesIt) {
   EXPECT_EQ(http::to_text(body).find("session_key"), std::string::npos);
 }
 
+TEST_F(DirectoryApiTest, AmongManyAppsAnOpenidWantsItsOwn) {
+  for (int i = 0; i < 200; ++i) {
+    core::NewApp app;
+    app.app_id = "wxmany" + std::to_string(i);
+    app.secret = Secret("secret");
+    ASSERT_TRUE(run_here(services().apps.add(std::move(app))));
+  }
+  EXPECT_EQ(find("openid=o1").code(), "invalid_request");
+  EXPECT_EQ(ids(find("openid=o1&app_id=wx1")), mine());
+}
+
 TEST_F(DirectoryApiTest, AllUsersComePageByPage) {
   for (int i = 2; i < 6; ++i) log_in("o" + std::to_string(i));
   std::vector<std::string> seen;

@@ -27,6 +27,16 @@ core::LinkIdentity linking_act(const Id& user, const std::string& unionid) {
   act.revocations_until = t0 + 4h;
   return act;
 }
+/// Of an import: the identity o1 has the unionid u1.
+core::ImportUser naming_line(const Id& new_user) {
+  core::ImportUser line;
+  line.new_user = new_user;
+  line.identity = core::IdentityName{"wechat", "wx7", "o1"};
+  line.app = 7;
+  line.unionid = "u1";
+  line.family = "wechat";
+  return line;
+}
 /// The sessions whose tickets answer `renew` by these.
 std::vector<Id> renewing(const std::vector<core::Revocation>& revocations) {
   std::vector<Id> sessions;
@@ -180,12 +190,7 @@ TEST_P(StoreContract, a_link_of_ones_own_identity_tells_its_sessions_the_unionid
 
 TEST_P(DirectoryContract, an_import_that_brings_a_unionid_tells_the_sessions_of_the_identity) {
   const auto in = login("k1", "o1");
-  core::ImportUser line;
-  line.new_user = new_id();
-  line.identity = core::IdentityName{"wechat", "wx7", "o1"};
-  line.app = 7;
-  line.unionid = "u1";
-  line.family = "wechat";
+  const core::ImportUser line = naming_line(new_id());
   const auto imported = import({line});
   EXPECT_EQ(imported.users[0].kind, core::ImportedUser::Kind::updated);
   EXPECT_EQ(renewing(imported.revocations), std::vector<Id>{in.session.id});
@@ -203,12 +208,7 @@ TEST_P(DirectoryContract, an_import_gives_an_identity_a_unionid_that_its_user_ha
   web.app_id = "wx8";
   web.openid = "web";
   ASSERT_TRUE(run_here(store().accounts().link_identity(web)));
-  core::ImportUser line;
-  line.new_user = new_id();
-  line.identity = core::IdentityName{"wechat", "wx7", "o1"};
-  line.app = 7;
-  line.unionid = "u1";
-  line.family = "wechat";
+  const core::ImportUser line = naming_line(new_id());
   EXPECT_EQ(renewing(import({line}).revocations), std::vector<Id>{in.session.id});
   EXPECT_EQ(session_now(in.session.id).unionid, "u1");
   EXPECT_EQ(import_one(line).kind, core::ImportedUser::Kind::unchanged);

@@ -53,6 +53,27 @@ class SqliteWriter : public testing::Test {
     store::Writer::Options options{[this] { return factory.clock.steady(); }, true};
     writer = std::make_unique<store::Writer>(std::move(engines), std::move(options), factory.clock);
   }
+  /// The owner of the identity o1 of wx7, with a session that it opened.
+  void logged_in(store::ActContext& context, Time until, uint32_t generation) const {
+    store::UserRow user;
+    user.id = owner;
+    user.version = 1;
+    user.project = "default";
+    context.rows.insert(std::move(user));
+    store::IdentityRow identity;
+    identity.provider = "wechat";
+    identity.app_id = "wx7";
+    identity.subject = "o1";
+    identity.user = owner;
+    context.rows.insert(std::move(identity));
+    store::SessionRow session;
+    session.id = session.user = owner;
+    session.app = 7;
+    session.openid = "o1";
+    session.generation = generation;
+    session.idle_expires_at = session.absolute_expires_at = until;
+    context.rows.insert(std::move(session));
+  }
   /// Runs the acts in one batch: they are pushed while the first act still works.
   std::vector<std::string> run(std::vector<std::unique_ptr<TestAct>> acts) {
     std::promise<void> pushed;
@@ -220,23 +241,7 @@ TEST_F(SqliteWriter, a_closing_that_runs_again_answers_what_it_revoked) {
   };
   std::vector<std::unique_ptr<TestAct>> acts;
   acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
-    store::UserRow user;
-    user.id = owner;
-    user.version = 1;
-    user.project = "default";
-    context.rows.insert(std::move(user));
-    store::IdentityRow identity;
-    identity.provider = "wechat";
-    identity.app_id = "wx7";
-    identity.subject = "o1";
-    identity.user = owner;
-    context.rows.insert(std::move(identity));
-    store::SessionRow session;
-    session.id = session.user = owner;
-    session.app = 7;
-    session.openid = "o1";
-    session.idle_expires_at = session.absolute_expires_at = act.now + 1h;
-    context.rows.insert(std::move(session));
+    logged_in(context, act.now + 1h, 0);
     return true;
   }));
   acts.push_back(std::make_unique<TestAct>(true, [&](store::ActContext& context) { return closed(context, core::PushEffect::applied); }));
@@ -270,24 +275,7 @@ TEST_F(SqliteWriter, a_link_that_runs_again_answers_what_it_revoked) {
   };
   std::vector<std::unique_ptr<TestAct>> acts;
   acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
-    store::UserRow user;
-    user.id = owner;
-    user.version = 1;
-    user.project = "default";
-    context.rows.insert(std::move(user));
-    store::IdentityRow identity;
-    identity.provider = "wechat";
-    identity.app_id = "wx7";
-    identity.subject = "o1";
-    identity.user = owner;
-    context.rows.insert(std::move(identity));
-    store::SessionRow session;
-    session.id = session.user = owner;
-    session.app = 7;
-    session.openid = "o1";
-    session.generation = 5;
-    session.idle_expires_at = session.absolute_expires_at = act.now + 1h;
-    context.rows.insert(std::move(session));
+    logged_in(context, act.now + 1h, 5);
     context.rows.insert(store::RevocationRow{owner, 4, Reason::renew, act.now + 1h, act.now});
     return true;
   }));

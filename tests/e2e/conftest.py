@@ -1,6 +1,7 @@
 """Fixtures: one server for all tests of a file that leave nothing behind, a server of its own for those that do."""
 import itertools
 import shutil
+import subprocess
 
 import pytest
 
@@ -31,6 +32,17 @@ def own_kaimen(tmp_path):
     for one in made:
         if one.alive():
             one.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of 6 MB; skipped where none may be mounted (root may)."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)], capture_output=True).returncode != 0:
+        pytest.skip("only root may mount a file system")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 @pytest.fixture(scope="module")

@@ -58,17 +58,6 @@ def test_with_no_descriptors_left_it_neither_spins_nor_dies_and_recovers(own_kai
 # Disk
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of its own that can be filled up; skipped where this may not be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)], capture_output=True).returncode != 0:
-        pytest.skip("no right to mount a tmpfs here")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=False)
-
-
 def fill(place):
     try:
         with open(place / "ballast", "wb", buffering=0) as file:
