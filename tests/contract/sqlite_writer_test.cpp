@@ -1,6 +1,7 @@
 // The writer's own promises, with acts made for the purpose: what a refusal and a failure leave behind, in the file and in memory.
 #include "store/writer.h"
 
+#include <algorithm>
 #include <future>
 
 #include "store/accounts.h"
@@ -248,6 +249,40 @@ TEST_F(SqliteWriter, a_closing_that_runs_again_answers_what_it_revoked) {
   acts.push_back(std::make_unique<TestAct>(true, [&](store::ActContext& context) { return closed(context, core::PushEffect::repeated); }));
   acts.back()->again = true;
   // Each by itself: what is revoked is read from the database, as it stands when an act runs again.
+  for (auto& one : acts) {
+    std::vector<std::unique_ptr<TestAct>> alone;
+    alone.push_back(std::move(one));
+    EXPECT_EQ(run(std::move(alone)), std::vector<std::string>{"done"});
+  }
+}
+
+// The import runs again though nothing of it was kept. A line that changes nothing brings the user's older revocations, for an answer that was lost;
+// they must not be taken for what the line behind it makes.
+TEST_F(SqliteWriter, an_import_that_runs_again_tells_its_own_revocations_from_older_ones) {
+  core::ImportUsers act;
+  act.project = "default";
+  act.now = from_epoch_ms(1'795'000'000'000);
+  act.revocations_until = act.now + 4h;
+  core::ImportUser line;
+  line.new_user = *Id::parse("00000000000000000000000000000002");
+  line.identity = core::IdentityName{"wechat", "wx7", "o1"};
+  line.app = 7;
+  line.family = "wechat";
+  act.users = {line, line};
+  act.users[1].unionid = "u1";
+  std::vector<std::unique_ptr<TestAct>> acts;
+  acts.push_back(std::make_unique<TestAct>(true, [this, &act](store::ActContext& context) {
+    logged_in(context, act.now + 1h, 5);
+    context.rows.insert(store::RevocationRow{owner, 4, Reason::renew, act.now + 1h, act.now});
+    return true;
+  }));
+  acts.push_back(std::make_unique<TestAct>(true, [&act](store::ActContext& context) {
+    const auto made = store::import_users(context, act);
+    if (!made || made.value().users[0].kind != core::ImportedUser::Kind::unchanged || made.value().users[1].kind != core::ImportedUser::Kind::updated) return false;
+    EXPECT_EQ(std::ranges::count(made.value().revocations, 5u, &core::Revocation::generation), 1) << "the ticket that is out";
+    return true;
+  }));
+  acts.back()->again = true;
   for (auto& one : acts) {
     std::vector<std::unique_ptr<TestAct>> alone;
     alone.push_back(std::move(one));

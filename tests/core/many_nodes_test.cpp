@@ -307,6 +307,22 @@ TEST_F(ComponentTokensOfManyTest, WhatALateNodeBringsIsNotKept) {
   EXPECT_TRUE(get(2)) << "the refresh token of the newer one is the one that is kept";
 }
 
+// Its fetch was for a refusal, and what it got came too late to be kept: the half minute is free again for whoever has not asked yet.
+TEST_F(ComponentTokensOfManyTest, ALateNodeGivesItsHalfMinuteBack) {
+  component_platform.renews = true;
+  clock.pass(30s - Millis(epoch_ms(clock.now()) % 30'000));
+  const Secret refused = get(0).value().token;
+  component_platform.refresh_gate.close();
+  std::thread late([&] { EXPECT_TRUE(get(0, "wx9", refused)); });
+  while (component_platform.refresh_gate.waiting() == 0) std::this_thread::yield();
+  component_platform.refresh_gate.let_new_ones_pass();
+  clock.pass(5s);
+  EXPECT_EQ(get(1, "wx9", refused).value().token, refused) << "it is marked, and there is no other yet";
+  component_platform.refresh_gate.open();
+  late.join();
+  EXPECT_FALSE(get(2, "wx9", refused).value().token == refused);
+}
+
 /// Comes again where the answer says so, as a caller does on a machine that is busy with a hundred thousand others.
 Task<Result<core::AccessToken>> insist(core::Services& services, AppPtr app) {
   for (int tries = 0;; ++tries) {
